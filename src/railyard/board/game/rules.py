@@ -1,0 +1,52 @@
+"""Which moves change a board: the rule of the game that labels, metrics and play all ask for.
+
+A move changes a line exactly when some tile stands behind an empty cell or behind an equal tile.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railyard.board.game.boards import DOWN, LEFT, RIGHT, UP, decode_into
+from railyard.core.compiled import njit
+
+
+@njit()
+def _pair_bits(near: int, far: int, toward_near: int, toward_far: int) -> int:
+    """Directions in which two neighbouring cells alone already make a move legal."""
+    bits = 0
+    if far and (near == 0 or near == far):
+        bits |= 1 << toward_near
+    if near and (far == 0 or near == far):
+        bits |= 1 << toward_far
+    return bits
+
+
+@njit()
+def legal_bits(exponents: NDArray[np.uint8]) -> np.uint8:
+    """Legality bits of one row of 16 exponents (any rank), for compiled callers."""
+    bits = 0
+    for line in range(4):
+        for place in range(3):
+            cell = 4 * line + place
+            bits |= _pair_bits(exponents[cell], exponents[cell + 1], LEFT, RIGHT)
+            cell = 4 * place + line
+            bits |= _pair_bits(exponents[cell], exponents[cell + 4], UP, DOWN)
+    return np.uint8(bits)
+
+
+@njit()
+def _legal_moves(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out_N: NDArray[np.uint8]) -> None:
+    cells = np.empty(16, np.uint8)
+    for row in range(len(boards_N)):
+        decode_into(boards_N[row], masks_N[row], cells)
+        out_N[row] = legal_bits(cells)
+
+
+def legal_moves(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Legality bits uint8 [N] (U 1, D 2, L 4, R 8) of packed boards.
+
+    Two cells of exponent 16 side by side merge. A 17 is stored as 16, so beside a 16 it seems to merge, too.
+    """
+    out_N = np.empty(len(boards_N), np.uint8)
+    _legal_moves(np.ascontiguousarray(boards_N), np.ascontiguousarray(masks_N), out_N)
+    return out_N
