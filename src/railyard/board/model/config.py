@@ -1,0 +1,131 @@
+"""What an encoder is: the fields of `config.json` in an init folder, and the knobs of `model=board_encoder`.
+
+Read by `model/encoder.py` (the network), `model/init_folder.py` (the folder) and the plan of a run, which
+counts parameters by `parameter_count` without loading torch.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from railyard.core.config import Component
+from railyard.core.errors import UserError
+
+if TYPE_CHECKING:
+    from railyard.board.model.encoder import BoardEncoder
+
+CELLS = 16
+HEADS = 4  # one head a move, in the order Up, Down, Left, Right
+
+
+class Encoder(Component):
+    """The encoder of a 2048 board; the names and their order are those of `config.json`.
+
+    The defaults are the size known as "10m" with binned heads. A fault names the key, what it was and what
+    is allowed.
+    """
+
+    input_vocab_size: Annotated[
+        int,
+        Field(ge=2, description="exponents the embedding knows; 18 covers 0 to 17, which a chain can reach"),
+    ] = 18
+    output_n_bins: Annotated[
+        int | None,
+        Field(ge=2, description="classes of each head of binned_ev; null takes the tokenizer's number"),
+    ] = None
+    hidden_size: Annotated[int, Field(ge=1, description="width of the residual stream")] = 288
+    num_hidden_layers: Annotated[int, Field(ge=1, description="attention and feed-forward blocks")] = 10
+    num_attention_heads: Annotated[int, Field(ge=1, description="query heads; divides hidden_size")] = 6
+    intermediate_size: Annotated[int, Field(ge=1, description="width inside SwiGLU")] = 1152
+    layer_norm_eps: Annotated[float, Field(gt=0, description="epsilon of every RMSNorm")] = 1e-6
+    dropout_prob: Annotated[
+        float, Field(ge=0, lt=1, description="dropout after attention and after SwiGLU while training")
+    ] = 0.1
+    num_key_value_heads: Annotated[
+        int | None,
+        Field(
+            ge=1, description="key and value heads, shared by the query heads; null gives every query its own"
+        ),
+    ] = 2
+    attention_dropout_prob: Annotated[
+        float,
+        Field(ge=0, lt=1, description="dropout of attention weights; has no effect with attention sinks"),
+    ] = 0.0
+    use_attention_sinks: Annotated[
+        bool, Field(description="one learned logit a head that may take attention and gives nothing")
+    ] = False
+    use_qk_norm: Annotated[bool, Field(description="RMSNorm over each query and key head")] = False
+    max_position_embeddings: Annotated[
+        int, Field(ge=CELLS, description="rows of the position table; a board has 16 cells")
+    ] = CELLS
+    head_type: Annotated[
+        Literal["binned_ev", "action_policy"],
+        Field(description="binned_ev: four heads of output_n_bins classes; action_policy: one logit a move"),
+    ] = "binned_ev"
+
+    @property
+    def key_value_heads(self) -> int:
+        return self.num_key_value_heads or self.num_attention_heads
+
+    @property
+    def head_dim(self) -> int:
+        return self.hidden_size // self.num_attention_heads
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Self:
+        if self.hidden_size % self.num_attention_heads:
+            raise ValueError(
+                f"num_attention_heads={self.num_attention_heads} must divide hidden_size={self.hidden_size}"
+            )
+        if self.num_attention_heads % self.key_value_heads:
+            raise ValueError(
+                f"num_key_value_heads={self.num_key_value_heads} must divide "
+                f"num_attention_heads={self.num_attention_heads}"
+            )
+        return self
+
+    @property
+    def n_bins(self) -> int:
+        """Classes a binned head has. UserError where nothing has said so yet."""
+        if self.output_n_bins is None:
+            raise UserError(
+                "output_n_bins is null with head_type=binned_ev: set it to the number of classes of the "
+                "tokenizer (its bins + 3), or use head_type=action_policy"
+            )
+        return self.output_n_bins
+
+    def with_bins(self, n_bins: int) -> "Encoder":
+        """The same encoder for a tokenizer of `n_bins` classes. UserError where it was made for others."""
+        if self.output_n_bins not in (None, n_bins):
+            raise UserError(
+                f"output_n_bins={self.output_n_bins} does not fit the tokenizer, which has {n_bins} classes: "
+                "leave it out, or name the tokenizer it was made for"
+            )
+        return self.model_copy(update={"output_n_bins": n_bins})
+
+    def build(self) -> "BoardEncoder":
+        """A network with fresh weights (PyTorch's default initialisation, from torch's global generator)."""
+        from railyard.board.model.encoder import BoardEncoder
+
+        return BoardEncoder(self)
+
+
+def parameter_count(config: Encoder) -> int:
+    """Parameters of the network that `config` describes, by formula."""
+    blocks = config.num_hidden_layers * _block_parameters(config)
+    tables = (config.input_vocab_size + config.max_position_embeddings) * config.hidden_size
+    return tables + blocks + config.hidden_size + _head_parameters(config)
+
+
+def _block_parameters(config: Encoder) -> int:
+    width = config.hidden_size
+    attention = 2 * width * width + 2 * width * config.key_value_heads * config.head_dim
+    sinks = config.num_attention_heads if config.use_attention_sinks else 0
+    qk_norm = 2 * config.head_dim if config.use_qk_norm else 0
+    norms = 2 * width
+    return attention + sinks + qk_norm + 3 * width * config.intermediate_size + norms
+
+
+def _head_parameters(config: Encoder) -> int:
+    outputs = HEADS if config.head_type == "action_policy" else HEADS * config.n_bins
+    return outputs * (config.hidden_size + 1)

@@ -1,0 +1,24 @@
+"""What a model says about boards, as probabilities: used by serving, annotation, play and evaluation."""
+
+import torch
+from torch import Tensor
+
+from railyard.board.model.encoder import BoardEncoder
+
+
+def forward_distributions(
+    model: BoardEncoder, tokens: Tensor, set_eval: bool = True
+) -> Tensor | list[Tensor]:
+    """Softmax of every head, float32, without gradients.
+
+    Tokens are exponents [B, 16] of any integer dtype, on the model's device. Gives four [B, N] in the order
+    UDLR for binned_ev and one [B, 4] over the moves for action_policy. `set_eval` puts the model into
+    evaluation mode and leaves it there; without it dropout acts as the model's mode says.
+    """
+    if set_eval:
+        model.eval()
+    with torch.inference_mode():
+        _, heads = model(tokens)
+        if isinstance(heads, Tensor):
+            return heads.float().softmax(dim=-1)
+        return [logits.float().softmax(dim=-1) for logits in heads]

@@ -1,0 +1,198 @@
+"""Init folders: `config.json`, `model.safetensors` and `tokenizer.json`, a model as all verbs take it.
+
+Reading is strict: each weight the network has must be in the file with its shape, and nothing else.
+Writing gives the same bytes for the same weights, and takes the folder's place only when complete.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from railyard.board.model.config import Encoder
+from railyard.board.model.encoder import BoardEncoder
+from railyard.core import durable
+from railyard.core.config import read as read_component
+from railyard.core.errors import UserError
+from railyard.core.targets import Fault
+
+CONFIG_FILE, TOKENIZER_FILE = "config.json", "tokenizer.json"
+WEIGHT_FILES = tuple(f"{stem}.safetensors" for stem in ("model-best", "model", "model-final", "model-stable"))
+PICKLE_FILES = ("model-best.pt", "model.pt", "model-stable.pt")
+WRAPPER_PREFIXES = ("_orig_mod.", "module.")  # left by torch.compile and by DDP
+SHOWN = 5  # differing weights named in a message
+
+Weights = dict[str, Tensor]
+Tokenizer = dict[str, Any]
+
+
+def read_init(path: Path | str) -> tuple[BoardEncoder, Tokenizer | None]:
+    """The model of an init folder (on the CPU, float32) and its tokenizer's JSON, None where it has none.
+
+    Without weights the model has fresh ones. UserError where the folder, its config or its weights are bad.
+    """
+    folder = _existing_folder(Path(path))
+    weights = _read_weights(folder)
+    config = _as_weights_say(read_config(folder), weights or {})
+    if config.head_type == "binned_ev" and config.output_n_bins is None:
+        raise UserError(
+            f"{folder / CONFIG_FILE}: output_n_bins is missing, which head_type=binned_ev needs: set it to "
+            "the number of classes of the tokenizer (its bins + 3)"
+        )
+    model = config.build() if weights is None else _filled(config, weights, folder)
+    return model, read_tokenizer(folder)
+
+
+def write_init(
+    path: Path | str, model: BoardEncoder, tokenizer: Path | str | Mapping[str, Any] | None
+) -> None:
+    """Writes `model` as the init folder `path`, replacing one that stands there.
+
+    `tokenizer` is a file, which is copied byte for byte, or its JSON object.
+    """
+    with durable.atomic_folder(Path(path)) as folder:
+        (folder / CONFIG_FILE).write_text(_json(model.config.model_dump()))
+        # the header orders names itself; one metadata key only, since several would come in any order
+        save_file(_plain_weights(model), folder / WEIGHT_FILES[1], metadata={"format": "pt"})
+        if isinstance(tokenizer, Mapping):
+            (folder / TOKENIZER_FILE).write_text(_json(tokenizer))
+        elif tokenizer is not None:
+            shutil.copyfile(tokenizer, folder / TOKENIZER_FILE)
+
+
+def read_config(folder: Path) -> Encoder:
+    """The Encoder of `folder/config.json`. UserError names the key, its value and what is allowed."""
+    path = folder / CONFIG_FILE
+    fields = _read_object(path, "an init folder holds config.json and model.safetensors")
+    config, faults = read_component(Encoder, fields)
+    if faults:
+        raise UserError(f"{path}: {'; '.join(_sentence(fault) for fault in faults)}")
+    return cast(Encoder, config)
+
+
+def read_tokenizer(folder: Path) -> Tokenizer | None:
+    """The JSON object of `folder/tokenizer.json`, None without the file."""
+    path = folder / TOKENIZER_FILE
+    return _read_object(path, "") if path.exists() else None
+
+
+def weight_file(folder: Path) -> Path | None:
+    """The file that holds the weights, None where the folder has none. UserError where only pickles do."""
+    for name in WEIGHT_FILES:
+        if (folder / name).is_file():
+            return folder / name
+    _refuse_pickles(folder)
+    return None
+
+
+def _existing_folder(path: Path) -> Path:
+    if path.suffix in (".pt", ".pth"):
+        raise UserError(_pickle_message(path))
+    if not path.is_dir():
+        raise UserError(
+            f"{path} is not a folder: give an init folder, which holds config.json and model.safetensors"
+        )
+    return path
+
+
+def _refuse_pickles(folder: Path) -> None:
+    for name in PICKLE_FILES:
+        if (folder / name).is_file():
+            raise UserError(_pickle_message(folder / name))
+
+
+def _pickle_message(path: Path) -> str:
+    return (
+        f"{path} is a PyTorch pickle, which is not readable yet: load its state dict where you trust it and "
+        "save it beside its config.json as model.safetensors (safetensors.torch.save_file)"
+    )
+
+
+def _read_object(path: Path, hint: str) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist: {hint}") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{path} holds a {type(value).__name__}, expected a JSON object")
+    return value
+
+
+def _sentence(fault: Fault) -> str:
+    return f"{'.'.join(fault.key)}: {fault.message}" if fault.key else fault.message
+
+
+def _read_weights(folder: Path) -> Weights | None:
+    path = weight_file(folder)
+    if path is None:
+        return None
+    try:
+        stored = load_file(path)
+    except SafetensorError as error:
+        raise UserError(f"{path} is damaged or no safetensors file ({error}): copy it again") from None
+    return {_unwrapped(name): tensor for name, tensor in stored.items()}
+
+
+def _unwrapped(name: str) -> str:
+    for prefix in WRAPPER_PREFIXES * 2:  # compiled inside DDP or DDP inside compiled
+        name = name.removeprefix(prefix)
+    return name
+
+
+def _as_weights_say(config: Encoder, weights: Weights) -> Encoder:
+    """The config with what the weights know better: the head's type, its classes, a larger vocabulary."""
+    known: dict[str, Any] = {}
+    if "policy_head.weight" in weights:
+        known["head_type"] = "action_policy"
+    if "ev_heads.0.weight" in weights:
+        known |= {"head_type": "binned_ev", "output_n_bins": len(weights["ev_heads.0.weight"])}
+    if "tok_emb.weight" in weights:
+        known["input_vocab_size"] = max(config.input_vocab_size, len(weights["tok_emb.weight"]))
+    return config.model_copy(update=known)
+
+
+def _filled(config: Encoder, weights: Weights, folder: Path) -> BoardEncoder:
+    """The network with `weights`; built without memory first, so no random number is drawn."""
+    with torch.device("meta"):
+        model = BoardEncoder(config)
+    _check_same(model.state_dict(), weights, folder)
+    # copies: a tensor over the mapped file would die with it
+    owned = {name: tensor.to(torch.float32, copy=True) for name, tensor in weights.items()}
+    model.load_state_dict(owned, strict=True, assign=True)
+    return model
+
+
+def _check_same(wanted: Weights, found: Weights, folder: Path) -> None:
+    faults = [_difference(name, wanted, found) for name in sorted(wanted.keys() | found.keys())]
+    faults = [fault for fault in faults if fault]
+    if faults:
+        more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+        raise UserError(
+            f"{weight_file(folder)} does not fit its {CONFIG_FILE}: {'; '.join(faults[:SHOWN])}{more}; "
+            "mend config.json or take the weights that belong to it"
+        )
+
+
+def _difference(name: str, wanted: Weights, found: Weights) -> str:
+    if name not in found:
+        return f"{name} is missing"
+    if name not in wanted:
+        return f"{name} is unknown to the network"
+    have, want = tuple(found[name].shape), tuple(wanted[name].shape)
+    return "" if have == want else f"{name} has shape {list(have)}, expected {list(want)}"
+
+
+def _plain_weights(model: BoardEncoder) -> Weights:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=2)
