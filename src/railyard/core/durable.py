@@ -1,0 +1,295 @@
+"""The one way Railyard writes to disk: whole or not at all.
+
+A file is written under a temporary name in its own folder, fsynced and renamed over its final name, then the
+folder is fsynced. A folder is filled under a temporary name beside its final one and swapped in. A manifest
+with the sha256 of every file is the commit point of a folder that grows file by file. Temporary names carry
+their writer (host, process, token), so that leftovers of killed processes are told from work in progress.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import platform
+import re
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from railyard.core.errors import RailyardError, UserError
+
+MANIFEST = "manifest.json"
+MANIFEST_VERSION = 1
+
+
+def _process_table() -> str:
+    """What numbers our processes: this host, and under Linux the container (PID namespace) on it."""
+    namespace = Path("/proc/self/ns/pid")
+    return f"{platform.node()} {namespace.readlink() if namespace.is_symlink() else ''}"
+
+
+# On a shared file system a process number says nothing about the processes of other hosts and containers,
+# and after a restart this process may carry the number of a dead one: hence host and token beside it.
+_HOST = hashlib.sha256(_process_table().encode()).hexdigest()[:8]
+_TOKEN = secrets.token_hex(4)
+_LEFTOVER = re.compile(
+    r"\.(?P<name>.+)\.(?P<host>[0-9a-f]{8})-(?P<pid>\d{1,9})-(?P<token>[0-9a-f]{8})-[0-9a-f]{8}\.(?P<kind>tmp|old)"
+)
+
+
+@contextmanager
+def atomic_file(path: Path | str, mode: str = "wb") -> Iterator[IO[Any]]:
+    """A file that appears at `path` when the block ends without an error, and not before.
+
+    Missing parent folders are made. A link at `path` is replaced, not followed.
+    Raises RailyardError when the disk is full; then, and on any other exception, `path` is as it was.
+    """
+    path = Path(path)
+    _make_folder(path.parent)
+    temporary = _sibling(path, "tmp")
+    try:
+        with explain_full_disk(path):
+            with _create(temporary, mode) as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            fsync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path | str) -> Iterator[Path]:
+    """A new folder beside `path` that takes its place when the block ends without an error.
+
+    A folder that stands at `path` is replaced as a whole and deleted: callers decide whether that is wanted.
+    Between two renames `path` does not exist; a process killed there is put right by the next call, or by
+    `remove_leftovers`. Raises RailyardError when the disk is full; then, and on any other exception, `path`
+    is as it was.
+    """
+    path = Path(path).absolute()
+    _make_folder(path.parent)
+    _settle(path.parent, path.name)
+    temporary = _sibling(path, "tmp")
+    try:
+        with explain_full_disk(path):
+            temporary.mkdir()
+            yield temporary
+            _fsync_all([*temporary.rglob("*"), temporary])
+            _swap_in(temporary, path)
+    finally:
+        _remove(temporary)
+
+
+def write_bytes(path: Path | str, data: bytes) -> None:
+    """Writes `data` whole or not at all."""
+    with atomic_file(path) as file:
+        file.write(data)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Writes `text` as UTF-8, whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path | str, value: Any) -> None:
+    """Writes `value` as JSON with indent 2 and a newline at the end, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def sha256_of(path: Path | str) -> str:
+    """Hex sha256 of a file's bytes, read as a stream."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path | str, facts: Mapping[str, Any]) -> Path:
+    """Writes `manifest.json` over all files below `folder` and returns its path.
+
+    The files are fsynced first, so a manifest that exists speaks of files that exist.
+    """
+    folder = Path(folder)
+    names = _file_names(folder)
+    _fsync_all({folder / name for name in names} | {(folder / name).parent for name in names})
+    files = {name: _file_facts(folder / name) for name in names}
+    path = folder / MANIFEST
+    write_json(path, {"schema_version": MANIFEST_VERSION, "files": files, **facts})
+    return path
+
+
+def check_manifest(folder: Path | str) -> dict[str, Any]:
+    """The manifest of `folder`, after every file in it was compared.
+
+    Raises UserError naming the first file that is missing or differs. Files it does not name are ignored.
+    """
+    folder = Path(folder)
+    manifest = _read_manifest(folder / MANIFEST)
+    for name, facts in manifest["files"].items():
+        _check_file(folder / name, facts)
+    return manifest
+
+
+def remove_leftovers(folder: Path | str) -> None:
+    """Clears what killed writers left in `folder`; files of living writers and of other hosts stay.
+
+    Temporary files and folders are deleted. A folder that was moved aside is put back if its successor never
+    came, else deleted.
+    """
+    _settle(Path(folder))
+
+
+@contextmanager
+def explain_full_disk(path: Path | str) -> Iterator[None]:
+    """Turns "no space left" and "quota exceeded" from inside the block into a RailyardError naming `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise RailyardError(
+            f"no space left on device while writing {path}: free some space and run the command again "
+            "(nothing half-written was kept)"
+        ) from error
+
+
+def fsync(path: Path) -> None:
+    """Forces a file's bytes, or a folder's list of names, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sibling(path: Path, kind: str) -> Path:
+    writer = f"{_HOST}-{os.getpid()}-{_TOKEN}-{secrets.token_hex(4)}"
+    return path.with_name(f".{path.name}.{writer}.{kind}")
+
+
+def _create(path: Path, mode: str) -> IO[Any]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    return os.fdopen(descriptor, mode, encoding=None if "b" in mode else "utf-8")
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    fsync(folder.parent)
+
+
+def _fsync_all(paths: Iterable[Path]) -> None:
+    for path in paths:
+        fsync(path)
+
+
+def _swap_in(new: Path, path: Path) -> None:
+    old = _sibling(path, "old")
+    replaced = _move_aside(path, old)
+    try:
+        new.rename(path)
+    except BaseException:
+        if replaced:
+            old.rename(path)
+        raise
+    fsync(path.parent)
+    _remove(old)
+
+
+def _move_aside(path: Path, old: Path) -> bool:
+    if path.exists() and not path.is_dir():
+        raise UserError(
+            f"{path} is a file, but a folder is to be written there: move it away or name another folder"
+        )
+    try:
+        path.rename(old)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _settle(folder: Path, name: str | None = None) -> None:
+    for entry in sorted(folder.iterdir()):
+        leftover = _LEFTOVER.fullmatch(entry.name)
+        if leftover and name in (None, leftover["name"]) and not _writer_lives(leftover):
+            _settle_one(entry, leftover)
+
+
+def _settle_one(entry: Path, leftover: re.Match[str]) -> None:
+    successor = entry.with_name(leftover["name"])
+    with suppress(FileNotFoundError):  # another process that tidies up at the same time was faster
+        if leftover["kind"] == "old" and not successor.exists():
+            entry.rename(successor)
+            fsync(successor.parent)
+        else:
+            _remove(entry)
+
+
+def _writer_lives(leftover: re.Match[str]) -> bool:
+    if leftover["host"] != _HOST:
+        return True
+    if int(leftover["pid"]) == os.getpid():
+        return leftover["token"] == _TOKEN
+    return _process_exists(int(leftover["pid"]))
+
+
+def _process_exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _file_names(folder: Path) -> list[str]:
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(path.as_posix() for path in files if path != Path(MANIFEST) and not _is_temporary(path))
+
+
+def _is_temporary(path: Path) -> bool:
+    return any(_LEFTOVER.fullmatch(part) for part in path.parts)
+
+
+def _file_facts(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UserError(f"{path} is missing: the folder was never completed, make it again")
+    try:
+        manifest = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise UserError(f"{path} is not valid JSON ({error}): make the folder again") from error
+    if not isinstance(manifest, dict) or manifest.get("schema_version") != MANIFEST_VERSION:
+        raise UserError(
+            f"{path} is not a manifest of schema_version {MANIFEST_VERSION}: make the folder again"
+        )
+    return manifest
+
+
+def _check_file(path: Path, facts: Mapping[str, Any]) -> None:
+    if not path.is_file():
+        raise UserError(
+            f"{path} is missing although {MANIFEST} names it: restore it or make the folder again"
+        )
+    found = _file_facts(path)
+    if found != facts:
+        raise UserError(
+            f"{path} differs from {MANIFEST}: expected {facts['bytes']} bytes, sha256 {facts['sha256']}, "
+            f"found {found['bytes']} bytes, sha256 {found['sha256']}; restore it or make the folder again"
+        )
