@@ -47,7 +47,7 @@ def _runs_for_share(steps: NDArray[np.int64], fraction: float) -> int:
 
 
 class Rows:
-    """The rows of some runs, numbered 0 … len-1 in the order of `run_ids`, in memory proportional to the runs.
+    """The rows of some runs, numbered 0 … len-1 in the order of `run_ids`, in memory O(runs).
 
     `starts` int64 [R+1] as in `Pack.runs.starts`; `run_ids` int64 [K], numbers of runs as in a `Split`.
     """

@@ -1,0 +1,128 @@
+"""`metadata.db`: the runs (games) of a pack, in SQLite.
+
+Written in one transaction without a write-ahead log, so a finished pack is one plain file that also opens on
+a read-only medium. Packs made elsewhere may be in WAL mode; they are read without leaving files beside them.
+"""
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railyard.core.errors import UserError
+
+# old drops name the number of rows of a run differently
+STEPS_COLUMNS = ("steps", "num_steps", "num_moves")
+
+_SCHEMA = """
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    seed BIGINT NOT NULL,
+    steps INT NOT NULL,
+    max_score INT NOT NULL,
+    highest_tile INT NOT NULL
+);
+CREATE TABLE session (
+    meta_key TEXT PRIMARY KEY,
+    meta_value TEXT NOT NULL
+);
+"""
+
+
+class Run(NamedTuple):
+    """One game; `seed` has 64 bits without a sign."""
+
+    id: int
+    seed: int
+    steps: int
+    max_score: int
+    highest_tile: int
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """The R runs of a pack as arrays, ascending by id; `starts` [R+1] is the first global row of each."""
+
+    id: NDArray[np.int64]
+    seed: NDArray[np.uint64]
+    steps: NDArray[np.int64]
+    max_score: NDArray[np.int64]
+    highest_tile: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+class RunsWriter:
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def add(self, run: Run) -> None:
+        seed = run.seed - 2**64 if run.seed >= 2**63 else run.seed  # SQLite integers are signed
+        self._database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", run._replace(seed=seed))
+
+
+@contextmanager
+def runs_writer(path: Path) -> Iterator[RunsWriter]:
+    """Makes a new `metadata.db`, complete when the block ends without an error."""
+    with _disk_full_as_oserror(), closing(sqlite3.connect(path)) as database:
+        # the folder around it is written whole or not at all, and fsynced: single steps need no safety
+        database.execute("PRAGMA journal_mode = OFF")
+        database.execute("PRAGMA synchronous = OFF")
+        database.executescript(_SCHEMA)
+        yield RunsWriter(database)
+        database.commit()
+
+
+@contextmanager
+def _disk_full_as_oserror() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+            raise
+        raise OSError(errno.ENOSPC, str(error)) from error
+
+
+def read_runs(path: Path) -> Runs:
+    """The runs of a pack; UserError if the file is missing, damaged or lacks a column."""
+    if not path.is_file():
+        raise UserError(f"{path} is missing: a pack needs it to tell its games apart, restore it")
+    try:
+        with closing(sqlite3.connect(_uri(path), uri=True)) as database:
+            return _runs(_select(path, database))
+    except (sqlite3.DatabaseError, TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"{path} cannot be read ({error}): restore it or make the pack again") from error
+
+
+def _uri(path: Path) -> str:
+    """Read-only; without locks and side files unless a write-ahead log still holds part of the data."""
+    wal = path.with_name(f"{path.name}-wal")
+    pending = wal.is_file() and wal.stat().st_size > 0
+    return f"{path.absolute().as_uri()}?mode=ro{'' if pending else '&immutable=1'}"
+
+
+def _select(path: Path, database: sqlite3.Connection) -> NDArray[np.int64]:
+    """Columns of Run, int64 [R, 5]."""
+    columns = {row[1] for row in database.execute("PRAGMA table_info(runs)")}
+    steps = next((name for name in STEPS_COLUMNS if name in columns), "steps")
+    wanted = ("id", "seed", steps, "max_score", "highest_tile")
+    if missing := [name for name in wanted if name not in columns]:
+        raise UserError(f"{path} has no column {', '.join(missing)} in its table runs: make the pack again")
+    rows = database.execute(f"SELECT {', '.join(wanted)} FROM runs ORDER BY id").fetchall()
+    return np.array(rows, np.int64).reshape(-1, len(wanted))
+
+
+def _runs(table: NDArray[np.int64]) -> Runs:
+    id_R, seed_R, steps_R, score_R, tile_R = np.ascontiguousarray(table.T)
+    if len(steps_R) and steps_R.min() < 0:
+        raise ValueError(f"run {id_R[steps_R.argmin()]} has a negative number of steps")
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(steps_R, dtype=np.int64)])
+    return Runs(id_R, seed_R.view(np.uint64), steps_R, score_R, tile_R, starts)
