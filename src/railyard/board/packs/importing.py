@@ -7,6 +7,7 @@ and equal logs give equal bytes.
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,10 +69,10 @@ def import_logs(
         return finished
     _refuse_occupied(out)
     with durable.atomic_folder(out) as folder:
-        report = _Importer(source, on_error, progress).write(found, folder, shard_rows, legality)
-        facts = {**origin, "railyard_version": railyard.__version__, "report": report.as_dict()}
+        counts = _Importer(source, on_error, progress).write(found, folder, shard_rows, legality)
+        facts = {**origin, "railyard_version": railyard.__version__, "counts": counts.as_dict()}
         durable.write_manifest(folder, facts)
-    return report
+    return ImportReport(counts)
 
 
 def label_game(files: GameFiles, legality: Legality) -> LabelledGame | BadGame:
@@ -89,12 +90,10 @@ class _Importer:
 
     def __init__(self, source: Path, on_error: OnError, progress: Progress | None) -> None:
         self.source, self.on_error, self.progress = source, on_error, progress
-        self.report = ImportReport()
+        self.counts = Counts()
         self.valuations = ValuationIds()
 
-    def write(
-        self, found: FoundGames, folder: Path, shard_rows: int | None, legality: Legality
-    ) -> ImportReport:
+    def write(self, found: FoundGames, folder: Path, shard_rows: int | None, legality: Legality) -> Counts:
         self._note_without_steps(found)
         with (
             runs_writer(folder / METADATA_FILE) as runs,
@@ -102,10 +101,10 @@ class _Importer:
         ):
             for game in self._good_games(found, legality):
                 self._append(game, runs, steps)
-            if not self.report.rows:
+            if not self.counts.rows:
                 raise UserError(f"{self.source} holds no game that can be imported: nothing was written")
         self.valuations.write(folder / VALUATION_FILE)
-        return self.report
+        return self.counts
 
     def _good_games(self, found: FoundGames, legality: Legality) -> Iterator[LabelledGame]:
         for done, files in enumerate(found.games, 1):
@@ -118,25 +117,25 @@ class _Importer:
                 self.progress(done, len(found.games))
 
     def _append(self, game: LabelledGame, runs: RunsWriter, steps: ShardWriter) -> None:
-        run_id = self.report.games
+        run_id = self.counts.games
         ids = np.array(self.valuations.of(game.valuation_names), np.uint8)
         game.rows["run_id"] = run_id
         game.rows["valuation_type"] = ids[game.valuations_N]
         steps.write(game.rows)
         runs.add(Run(run_id, game.meta.seed, len(game.rows), game.meta.score, game.meta.max_tile))
-        self.report.add(game.counts)
+        self.counts.add(game.counts)
         self._warn(game)
 
     def _refuse(self, bad: BadGame) -> None:
         if self.on_error == "stop":
             raise bad
         log.warning("skipped: %s", bad)
-        self.report.skipped.append({"file": self._name(bad.path), "line": bad.line, "reason": bad.reason})
+        self.counts.skipped.append({"file": self._name(bad.path), "line": bad.line, "reason": bad.reason})
 
     def _note_without_steps(self, found: FoundGames) -> None:
         for meta in found.without_steps:
             log.warning("%s has no .jsonl.gz beside it: skipped", meta)
-            self.report.without_steps.append(self._name(meta))
+            self.counts.without_steps.append(self._name(meta))
 
     def _warn(self, game: LabelledGame) -> None:
         if game.counts.num_moves_mismatches:
@@ -184,7 +183,9 @@ def _finished_before(out: Path, origin: dict[str, Any]) -> ImportReport | None:
     if any(manifest.get(key) != value for key, value in origin.items()):
         return None
     Pack.open(out)
-    return ImportReport(**{**manifest["report"], "already_there": True})
+    counts = manifest["counts"]
+    unknown = Counter(counts["unknown_branches"])
+    return ImportReport(Counts(**{**counts, "unknown_branches": unknown}), already_there=True)
 
 
 def _refuse_occupied(out: Path) -> None:

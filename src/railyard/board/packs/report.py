@@ -17,7 +17,7 @@ class Counts:
     illegal_moves: int = 0  # rows whose chosen move the board does not have
     moves_without_ev: int = 0  # rows whose chosen move is legal but has no EV
     saturated_tiles: int = 0  # tiles beyond 65536, which a pack holds as 65536
-    unknown_branches: Counter[str] = field(default_factory=Counter)
+    unknown_branches: Counter[str] = field(default_factory=Counter)  # names that are no direction
     skipped: list[dict[str, Any]] = field(default_factory=list)  # file, line, reason
     without_steps: list[str] = field(default_factory=list)  # meta files that stand alone
 
@@ -25,13 +25,17 @@ class Counts:
         for each in fields(Counts):
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able; equal counts give equal texts."""
+        return {**asdict(self), "unknown_branches": dict(sorted(self.unknown_branches.items()))}
+
 
 @dataclass
-class ImportReport(Counts):
-    """The counts of a whole import; `already_there` if this very import had been finished before."""
+class ImportReport:
+    """The counts of a whole import; `already_there` if it had been finished before, with these counts."""
 
+    counts: Counts
     already_there: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-able; equal imports give equal texts."""
-        return {**asdict(self), "unknown_branches": dict(sorted(self.unknown_branches.items()))}
+        return {**self.counts.as_dict(), "already_there": self.already_there}

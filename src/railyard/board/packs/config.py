@@ -1,0 +1,35 @@
+"""What `railyard pack` takes: raw teacher logs in, a pack out."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from railyard.core.config import PathKnob, Verb
+
+
+class ImportLogs(Verb):
+    """Imports a folder of raw teacher logs as a pack."""
+
+    source: PathKnob = Field(
+        description="folder of raw logs, searched with its subfolders for *.meta.json[.gz] beside *.jsonl.gz"
+    )
+    out: PathKnob = Field(description="folder of the new pack; it appears complete or not at all")
+    shard_rows: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="rows per file steps-00000.npy, …; null writes one steps.npy"
+    )
+    on_error: Literal["stop", "skip"] = Field(
+        "stop", description="a game that cannot be read ends the import, or is left out and reported"
+    )
+    legality: Literal["board", "as_logged"] = Field(
+        "board",
+        description="a branch is legal if the board has the move and the log an EV for it; as_logged asks "
+        "the log alone, and some logs carry EVs for illegal moves",
+    )
+
+    def run(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+        """Imports; returns what was counted. `progress` is told games done and games in all."""
+        from railyard.board.packs.importing import import_logs
+
+        report = import_logs(self.source, self.out, self.shard_rows, self.on_error, self.legality, progress)
+        return {"out": str(self.out), **report.as_dict()}
