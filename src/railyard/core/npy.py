@@ -60,7 +60,7 @@ def _parse_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any], int
             read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             return *read(file), file.tell()
         except _DAMAGE as error:
-            reason = str(error).splitlines()[0]
+            reason = str(error).partition("\n")[0] or type(error).__name__
             raise UserError(
                 f"{path} is not a readable .npy file ({reason}): copy or write it again"
             ) from error
