@@ -1,0 +1,85 @@
+"""The verbs `railyard tokenizer` (fit one to a pack) and `railyard tokenize` (apply one to a pack)."""
+
+import logging
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from railyard.board.tokens.tokenizer_json import MAX_BINS
+from railyard.core.config import PathKnob, Verb
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], None]  # rows done, rows in all
+
+
+class FitTokenizer(Verb):
+    """`railyard tokenizer`: fits a tokenizer to a pack."""
+
+    pack: PathKnob = Field(description="the pack whose moves the bins are fitted to")
+    out: PathKnob = Field(
+        description="the file to write, usually tokenizer.json; one that is there is replaced"
+    )
+    bins: Annotated[
+        int,
+        Field(
+            ge=2, le=MAX_BINS, description="grades of moves that are legal, not lost and not the one played"
+        ),
+    ] = 32
+    failure_cutoff: Annotated[
+        int,
+        Field(
+            ge=-(2**31),
+            le=0,
+            description="a search move this many points below the board's own value counts as lost",
+        ),
+    ] = -1500
+
+    def run(self, progress: Progress | None = None) -> dict[str, Any]:
+        """Writes the tokenizer; its description is the result."""
+        from railyard.board.packs.pack import Pack
+        from railyard.board.tokens.describe import describe
+        from railyard.board.tokens.fit import fit
+
+        tokenizer = fit(Pack.open(self.pack), self.bins, self.failure_cutoff, progress)
+        tokenizer.save(self.out)
+        if tokenizer.own_tables:
+            log.warning(
+                "%s has tables of its own (%s): only Railyard reads such a file",
+                self.out,
+                ", ".join(tokenizer.own_tables),
+            )
+        return {"out": str(self.out), **describe(self.out)}
+
+
+class Tokenize(Verb):
+    """`railyard tokenize`: the classes of a pack's rows as one array, uint8 [rows, 4]."""
+
+    tokenizer: PathKnob = Field(description="a tokenizer.json")
+    pack: PathKnob = Field(description="the pack to tokenize")
+    out: PathKnob = Field(
+        description="the .npy file to write; one that is there is replaced when all is done"
+    )
+
+    @field_validator("out")
+    @classmethod
+    def _is_npy(cls, out: PathKnob) -> PathKnob:
+        if out.suffix != ".npy":
+            raise ValueError(f"out={out} must end in .npy, as in out=tokens.npy")
+        return out
+
+    def run(self, progress: Progress | None = None) -> dict[str, Any]:
+        """Writes the tokens in the order of the pack's rows; memory does not grow with the pack."""
+        from railyard.board.packs.pack import Pack
+        from railyard.board.tokens.apply import tokenize
+        from railyard.board.tokens.macroxue import MacroxueTokenizer
+
+        tokenizer, pack = MacroxueTokenizer.load(self.tokenizer), Pack.open(self.pack)
+        counts = tokenize(tokenizer, pack, self.out, progress)
+        return {
+            "out": str(self.out),
+            "rows": len(pack),
+            "tokenizer": tokenizer.fingerprint(),
+            "classes": dict(zip(tokenizer.vocab_order, counts.tolist(), strict=True)),
+        }
