@@ -1,0 +1,60 @@
+"""`railyard doctor`: versions, devices, optional parts missing and how to get them."""
+
+import importlib.metadata
+import os
+import platform
+import shutil
+from pathlib import Path
+from typing import Any
+
+from railyard.core.compiled import cache_folder
+from railyard.core.compose import bundled, known_experiments
+from railyard.core.config import Verb
+from railyard.core.launch import Job
+
+ROOT = Verb
+OPTIONAL = {
+    "plots": ("matplotlib",),
+    "track": ("tensorboard",),
+    "search": ("optuna", "hydra-joblib-launcher"),
+    "slurm": ("hydra-submitit-launcher",),
+    "ray": ("hydra-ray-launcher",),
+}
+NETWORK = ("logger=wandb", "logger=mlflow")
+
+
+def run(job: Job) -> dict[str, Any]:
+    required = ("torch", "lightning", "pytorch-lightning", "hydra-core", "omegaconf", "numpy", "numba", "pydantic")
+    missing = {extra: [name for name in names if not _version(name)] for extra, names in OPTIONAL.items()}
+    return {
+        "railyard": _version("railyard"),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in required},
+        "devices": _devices(),
+        "folders": {
+            "conf": str(bundled("conf")),
+            "samples": str(bundled("samples")),
+            "compiled code": str(cache_folder()),
+            "free here": f"{shutil.disk_usage(Path.cwd()).free / 2**30:.1f} GiB",
+        },
+        "missing": {
+            extra: f"{', '.join(names)}: pip install 'railyard[{extra}]'" for extra, names in missing.items() if names
+        },
+        "experiments": known_experiments(),
+        "need a network": list(NETWORK),
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _devices() -> list[str]:
+    import torch
+
+    cuda = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    return [*cuda, *mps, f"cpu, {os.cpu_count()} cores, {torch.get_num_threads()} threads"]

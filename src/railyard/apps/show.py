@@ -1,0 +1,52 @@
+"""`railyard show path=PATH`: what an artifact holds: a run, a pack, a tokenizer or an init folder."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from railyard.core import durable
+from railyard.core.config import PathKnob, Verb
+from railyard.core.errors import UserError
+from railyard.core.launch import Job
+
+
+class Show(Verb):
+    """The root of show.yaml."""
+
+    path: PathKnob = Field(description="a run folder, a pack, a tokenizer.json or an init folder")
+    out: PathKnob | None = Field(None, description="also write what is shown as JSON to this file")
+
+
+ROOT = Show
+
+
+def run(job: Job) -> dict[str, Any]:
+    facts = describe(job.root.path)
+    if job.root.out is not None:
+        durable.write_json(job.root.out, facts)
+    return facts
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """Facts of the artifact at `path`, told apart by the files it has."""
+    if not path.exists():
+        raise UserError(f"there is nothing at {path}")
+    if path.is_file() and path.suffix == ".json":
+        from railyard.board.tokens.describe import describe as describe_tokenizer
+
+        return {"kind": "tokenizer", **describe_tokenizer(path)}
+    if (path / "config.yaml").is_file():
+        from railyard.core.describe import describe_run
+
+        return describe_run(path)
+    if (path / "config.json").is_file():
+        from railyard.board.model.describe import describe_init
+
+        return describe_init(path)
+    if path.is_dir() and (any(path.glob("steps*.npy")) or (path / "metadata.db").is_file()):
+        from railyard.board.packs.describe import describe as describe_pack
+        from railyard.board.packs.pack import Pack
+
+        return describe_pack(Pack.open(path))
+    raise UserError(f"{path} is neither a run folder, a pack, a tokenizer.json nor an init folder")

@@ -1,0 +1,14 @@
+"""`railyard tokenizer pack=PACK out=tokenizer.json`: fit a tokenizer to a pack."""
+
+from typing import Any
+
+from railyard.board.tokens.config import FitTokenizer
+from railyard.core.launch import Job
+from railyard.core.progress import counting
+
+ROOT = FitTokenizer
+
+
+def run(job: Job) -> dict[str, Any]:
+    with counting("tokenizer", "rows") as tick:
+        return dict(job.root.run(tick))

@@ -1,0 +1,48 @@
+"""`railyard train experiment=board/quickstart`: fit an experiment, or continue one with resume=RUN."""
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+from railyard.core.experiment import Experiment
+from railyard.core.launch import Job
+from railyard.core.targets import Fault
+
+ROOT = Experiment
+FOLDER = True
+
+
+def rules(root: Experiment) -> list[Fault]:
+    rail = _rail(root, "rules")
+    return rail.check(root) if rail else []
+
+
+def plan(job: Job) -> str:
+    """What will run; for a resumed run also what changed."""
+    rail = _rail(job.root, "plan")
+    lines = ["railyard train", *(f"  allowed    {name}, a class of yours" for name in job.root.allow)]
+    lines += [rail.describe(job.root)] if rail else []
+    lines += [f"  resume     {job.folder}"] if job.resumed else []
+    lines += [f"  changed    {line}" for line in job.changes]
+    return "\n".join(lines)
+
+
+def run(job: Job) -> dict[str, Any]:
+    from railyard.core.training import fit
+
+    assert job.folder is not None
+    result = fit(job.root, job.folder, job.command, job.resumed)
+    if job.root.test:
+        from railyard.apps.evaluate import evaluate_run
+
+        result["test"] = evaluate_run(job.folder, job.folder)
+    return result
+
+
+def _rail(root: Experiment, part: str) -> ModuleType | None:
+    """`railyard.<rail>.<part>` of the rail that the data or the model comes from."""
+    for component in (root.data, root.model):
+        package = type(component).__module__.split(".")
+        if package[0] == "railyard" and package[1] != "core":
+            return importlib.import_module(f"railyard.{package[1]}.{part}")
+    return None

@@ -1,0 +1,87 @@
+"""What a training run will do, from headers and metadata alone: counts, parameters, steps, memory, warnings.
+
+No torch is imported, so `validate_config=true` answers within seconds.
+"""
+
+import os
+
+from railyard.board.model.config import parameter_count
+from railyard.board.packs.pack import Pack
+from railyard.board.packs.split import Split
+from railyard.board.tokens.macroxue import MacroxueTokenizer
+from railyard.board.training.config import BoardModel, PackData
+from railyard.core.errors import UserError
+from railyard.core.experiment import Experiment, total_steps
+
+# float32 weight, gradient and AdamW's two moments
+BYTES_PER_PARAMETER = 16
+# measured on the CPU at hidden 128 to 512: kept activations of one layer, in floats a token and hidden unit
+ACTIVATIONS_PER_UNIT = 22
+CELLS = 16
+
+
+def describe(experiment: Experiment) -> str:
+    """The plan as lines. UserError for a pack or tokenizer that cannot be used."""
+    lines = []
+    if isinstance(experiment.data, PackData):
+        lines += _data_lines(experiment.data)
+    if isinstance(experiment.data, PackData) and isinstance(experiment.model, BoardModel):
+        lines += _model_lines(experiment, experiment.data, experiment.model)
+    return "\n".join(f"  {name:<11}{text}" for name, text in lines)
+
+
+def _data_lines(data: PackData) -> list[tuple[str, str]]:
+    pack = Pack.open(data.pack)
+    split = Split.of(pack.runs.steps, data.validation_fraction, data.split_seed)
+    held = int(pack.runs.steps[split.validation].sum())
+    sides = f"{len(pack) - held:,} to train on, {held:,} held out ({len(split.validation)} runs)"
+    return [("data", f"{data.pack}: {len(pack):,} rows in {len(pack.runs.id)} runs; {sides}")]
+
+
+def _model_lines(experiment: Experiment, data: PackData, model: BoardModel) -> list[tuple[str, str]]:
+    assert data.tokenizer is not None  # a rule
+    pack = Pack.open(data.pack)
+    tokenizer = MacroxueTokenizer.load(data.tokenizer)
+    encoder = model.encoder.with_bins(tokenizer.num_classes)
+    _refuse_small_vocabulary(pack, encoder.input_vocab_size)
+    split = Split.of(pack.runs.steps, data.validation_fraction, data.split_seed)
+    batches = int(pack.runs.steps[split.train].sum()) // data.batch_size
+    if batches == 0:
+        raise UserError(
+            f"data.batch_size={data.batch_size} is larger than the {int(pack.runs.steps[split.train].sum())} "
+            "rows to train on: lower it"
+        )
+    parameters = parameter_count(encoder)
+    steps = total_steps(experiment.trainer, batches)
+    activations = data.batch_size * CELLS * encoder.hidden_size * encoder.num_hidden_layers * ACTIVATIONS_PER_UNIT * 4
+    need = parameters * BYTES_PER_PARAMETER + activations
+    lines = [
+        ("tokenizer", f"{data.tokenizer}: {tokenizer.num_bins} bins, {tokenizer.num_classes} classes a head"),
+        ("model", f"{parameters:,} parameters"),
+        ("steps", f"{steps:,} of {data.batch_size:,} rows; {batches:,} batches an epoch"),
+        ("memory", f"about {need / 2**20:,.0f} MiB for weights, optimizer and activations"),
+    ]
+    return lines + [("warning", text) for text in _warnings(experiment, data, tokenizer, pack, need)]
+
+
+def _refuse_small_vocabulary(pack: Pack, vocabulary: int) -> None:
+    exponent = min(int(pack.runs.highest_tile.max()).bit_length() - 1, 16)
+    if exponent >= vocabulary:
+        raise UserError(
+            f"model.encoder.input_vocab_size={vocabulary} knows tiles up to {2 ** (vocabulary - 1)}, the pack "
+            f"holds {2**exponent}: set it to 18"
+        )
+
+
+def _warnings(
+    experiment: Experiment, data: PackData, tokenizer: MacroxueTokenizer, pack: Pack, need: float
+) -> list[str]:
+    found = []
+    if tokenizer.illegal_policy == "last_bin":
+        found.append("this tokenizer puts illegal branches of tuple rows into the last bin, as the reference did")
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if experiment.trainer.kwargs.get("accelerator") == "cpu" and need > 0.8 * total:
+        found.append(f"that is close to this machine's {total / 2**30:.0f} GiB: lower data.batch_size")
+    if len(pack.runs.id) < 20:
+        found.append(f"{len(pack.runs.id)} runs are few: figures on held-out runs will vary with data.split_seed")
+    return found

@@ -1,0 +1,53 @@
+"""What `data=board_pack` and `model=board_encoder` say: the knobs of training on packs."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from railyard.board.model.config import Encoder
+from railyard.board.training.schedules import Constant, Schedule
+from railyard.core.config import Foreign, PathKnob
+from railyard.core.experiment import Data, Model
+
+
+class PackData(Data):
+    """Rows of a pack, tokenised as they are read, split by run."""
+
+    pack: PathKnob = Field(description="folder of the pack; `railyard pack` makes one")
+    tokenizer: PathKnob | None = Field(
+        None, description="tokenizer.json, which `railyard tokenizer` fits; evaluation takes the model's own"
+    )
+    batch_size: Annotated[int, Field(ge=1)] = Field(512, description="rows a micro-batch and rank")
+    validation_batch_size: Annotated[int, Field(ge=1)] = Field(
+        4096, description="rows a batch where no gradients are kept"
+    )
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.1, description="share of the rows held out, in whole runs"
+    )
+    split_seed: Annotated[int, Field(ge=0)] = Field(
+        0, description="which runs are held out; equal in all runs that are to be compared"
+    )
+    order_seed: Annotated[int, Field(ge=0)] = Field(0, description="the order of rows within an epoch")
+    shuffle: bool = Field(True, description="false reads rows in their own order")
+    workers: Annotated[int, Field(ge=0)] = Field(
+        0, description="processes that read ahead; 0 uses a thread, which is enough for compiled gathers"
+    )
+    prefetch: Annotated[int, Field(ge=1)] = Field(4, description="batches read ahead at the most")
+
+    def build(self, **runtime: Any) -> Any:
+        from railyard.board.training.data import PackDataModule
+
+        return PackDataModule(self)
+
+
+class BoardModel(Model):
+    """The encoder, trained with an optimizer and a schedule."""
+
+    encoder: Encoder = Field(Encoder(), description="the network's shape")
+    optimizer: Foreign = Field(description="a torch.optim class with _partial_: true")
+    schedule: Schedule = Field(Constant(), description="learning rate over the run")
+
+    def build(self, **runtime: Any) -> Any:
+        from railyard.board.training.module import BoardModule
+
+        return BoardModule(self, **runtime)

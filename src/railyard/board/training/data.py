@@ -1,0 +1,92 @@
+"""Packs as a LightningDataModule: positions in a computed order to tokenised batches of tensors.
+
+Takes a pack and a tokenizer from disk; hands `PackBatch` to the Lightning module and to evaluation.
+"""
+
+from typing import Any, NamedTuple
+
+import lightning.pytorch as pl
+import torch
+
+from railyard.board.packs.pack import Pack
+from railyard.board.packs.split import Rows, Split
+from railyard.board.tokens.macroxue import MacroxueTokenizer
+from railyard.board.training import config
+from railyard.board.training.collate import Collate
+from railyard.core.loading import BatchOrder, OrderedLoader, Positions
+
+
+class PackBatch(NamedTuple):
+    """One batch, all uint8: exponents [B,16], classes [B,4] UDLR, and [B] each of move, legal bits, …"""
+
+    tokens: torch.Tensor
+    targets: torch.Tensor
+    moves: torch.Tensor
+    legal: torch.Tensor
+    valuation: torch.Tensor
+    max_rank: torch.Tensor
+
+
+class PackRows:
+    """Some runs of a pack as a source of batches."""
+
+    def __init__(self, pack: Pack, tokenizer: MacroxueTokenizer, rows: Rows) -> None:
+        self.rows = rows
+        self.collate = Collate(pack, tokenizer)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitems__(self, positions: Positions) -> PackBatch:
+        return PackBatch(*map(torch.from_numpy, self.collate(self.rows.rows(positions))))
+
+
+class PackDataModule(pl.LightningDataModule):
+    def __init__(self, knobs: config.PackData) -> None:
+        super().__init__()
+        self.knobs = knobs
+        self.pack = Pack.open(knobs.pack)
+        self.tokenizer = MacroxueTokenizer.load(knobs.tokenizer)
+        self.split = Split.of(self.pack.runs.steps, knobs.validation_fraction, knobs.split_seed)
+
+    def rows(self, split: str) -> PackRows:
+        """The rows of the runs of one side: `train` or `validation`."""
+        runs = self.split.train if split == "train" else self.split.validation
+        return PackRows(self.pack, self.tokenizer, Rows(self.pack.runs.starts, runs))
+
+    def train_batches(self) -> int:
+        """Batches of one epoch on this rank."""
+        return len(self._train_order(len(self.rows("train"))))
+
+    def _train_order(self, rows: int) -> BatchOrder:
+        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        knobs = self.knobs
+        return BatchOrder(rows, knobs.batch_size, knobs.order_seed, knobs.shuffle, True, rank, world)
+
+    def train_dataloader(self) -> OrderedLoader:
+        source = self.rows("train")
+        order = self._train_order(len(source))
+        return OrderedLoader(source, order, self.knobs.workers, self.knobs.prefetch)
+
+    def val_dataloader(self) -> OrderedLoader:
+        return self.sequential("validation", self.knobs.validation_batch_size)
+
+    def sequential(self, split: str, batch_size: int) -> OrderedLoader:
+        """All rows of one side once, in their own order."""
+        source = self.rows(split)
+        order = BatchOrder(len(source), batch_size, shuffle=False, drop_last=False)
+        return OrderedLoader(source, order, self.knobs.workers, self.knobs.prefetch)
+
+    def facts(self) -> dict[str, Any]:
+        """What the provenance records: which pack, which tokenizer, which runs are held out."""
+        return {
+            "pack": str(self.knobs.pack),
+            "pack_fingerprint": self.pack.fingerprint(),
+            "tokenizer": str(self.knobs.tokenizer),
+            "tokenizer_fingerprint": self.tokenizer.fingerprint(),
+            "runs": len(self.pack.runs.id),
+            "rows": len(self.pack),
+            "train_rows": len(self.rows("train")),
+            "validation_rows": len(self.rows("validation")),
+            "validation_runs": self.pack.runs.id[self.split.validation].tolist(),
+        }

@@ -1,0 +1,115 @@
+"""A model against its teacher on whole held-out games: over all rows, by valuation type and by highest tile.
+
+Takes an init folder and rows of a pack; gives a table of figures that add up from sums.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from railyard.board.model.encoder import BoardEncoder
+from railyard.board.model.init_folder import read_init
+from railyard.board.packs.pack import Pack
+from railyard.board.packs.split import Rows, Split
+from railyard.board.tokens.macroxue import MacroxueTokenizer
+from railyard.board.training.config import PackData
+from railyard.board.training.data import PackBatch, PackRows
+from railyard.board.training.objectives import MacroxueTokens
+from railyard.core.errors import UserError
+from railyard.core.loading import BatchOrder, OrderedLoader
+
+RANKS = 18  # exponents 0 to 17
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of one model on some rows; `by_*` map a group's name to its rows and metrics."""
+
+    rows: int
+    games: int
+    metrics: dict[str, float]
+    by_valuation: dict[str, dict[str, float]]
+    by_highest_tile: dict[str, dict[str, float]]
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+def evaluate(
+    init: Path,
+    data: PackData,
+    split: str,
+    batch_size: int,
+    limit_rows: int | None,
+    device: str,
+    progress: Callable[[int, int], None],
+) -> Evaluation:
+    """Score the model of an init folder on one side of a pack's split, or on all of it."""
+    encoder, tokenizer_json = read_init(init)
+    if tokenizer_json is None:
+        raise UserError(f"{init} holds no tokenizer.json, so its classes have no meaning; add the one it was made for")
+    tokenizer = MacroxueTokenizer.from_json(tokenizer_json)
+    pack = Pack.open(data.pack)
+    runs = _runs(pack, data, split)
+    source = PackRows(pack, tokenizer, Rows(pack.runs.starts, runs))
+    rows = min(len(source), limit_rows or len(source))
+    loader = OrderedLoader(source, BatchOrder(rows, batch_size, shuffle=False, drop_last=False))
+    table = _GroupSums(len(pack.valuation_names))
+    encoder = encoder.eval().to(device)
+    for done, batch in enumerate(loader, 1):
+        table.add(_scores(encoder, PackBatch(*(part.to(device) for part in batch))), batch)
+        progress(min(done * batch_size, rows), rows)
+    games = int((pack.runs.starts[runs + 1] - pack.runs.starts[runs]).cumsum().searchsorted(rows)) + 1
+    return table.result(rows, games, pack.valuation_names)
+
+
+def _runs(pack: Pack, data: PackData, split: str) -> Any:
+    if split == "all":
+        return pack.runs.steps.nonzero()[0]
+    sides = Split.of(pack.runs.steps, data.validation_fraction, data.split_seed)
+    return sides.train if split == "train" else sides.validation
+
+
+@torch.inference_mode()
+def _scores(encoder: BoardEncoder, batch: PackBatch) -> dict[str, Tensor]:
+    logits = encoder(batch.tokens)[1]
+    return MacroxueTokens().row_scores(logits, batch.targets, batch.moves, batch.legal)
+
+
+class _GroupSums:
+    """Sums of row figures for each pair of valuation type and highest exponent: every table follows from it."""
+
+    def __init__(self, valuations: int) -> None:
+        self.rows = torch.zeros(valuations, RANKS, dtype=torch.float64)
+        self.sums: dict[str, Tensor] = {}
+
+    def add(self, scores: Mapping[str, Tensor], batch: PackBatch) -> None:
+        group = batch.valuation.long() * RANKS + batch.max_rank.long().clamp(max=RANKS - 1)
+        self.rows.view(-1).index_add_(0, group, torch.ones(len(group), dtype=torch.float64))
+        for name, value in scores.items():
+            total = self.sums.setdefault(name, torch.zeros_like(self.rows))
+            total.view(-1).index_add_(0, group, value.double().cpu())
+
+    def result(self, rows: int, games: int, names: tuple[str, ...]) -> Evaluation:
+        return Evaluation(
+            rows=rows,
+            games=games,
+            metrics=self._metrics(slice(None), slice(None)),
+            by_valuation={
+                name: self._group(i, slice(None)) for i, name in enumerate(names) if self.rows[i].sum()
+            },
+            by_highest_tile={
+                str(2**rank): self._group(slice(None), rank) for rank in range(RANKS) if self.rows[:, rank].sum()
+            },
+        )
+
+    def _group(self, valuation: Any, rank: Any) -> dict[str, float]:
+        return {"rows": int(self.rows[valuation, rank].sum()), **self._metrics(valuation, rank)}
+
+    def _metrics(self, valuation: Any, rank: Any) -> dict[str, float]:
+        sums = {name: float(total[valuation, rank].sum()) for name, total in self.sums.items()}
+        return MacroxueTokens().metrics(sums, float(self.rows[valuation, rank].sum()))

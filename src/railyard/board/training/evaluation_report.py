@@ -1,0 +1,39 @@
+"""evaluation.md, evaluation.json and plots: how close a model comes to its teacher, and where."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from railyard.board.training.config import PackData
+from railyard.board.training.evaluation import Evaluation
+from railyard.core import durable, plots
+from railyard.core.reporting import cell, metric_lines, table
+
+SCHEMA_VERSION = 1
+Groups = Mapping[str, Mapping[str, float]]
+
+
+def write(folder: Path, result: Evaluation, init: Path, data: PackData, split: str) -> None:
+    """Write the report of an evaluation into `folder`."""
+    subject = {"schema_version": SCHEMA_VERSION, "init": str(init), "pack": str(data.pack), "split": split}
+    durable.write_json(folder / "evaluation.json", {**subject, **result.as_dict()})
+    sections = [
+        "# Evaluation",
+        f"Model `{init}` on the {split} runs of `{data.pack}`: {result.rows:,} rows of {result.games} games. "
+        "Agreement with the teacher: the share of rows where the most confident legal move is the teacher's.",
+        metric_lines(result.metrics),
+        *_section(folder, "valuation type", "by_valuation", result.by_valuation),
+        *_section(folder, "highest tile", "by_highest_tile", result.by_highest_tile),
+    ]
+    durable.write_text(folder / "evaluation.md", "\n\n".join(sections) + "\n")
+
+
+def _section(folder: Path, title: str, stem: str, groups: Groups) -> list[str]:
+    columns = ("rows", "teacher_agreement", "policy_agreement", "loss", "perplexity")
+    rows = [(name, *(figures[column] for column in columns)) for name, figures in groups.items()]
+    lines = [f"## By {title}", table((title, *columns), rows)]
+    if plots.available():
+        values = {name: figures["teacher_agreement"] for name, figures in groups.items()}
+        notes = {name: f"{cell(int(figures['rows']))} rows" for name, figures in groups.items()}
+        plots.bars(folder / f"{stem}.png", f"Agreement with the teacher by {title}", values, notes, "share of rows")
+        lines.append(f"![by {title}]({stem}.png)")
+    return lines

@@ -1,0 +1,79 @@
+"""`railyard VERB key=value …`: the table of verbs. Imports nothing heavy, so that help answers at once."""
+
+import difflib
+import os
+import sys
+from typing import NamedTuple
+
+
+class Verb(NamedTuple):
+    rail: str
+    summary: str
+    example: str
+
+
+VERBS = {
+    "train": Verb("all rails", "fit an experiment", "railyard train experiment=board/quickstart"),
+    "evaluate": Verb("all rails", "evaluate a run or checkpoint on held-out data", "railyard evaluate run=RUN"),
+    "show": Verb("all rails", "what an artifact holds: run, pack, tokenizer, init folder", "railyard show path=PATH"),
+    "doctor": Verb("all rails", "versions, devices, optional parts missing", "railyard doctor"),
+    "pack": Verb(
+        "board", "raw teacher logs to a pack", "railyard pack source='${bundled:samples}/board' out=data/board/sample"
+    ),
+    "tokenizer": Verb(
+        "board", "fit a tokenizer to a pack", "railyard tokenizer pack=data/board/sample out=data/board/tokenizer.json"
+    ),
+    "tokenize": Verb(
+        "board",
+        "apply a tokenizer to a pack",
+        "railyard tokenize tokenizer=data/board/tokenizer.json pack=data/board/sample out=data/board/tokens.npy",
+    ),
+}
+
+
+def usage() -> str:
+    lines = ["usage: railyard VERB key=value …      railyard VERB --help lists a verb's keys", ""]
+    for rail in dict.fromkeys(verb.rail for verb in VERBS.values()):
+        lines.append(rail)
+        lines += [f"  {name:<10} {verb.summary}" for name, verb in VERBS.items() if verb.rail == rail]
+    return "\n".join([*lines, ""])
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of the `railyard` command; returns the exit code."""
+    words = sys.argv[1:] if argv is None else argv
+    if not words or words[0] in ("-h", "--help", "help"):
+        sys.stdout.write(usage())
+        return 0
+    name, *rest = words
+    if name == "--version":
+        from railyard import __version__
+
+        sys.stdout.write(f"railyard {__version__}\n")
+        return 0
+    if name not in VERBS:
+        close = difflib.get_close_matches(name, VERBS, n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else "; `railyard` alone lists the verbs"
+        sys.stderr.write(f"railyard: there is no verb '{name}'{hint}\n")
+        return 2
+    return _start(name, rest)
+
+
+def _start(name: str, rest: list[str]) -> int:
+    import importlib
+
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # a user's own classes, admitted by allow=, live beside their conf/
+    app = importlib.import_module(f"railyard.apps.{name}")
+    if "-h" in rest or "--help" in rest:
+        from railyard.core.help import verb_help
+
+        sys.stdout.write(verb_help(name, app.ROOT, VERBS[name].summary, VERBS[name].example))
+        return 0
+    from railyard.core.launch import main as launch
+
+    return launch(name, app, rest)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""What makes a resumed run the same run: seeds that follow from the position, and metric rows that are cut back.
+
+Both are part of every run and have no knobs.
+"""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+
+from railyard.core import journal
+from railyard.core.order import mix
+
+
+class SeedEachBatch(pl.Callback):
+    """Derives every generator from (seed, rank, epoch, batch): no generator state has to be saved."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        key = mix(self.seed, trainer.global_rank, trainer.current_epoch, batch_idx)
+        torch.manual_seed(key >> 1)
+        random.seed(key)
+        np.random.seed(key & 0xFFFFFFFF)
+
+
+class MetricRows(pl.Callback):
+    """metrics.jsonl: a row of means over the steps since the last row, and a row for each validation.
+
+    Rows hold no times, so two runs of the same bits write the same bytes. A checkpoint records how many rows came
+    before it and the sums in flight; resuming cuts later rows.
+    """
+
+    def __init__(self, folder: Path, every_n_steps: int) -> None:
+        self.path = folder / "metrics.jsonl"
+        self.every_n_steps = every_n_steps
+        self.rows = 0
+        self.sums: dict[str, list[Any]] = {}
+        self._journal: journal.Journal | None = None
+
+    def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if trainer.is_global_zero:
+            _keep_first(self.path, self.rows)
+            self._journal = journal.Journal(self.path)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        for name, value in trainer._logger_connector.metrics["callback"].items():
+            total = self.sums.setdefault(name, [0.0, 0])
+            total[0] = total[0] + value.detach().double()
+            total[1] += 1
+        loop = trainer.fit_loop.epoch_loop
+        if not loop._should_accumulate() and trainer.global_step % self.every_n_steps == 0:
+            self._write(trainer, {name: float(total) / count for name, (total, count) in self.sums.items()})
+            self.sums = {}
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if not trainer.sanity_checking:
+            metrics = trainer._logger_connector.metrics["callback"]
+            self._write(trainer, {name: float(value) for name, value in metrics.items()})
+
+    def _write(self, trainer: pl.Trainer, metrics: dict[str, float]) -> None:
+        if self._journal is not None and metrics:
+            step = {"step": trainer.global_step, "epoch": trainer.current_epoch}
+            self._journal.append({**step, **dict(sorted(metrics.items()))})
+            self.rows += 1
+
+    def on_save_checkpoint(self, *_: Any) -> None:
+        if self._journal is not None:
+            self._journal.sync()  # a checkpoint must not count rows that a power cut could take back
+
+    def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows, "sums": {name: list(total) for name, total in self.sums.items()}}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.rows, self.sums = state["rows"], {name: list(total) for name, total in state["sums"].items()}
+
+
+def _keep_first(path: Path, rows: int) -> None:
+    seen = 0
+
+    def wanted(_: dict[str, Any]) -> bool:
+        nonlocal seen
+        seen += 1
+        return seen <= rows
+
+    if path.exists():
+        journal.cut(path, wanted)

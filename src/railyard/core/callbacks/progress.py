@@ -1,0 +1,51 @@
+"""Training progress: steps, rate, time left and the newest losses."""
+
+import time
+from contextlib import ExitStack
+from typing import Any
+
+import lightning.pytorch as pl
+
+from railyard.core.experiment import total_steps_of
+from railyard.core.progress import Ticker, progress
+
+
+REDRAW_SECONDS = 0.5  # reading a loss waits for the device, so not at every step
+
+
+class Progress(pl.Callback):
+    def __init__(self, every_seconds: float) -> None:
+        self.every_seconds = every_seconds
+        self._stack = ExitStack()
+        self._tick: Ticker | None = None
+        self._drawn = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if trainer.is_global_zero:
+            total = total_steps_of(
+                trainer.num_training_batches,
+                trainer.accumulate_grad_batches,
+                trainer.max_steps,
+                trainer.max_epochs,
+            )
+            self._tick = self._stack.enter_context(progress("train", total, "steps", self.every_seconds))
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        now = time.monotonic()
+        if self._tick and now - self._drawn > REDRAW_SECONDS:
+            self._drawn = now
+            self._tick(trainer.global_step, _note(trainer))
+
+    def on_validation_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if self._tick and not trainer.sanity_checking:
+            self._tick(trainer.global_step, _note(trainer))
+
+    def teardown(self, *_: Any) -> None:
+        self._stack.close()
+        self._tick = None
+
+
+def _note(trainer: pl.Trainer) -> str:
+    wanted = ("train/loss", "val/loss")
+    metrics = trainer.callback_metrics
+    return " ".join(f"{name} {float(metrics[name]):.4f}" for name in wanted if name in metrics)

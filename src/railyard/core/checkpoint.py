@@ -1,0 +1,122 @@
+"""Checkpoints on disk: written whole, loaded without running code, listed in a manifest that commits them.
+
+`checkpoints/` holds `step-<n>.ckpt` files, `manifest.json` (what is last, what is best, sizes and sha256) and the
+links `last.ckpt` and `best.ckpt`. A file that the manifest does not name does not exist for a resume.
+"""
+
+import logging
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.plugins.io import CheckpointIO
+
+from railyard.core import durable
+from railyard.core.errors import UserError
+
+log = logging.getLogger(__name__)
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+
+
+class DurableIO(CheckpointIO):
+    """Lightning's door to the disk, on the one write recipe."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        with durable.atomic_file(Path(path)) as file:
+            torch.save(checkpoint, file)
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        return load(Path(path), map_location)
+
+    def remove_checkpoint(self, path: Any) -> None:
+        Path(path).unlink(missing_ok=True)
+
+
+def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
+    """A checkpoint's content, tensors and plain containers only."""
+    if not path.is_file():
+        raise UserError(f"there is no checkpoint {path}; give a .ckpt file of a run's checkpoints folder")
+    try:
+        content = torch.load(path, map_location=map_location, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as fault:
+        reason = str(fault).splitlines()[0]
+        raise UserError(f"{path} cannot be read as a checkpoint of plain tensors ({reason})") from None
+    if not isinstance(content, dict) or "state_dict" not in content:
+        raise UserError(f"{path} is not a Lightning checkpoint: it has no state_dict")
+    return content
+
+
+class CheckpointFolder:
+    """The checkpoints of one run, newest last."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.content: dict[str, Any] = {
+            "schema_version": SCHEMA_VERSION,
+            "last": None,
+            "best": None,
+            "best_value": None,
+            "files": {},
+        }
+        manifest = folder / MANIFEST
+        if manifest.exists():
+            self.content = durable.read_json(manifest)
+
+    def path_for(self, step: int) -> Path:
+        return self.folder / f"step-{step:09d}.ckpt"
+
+    def commit(self, path: Path, step: int, keep: int, best_value: float | None) -> None:
+        """Name a written file as the last one (and the best one, if it has a best value), then forget old ones.
+
+        The manifest is durable before anything is deleted, and never loses the last or the best file.
+        """
+        files = self.content["files"]
+        files.pop(path.name, None)
+        files[path.name] = {"step": step, "bytes": path.stat().st_size, "sha256": durable.sha256_of(path)}
+        self.content["last"] = path.name
+        if best_value is not None:
+            self.content.update(best=path.name, best_value=best_value)
+        for name in list(files)[:-keep]:
+            if name not in (self.content["last"], self.content["best"]):
+                del files[name]
+        durable.write_json(self.folder / MANIFEST, self.content)
+        self._link("last")
+        self._link("best")
+        for stale in self.folder.glob("step-*.ckpt"):
+            if stale.name not in files:
+                stale.unlink()
+
+    def _link(self, role: str) -> None:
+        if self.content[role] is None:
+            return
+        temporary = self.folder / f".{role}.link"
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(self.content[role])
+        os.replace(temporary, self.folder / f"{role}.ckpt")
+
+    def forget_after(self, step: int) -> None:
+        """Drop files of later steps: a run that goes on from an earlier one will write them anew."""
+        files = self.content["files"]
+        later = [name for name, facts in files.items() if facts["step"] > step]
+        for name in later:
+            del files[name]
+        if later:
+            durable.write_json(self.folder / MANIFEST, self.content)
+
+    def best(self) -> Path | None:
+        """The best checkpoint, else the last one."""
+        name = self.content["best"] or self.content["last"]
+        return self.folder / name if name else None
+
+    def newest_good(self) -> Path:
+        """The newest file whose bytes are those committed; damaged ones are named and passed over."""
+        for name, facts in reversed(self.content["files"].items()):
+            path = self.folder / name
+            if path.is_file() and durable.sha256_of(path) == facts["sha256"]:
+                return path
+            log.warning("%s is damaged or gone; falling back to the checkpoint before it", path)
+        raise UserError(f"{self.folder} holds no complete checkpoint; start the run anew")

@@ -1,0 +1,130 @@
+"""Batches in a computed order, from any position, read ahead of the model.
+
+The order of an epoch is a function of (seed, epoch), so a position is two numbers and is never searched for.
+Gathers are compiled and release the GIL: the default reads ahead in one thread; worker processes are possible and
+give the same batches.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from torch.utils.data import DataLoader
+
+from railyard.core.order import Permutation, mix
+
+Positions = npt.NDArray[np.int64]
+
+
+class Source(Protocol):
+    """Rows of a data set; a whole batch is asked for at once."""
+
+    def __len__(self) -> int: ...
+
+    def __getitems__(self, positions: Positions) -> Any: ...
+
+
+@lru_cache(maxsize=2)
+def _epoch_order(rows: int, seed: int, epoch: int) -> Permutation:
+    return Permutation(rows, mix(seed, epoch))
+
+
+@dataclass(frozen=True)
+class BatchOrder:
+    """Which positions make up batch `b` of epoch `e`; of all ranks together, rank r takes its slice of it."""
+
+    rows: int
+    batch_size: int
+    seed: int = 0
+    shuffle: bool = True
+    drop_last: bool = True
+    rank: int = 0
+    world_size: int = 1
+
+    def __len__(self) -> int:
+        whole, rest = divmod(self.rows, self.global_batch)
+        return whole if self.drop_last or not rest else whole + 1
+
+    @property
+    def global_batch(self) -> int:
+        return self.batch_size * self.world_size
+
+    def positions(self, epoch: int, batch: int) -> Positions:
+        """int64 positions of this rank's share of a batch."""
+        start = batch * self.global_batch
+        stop = min(start + self.global_batch, self.rows)
+        own = np.arange(start, stop, dtype=np.int64)[self.rank * self.batch_size :][: self.batch_size]
+        return _epoch_order(self.rows, self.seed, epoch)(own) if self.shuffle else own
+
+
+@dataclass
+class OrderedLoader:
+    """A sized, resumable loader for the Trainer.
+
+    The position is claimed when iteration starts and advanced before a batch is handed out, so the saved state
+    always names the next batch. It holds nothing that depends on the rank.
+    """
+
+    source: Source
+    order: BatchOrder
+    workers: int = 0
+    prefetch: int = 4
+    epoch: int = 0
+    batch: int = 0
+    _next: tuple[int, int] = field(default=(0, 0), init=False)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __iter__(self) -> Iterator[Any]:
+        epoch, start = self.epoch, self.batch
+        self.epoch, self.batch = epoch + 1, 0
+        read = self._by_workers if self.workers else self._by_thread
+        for index, batch in enumerate(read(epoch, start), start + 1):
+            self._next = (epoch, index) if index < len(self) else (epoch + 1, 0)
+            yield batch
+
+    def state_dict(self) -> dict[str, int]:
+        return {"epoch": self._next[0], "batch": self._next[1]}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.epoch, self.batch = state["epoch"], state["batch"]
+        self._next = (self.epoch, self.batch)
+
+    def _positions(self, epoch: int, start: int) -> Iterator[Positions]:
+        return (self.order.positions(epoch, batch) for batch in range(start, len(self.order)))
+
+    def _by_thread(self, epoch: int, start: int) -> Iterator[Any]:
+        pool = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+        ahead: deque[Any] = deque()
+        try:
+            for positions in self._positions(epoch, start):
+                ahead.append(pool.submit(self.source.__getitems__, positions))
+                if len(ahead) > self.prefetch:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _by_workers(self, epoch: int, start: int) -> Iterator[Any]:
+        import torch
+
+        yield from DataLoader(
+            self.source,  # type: ignore[arg-type]
+            batch_sampler=self._positions(epoch, start),  # type: ignore[arg-type]
+            num_workers=self.workers,
+            prefetch_factor=max(1, self.prefetch // self.workers),
+            collate_fn=_as_it_is,
+            multiprocessing_context="fork",
+            generator=torch.Generator(),  # or each iteration would draw from the global generator
+        )
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

@@ -1,0 +1,45 @@
+"""The plain metric files of a run: metrics.jsonl as rows, metrics.csv made from it."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from railyard.core import durable, journal
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """All rows of a run's metrics.jsonl, in order; empty if it has none."""
+    path = folder / "metrics.jsonl"
+    return journal.read(path) if path.exists() else []
+
+
+def names(rows: Rows) -> list[str]:
+    """Metric names in the order in which they first appear."""
+    return list(dict.fromkeys(name for row in rows for name in row if name not in ("step", "epoch")))
+
+
+def last_values(rows: Rows) -> dict[str, float]:
+    """The newest value of every metric."""
+    return {name: value for row in rows for name, value in row.items() if name not in ("step", "epoch")}
+
+
+def series(rows: Rows, name: str) -> tuple[list[int], list[float]]:
+    """Steps and values of one metric."""
+    pairs = [(row["step"], row[name]) for row in rows if name in row]
+    return [step for step, _ in pairs], [value for _, value in pairs]
+
+
+def write_csv(folder: Path, rows: Rows) -> None:
+    """metrics.csv: one line a step and all metrics as columns; empty cells where a step has no value."""
+    by_step: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        by_step.setdefault(row["step"], {}).update(row)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["step", "epoch", *names(rows)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(by_step[step] for step in sorted(by_step))
+    durable.write_text(folder / "metrics.csv", text.getvalue())

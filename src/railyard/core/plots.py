@@ -1,0 +1,66 @@
+"""Plots of reports: curves over steps, bars over groups. matplotlib comes with the extra `plots`."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from railyard.core import durable
+
+Curve = tuple[Sequence[float], Sequence[float]]
+INK, MUTED = "#1f2933", "#7b8794"
+COLOURS = ("#2f6fb3", "#d1622b", "#3f8f5b", "#8a5aa8", "#b8912b")
+
+
+def available() -> bool:
+    """Whether matplotlib is installed."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def curves(path: Path, title: str, named: Mapping[str, Curve], x_label: str = "optimizer step") -> None:
+    """One line a name; a legend where there are several."""
+    figure, axes = _axes(title)
+    for colour, (name, (xs, ys)) in zip(COLOURS * 9, named.items(), strict=False):
+        marker = "o" if len(xs) < 40 else None
+        axes.plot(xs, ys, color=colour, label=name, marker=marker, markersize=3.5, linewidth=1.6)
+    axes.set_xlabel(x_label, color=MUTED)
+    if len(named) > 1:
+        axes.legend(frameon=False)
+    _save(figure, path)
+
+
+def bars(path: Path, title: str, values: Mapping[str, float], notes: Mapping[str, str], x_label: str) -> None:
+    """One horizontal bar a name, its value and a note written beside it."""
+    figure, axes = _axes(title, height=1.2 + 0.42 * len(values))
+    names = list(values)[::-1]
+    axes.barh(names, [values[name] for name in names], color=COLOURS[0], height=0.66)
+    for row, name in enumerate(names):
+        axes.text(values[name], row, f"  {values[name]:.3f}  {notes.get(name, '')}", va="center", color=INK, fontsize=9)
+    axes.set_xlim(0, max(values.values(), default=1.0) * 1.35)
+    axes.set_xlabel(x_label, color=MUTED)
+    axes.grid(False, axis="y")
+    _save(figure, path)
+
+
+def _axes(title: str, height: float = 3.6) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, height), dpi=130, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title, loc="left", color=INK, fontsize=11)
+    axes.grid(True, color="#e4e7eb", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=MUTED)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    return figure, axes
+
+
+def _save(figure: Any, path: Path) -> None:
+    image = io.BytesIO()
+    figure.savefig(image, format="png")
+    durable.write_bytes(path, image.getvalue())

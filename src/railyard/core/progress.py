@@ -1,0 +1,85 @@
+"""Progress of long work: a bar with rate and time left on a terminal, plain lines elsewhere."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+log = logging.getLogger(__name__)
+
+
+class Ticker(Protocol):
+    """Call it with the amount done so far; `total` may become known on the way."""
+
+    def __call__(self, done: float, note: str = "", total: float | None = None) -> None: ...
+
+
+class PlainLines:
+    """Logs a line when `every_seconds` have passed, and one at the end."""
+
+    def __init__(self, title: str, total: float | None, unit: str, every_seconds: float = 10.0) -> None:
+        self.title, self.total, self.unit, self.every_seconds = title, total, unit, every_seconds
+        self.start = self.last = time.monotonic()
+        self.first: float | None = None
+
+    def __call__(self, done: float, note: str = "", total: float | None = None) -> None:
+        self.total = total or self.total
+        self.first = done if self.first is None else self.first
+        now = time.monotonic()
+        if now - self.last >= self.every_seconds or (self.total and done >= self.total):
+            self.last = now
+            log.info("%s", self.line(done, now - self.start, note))
+
+    def line(self, done: float, seconds: float, note: str) -> str:
+        rate = (done - (self.first or 0)) / seconds if seconds > 0 else 0.0
+        share = f"{done:,.0f}/{self.total:,.0f} {self.unit}" if self.total else f"{done:,.0f} {self.unit}"
+        left = ""
+        if self.total and rate > 0:
+            left = f", {clock((self.total - done) / rate)} left"
+        return f"{self.title} {share}, {rate:,.1f} {self.unit}/s{left}{', ' + note if note else ''}"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as 12s, 3m 05s or 2h 07m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    return f"{whole // 60}m {whole % 60:02}s" if whole < 3600 else f"{whole // 3600}h {whole % 3600 // 60:02}m"
+
+
+@contextmanager
+def counting(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Progress for work that reports (done, total)."""
+    with progress(title, None, unit) as tick:
+        yield lambda done, total: tick(done, total=total)
+
+
+@contextmanager
+def progress(title: str, total: float | None, unit: str, every_seconds: float = 10.0) -> Iterator[Ticker]:
+    """A function to call with the amount done so far."""
+    if not sys.stderr.isatty():
+        yield PlainLines(title, total, unit, every_seconds)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=total, rate="", note="")
+        start = time.monotonic()
+
+        def tick(done: float, note: str = "", total: float | None = None) -> None:
+            seconds = time.monotonic() - start
+            rate = f"{done / seconds:,.1f} {unit}/s" if seconds > 0 else ""
+            bar.update(task, completed=done, total=total, rate=rate, note=note)
+
+        yield tick

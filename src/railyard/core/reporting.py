@@ -1,0 +1,56 @@
+"""Markdown for people: tables and the facts of a run, from its own files."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A Markdown table; numbers are set to the right."""
+    numeric = [all(isinstance(row[i], int | float) for row in rows) for i in range(len(header))]
+    rule = ["--:" if is_number else "---" for is_number in numeric]
+    return "\n".join(_line(cells) for cells in (header, rule, *([cell(c) for c in row] for row in rows)))
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def cell(value: Any) -> str:
+    """A number as people read it: thousands grouped, four digits behind the point."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"
+
+
+def what_ran(folder: Path) -> str:
+    """Command, code, machine and data of a run folder, from its provenance."""
+    facts = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    code, machine = facts["code"], facts["machine"]
+    commit = (code["git_commit"] or "installed package")[:12] + (" with local changes" if code["git_dirty"] else "")
+    packages = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
+    rows = [
+        ("command", f"`{' '.join(facts['command'])}`"),
+        ("started", facts["created_at"]),
+        ("code", f"{commit}, source {code['source_sha256'][:12]}"),
+        ("machine", f"{machine['system']}, {machine['cores']} cores, {machine['device']}"),
+        ("versions", f"Python {facts['python']}, {packages}"),
+        ("seed", facts["seed"]),
+        *((f"data: {name}", value) for name, value in facts.get("data", {}).items()),
+    ]
+    return table(("what", "value"), [(name, str(value)) for name, value in rows])
+
+
+def config_block(folder: Path) -> str:
+    """The parts of the resolved config that decide the result, as YAML."""
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    wanted = ("seed", "data", "model", "objective", "trainer")
+    text = yaml.safe_dump({name: config[name] for name in wanted if name in config}, sort_keys=False)
+    return f"```yaml\n{text}```"
+
+
+def metric_lines(metrics: Mapping[str, float]) -> str:
+    return table(("metric", "value"), [(name, float(value)) for name, value in metrics.items()])

@@ -1,0 +1,200 @@
+"""The run folder: claimed so that two runs cannot share it, locked while written, traceable by provenance.
+
+`outputs/<verb>/<experiment>/<UTC time>_<short id>/`; the files in it are listed in the user guide.
+"""
+
+import fcntl
+import importlib.metadata
+import os
+import platform
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import yaml
+
+from railyard.core import durable
+from railyard.core.compiled import source_hash
+from railyard.core.errors import UserError
+
+SCHEMA_VERSION = 1
+CHANGEABLE = (
+    "resume",
+    "json",
+    "trainer.max_steps",
+    "trainer.max_epochs",
+    "trainer.devices",
+    "trainer.accelerator",
+    "trainer.log_every_n_steps",
+    "data.workers",
+    "data.prefetch",
+    "logger",
+    "callbacks.progress",
+    "extras",
+    "test",
+    "tags",
+)
+
+
+def new_name(parent: Path) -> Path:
+    """A name for a run folder below `parent`; `claim` decides whether it is free."""
+    return parent / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}_{secrets.token_hex(3)}"
+
+
+def claim(folder: Path) -> bool:
+    """Make the folder; False if it exists, so that two runs of one second can never share it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process; a second one is told so instead of writing into it."""
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{folder} is being written by another process; wait for it or stop it") from None
+        yield
+
+
+def write_config(folder: Path, config: Mapping[str, Any]) -> None:
+    """`config.yaml`: the resolved config as plain values."""
+    durable.write_text(folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False, width=110))
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The resolved config of a run folder."""
+    file = folder / "config.yaml"
+    if not file.is_file():
+        raise UserError(f"{folder} is not a run folder: it holds no config.yaml; give the folder of a run")
+    try:
+        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as fault:
+        raise UserError(f"{file} is not readable YAML: {' '.join(str(fault).split())}") from None
+    if not isinstance(config, dict):
+        raise UserError(f"{file} does not hold a mapping; restore it from .hydra/config.yaml")
+    return config
+
+
+def changed_for_resume(stored: Mapping[str, Any], composed: Mapping[str, Any], given: list[str]) -> dict[str, Any]:
+    """The run's own config with the few changes a resume may make, taken from the newly composed config.
+
+    `given` are the dotted keys of this command line; any other than `CHANGEABLE` is refused.
+    """
+    config = {key: dict(value) if isinstance(value, dict) else value for key, value in stored.items()}
+    for key in given:
+        if not any(key == allowed or key.startswith(allowed + ".") for allowed in CHANGEABLE):
+            raise UserError(
+                f"{key} may not change on resume (the result would not be the same run); "
+                f"changeable: {', '.join(CHANGEABLE[2:])}. For a new run use ckpt_path="
+            )
+        _copy_value(composed, config, key.split("."))
+    return config
+
+
+def _copy_value(source: Mapping[str, Any], target: dict[str, Any], key: list[str]) -> None:
+    node: Any = source
+    for part in key:
+        node = node[part]
+    for part in key[:-1]:
+        target = target.setdefault(part, {})
+    target[key[-1]] = node
+
+
+def differences(before: Any, after: Any, key: str = "") -> list[str]:
+    """Lines `key: old -> new` for the leaves in which two plain containers differ."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        names = [*before, *(name for name in after if name not in before)]
+        below = (differences(before.get(n), after.get(n), f"{key}.{n}".lstrip(".")) for n in names)
+        return [line for lines in below for line in lines]
+    return [] if before == after else [f"{key}: {before!r} -> {after!r}"]
+
+
+def provenance(command: list[str], seed: int | None = None, **facts: Any) -> dict[str, Any]:
+    """What made a run: code, versions, machine, seed, command line, and what the caller adds (fingerprints)."""
+    names = ("railyard", "torch", "lightning", "hydra-core", "numpy", "numba", "pydantic", "safetensors")
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "seed": seed,
+        "code": {"source_sha256": source_hash(), **_git_state()},
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in names},
+        "machine": {"system": platform.platform(), "cores": os.cpu_count(), "device": _device()},
+        **facts,
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _git_state() -> dict[str, Any]:
+    """Commit and dirty flag of the checkout that Railyard runs from; nulls for an installed wheel."""
+    root = Path(__file__).resolve().parents[3]
+
+    def git(*words: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(root), *words], capture_output=True, text=True, timeout=10, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    if not (root / ".git").exists():
+        return {"git_commit": None, "git_dirty": None}
+    status = git("status", "--porcelain", "--untracked-files=no")
+    return {"git_commit": git("rev-parse", "HEAD"), "git_dirty": None if status is None else bool(status)}
+
+
+def _device() -> str:
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    return platform.processor() or platform.machine()
+
+
+class StopSignals:
+    """SIGINT and SIGTERM set `requested`, so that work can be saved first; a second one interrupts at once."""
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self) -> None:
+        self.requested: str | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "StopSignals":
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._handle) for number in self.SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = signal.Signals(number).name
+
+
+class Stopped(Exception):
+    """A signal asked to stop, and everything was saved."""
