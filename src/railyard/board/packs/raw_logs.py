@@ -46,9 +46,6 @@ class BadGame(UserError):
         place = f"{path}, line {line}" if line else str(path)
         super().__init__(f"{place}: {reason}; mend the file, or leave such games out with on_error=skip")
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return BadGame, (self.path, self.line, self.reason)
-
 
 @dataclass(frozen=True)
 class GameFiles:

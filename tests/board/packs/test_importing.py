@@ -1,0 +1,282 @@
+import errno
+import json
+import logging
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import railyard
+from railyard.board.packs import importing
+from railyard.board.packs.importing import import_logs
+from railyard.board.packs.pack import Pack
+from railyard.board.packs.raw_logs import BadGame
+from railyard.core import durable
+from railyard.core.errors import RailyardError, UserError
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def rows_of(pack):
+    return pack.rows.gather(np.arange(len(pack)))
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "packs" / "out"
+
+
+@pytest.fixture
+def reference_logs(fixtures):
+    """Games a, b, orphan (without rows) and sub/c, which chooses an illegal move."""
+    return fixtures / "17_raw" / "left"
+
+
+def test_as_logged_reproduces_the_reference_pack(reference_logs, fixtures, out):
+    report = import_logs(reference_logs, out, legality="as_logged")
+    ours, theirs = Pack.open(out), Pack.open(fixtures / "17_pack_left")
+    assert rows_of(ours).tobytes() == rows_of(theirs).tobytes()
+    for column in ("id", "seed", "steps", "max_score", "highest_tile"):
+        assert getattr(ours.runs, column).tolist() == getattr(theirs.runs, column).tolist()
+    assert ours.valuation_names == theirs.valuation_names == ("search", "tuple11", "tuple10", "zeta_plan")
+    counts = report.counts
+    assert (counts.games, counts.rows, counts.num_moves_mismatches) == (3, 4, 1)
+    assert counts.without_steps == ["orphan.meta.json"]
+    assert counts.unknown_branches == {"diagonal": 1}
+    assert counts.illegal_moves == 1
+
+
+def test_by_default_an_illegal_move_ends_the_import_and_leaves_nothing(reference_logs, out):
+    with pytest.raises(
+        BadGame, match=r"sub/c\.jsonl\.gz, line 1: the chosen move up does not change the board"
+    ):
+        import_logs(reference_logs, out)
+    assert names(out.parent) == []
+
+
+def test_skipping_leaves_bad_games_out_and_reports_them(reference_logs, out, caplog):
+    report = import_logs(reference_logs, out, on_error="skip")
+    pack = Pack.open(out)
+    assert pack.runs.seed.tolist() == [272350805, 4294967301]
+    assert pack.valuation_names == ("search", "tuple11", "tuple10")
+    [skipped] = report.counts.skipped
+    assert (skipped["file"], skipped["line"]) == ("sub/c.jsonl.gz", 1)
+    assert skipped["reason"].startswith("the chosen move up does not change the board")
+    warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warnings) == 3
+    assert "orphan.meta.json has no .jsonl.gz beside it" in warnings[0]
+    assert "branch 'diagonal' is no direction" in warnings[1]
+    assert "skipped: " in warnings[2]
+
+
+def test_run_ids_stay_contiguous_where_a_game_is_skipped(logs, step, out):
+    for stem, seed in (("a", 1), ("b", 2), ("c", 3)):
+        logs.game(stem, [step()] * seed, seed=seed)
+    logs.steps("b", [b"{"])
+    import_logs(logs.folder, out, on_error="skip")
+    pack = Pack.open(out)
+    assert pack.runs.id.tolist() == [0, 1]
+    assert pack.runs.seed.tolist() == [1, 3]
+    assert rows_of(pack)["run_id"].tolist() == [0, 1, 1, 1]
+
+
+def test_every_sample_game_imports_without_a_difference(samples, out):
+    counts = import_logs(samples, out).counts
+    assert (counts.games, counts.rows) == (6, 47053)
+    assert counts.num_moves_mismatches == counts.legality_differences == counts.legal_without_ev == 0
+    assert counts.illegal_moves == counts.moves_without_ev == counts.saturated_tiles == 0
+    assert (counts.skipped, counts.without_steps, counts.unknown_branches) == ([], [], {})
+    pack = Pack.open(out)
+    metas = [json.loads(path.read_text()) for path in sorted(samples.glob("*.meta.json"))]
+    assert pack.runs.seed.tolist() == [meta["seed"] for meta in metas]
+    assert pack.runs.steps.tolist() == [meta["num_moves"] for meta in metas]
+    assert pack.runs.max_score.tolist() == [meta["score"] for meta in metas]
+    assert pack.runs.highest_tile.tolist() == [meta["max_tile"] for meta in metas]
+
+
+def test_equal_logs_give_equal_bytes_wherever_they_lie(reference_logs, tmp_path):
+    moved = shutil.copytree(reference_logs, tmp_path / "elsewhere" / "left")
+    import_logs(reference_logs, tmp_path / "one", legality="as_logged")
+    import_logs(moved, tmp_path / "two", legality="as_logged")
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+    assert len(files(tmp_path / "one")) == 4
+
+
+def test_a_pack_is_complete_and_says_what_made_it(reference_logs, out):
+    import_logs(reference_logs, out, shard_rows=3, legality="as_logged")
+    assert names(out) == [
+        "manifest.json",
+        "metadata.db",
+        "steps-00000.npy",
+        "steps-00001.npy",
+        "valuation_types.json",
+    ]
+    manifest = durable.check_manifest(out)
+    assert sorted(manifest["files"]) == [name for name in names(out) if name != "manifest.json"]
+    assert (manifest["kind"], manifest["pack_version"]) == ("steps", 1)
+    assert (manifest["source"], manifest["railyard_version"]) == ("left", railyard.__version__)
+    assert manifest["options"] == {"shard_rows": 3, "on_error": "stop", "legality": "as_logged"}
+    assert manifest["counts"]["rows"] == 4
+    assert str(out.parent) not in (out / "manifest.json").read_text()
+    assert names(out.parent) == ["out"]
+
+
+def test_shards_hold_the_rows_of_a_single_file(samples, tmp_path):
+    import_logs(samples, tmp_path / "one")
+    import_logs(samples, tmp_path / "many", shard_rows=10_000)
+    one, many = Pack.open(tmp_path / "one"), Pack.open(tmp_path / "many")
+    assert np.diff(many.rows.starts).tolist() == [10_000] * 4 + [7053]
+    assert rows_of(one).tobytes() == rows_of(many).tobytes()
+
+
+def test_the_very_same_import_is_recognised_and_not_repeated(reference_logs, out):
+    first = import_logs(reference_logs, out, on_error="skip")
+    before = files(out)
+    again = import_logs(reference_logs, out, on_error="skip")
+    assert not first.already_there
+    assert again.already_there
+    assert again.counts == first.counts
+    assert files(out) == before
+
+
+def change_meta(logs, step):
+    logs.meta("game", score=5)
+
+
+def change_rows(logs, step):
+    logs.steps("game", [step(branch_evs={"up": 0.75})])
+
+
+def add_game(logs, step):
+    logs.game("more")
+
+
+@pytest.mark.parametrize("change", [change_meta, change_rows, add_game])
+def test_an_import_of_other_logs_does_not_replace_a_pack(logs, step, out, change):
+    logs.game()
+    import_logs(logs.folder, out)
+    change(logs, step)
+    with pytest.raises(
+        UserError, match="out exists and is not this import: choose another out=, or delete it"
+    ):
+        import_logs(logs.folder, out)
+
+
+def test_other_options_are_another_import(logs, out):
+    logs.game()
+    import_logs(logs.folder, out)
+    with pytest.raises(UserError, match="is not this import"):
+        import_logs(logs.folder, out, legality="as_logged")
+
+
+def test_a_damaged_pack_does_not_pass_for_a_finished_import(logs, out):
+    logs.game()
+    import_logs(logs.folder, out)
+    (out / "metadata.db").unlink()
+    with pytest.raises(UserError, match=r"metadata\.db is missing"):
+        import_logs(logs.folder, out)
+
+
+def test_an_occupied_place_is_refused_and_an_empty_folder_is_not(logs, out):
+    logs.game()
+    out.mkdir(parents=True)
+    (out / "notes.txt").touch()
+    with pytest.raises(UserError, match="out exists and is not this import"):
+        import_logs(logs.folder, out)
+    assert names(out) == ["notes.txt"]
+    (out / "notes.txt").unlink()
+    assert import_logs(logs.folder, out).counts.rows == 1
+
+
+def test_a_file_in_the_place_is_refused(logs, out):
+    logs.game()
+    out.parent.mkdir()
+    out.touch()
+    with pytest.raises(UserError, match="out exists and is not this import"):
+        import_logs(logs.folder, out)
+
+
+def test_nothing_to_import_is_refused_and_leaves_nothing(logs, out):
+    logs.meta("lonely")
+    with pytest.raises(UserError, match="logs holds no game that can be imported: nothing was written"):
+        import_logs(logs.folder, out)
+    logs.game(rows=[b"{"])
+    with pytest.raises(UserError, match="holds no game that can be imported"):
+        import_logs(logs.folder, out, on_error="skip")
+    assert names(out.parent) == []
+
+
+def test_more_valuation_types_than_a_byte_counts_are_refused(logs, step, out):
+    logs.game(rows=[step(valuation_type=str(i)) for i in range(254)])
+    with pytest.raises(UserError, match="257 valuation types, a pack holds at most 256"):
+        import_logs(logs.folder, out)
+
+
+def test_valuation_types_get_one_id_over_all_games(logs, step, out):
+    logs.game("a", [step(valuation_type="zeta"), step(valuation_type="tuple10")])
+    logs.game("b", [step(valuation_type="eta"), step(valuation_type="zeta")])
+    import_logs(logs.folder, out)
+    assert rows_of(Pack.open(out))["valuation_type"].tolist() == [3, 2, 4, 3]
+
+
+def test_progress_is_told_game_by_game(logs, out):
+    for stem in "abc":
+        logs.game(stem)
+    logs.steps("b", [b"{"])
+    told = []
+    import_logs(logs.folder, out, on_error="skip", progress=lambda done, games: told.append((done, games)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(logs, out, monkeypatch):
+    def full(self, rows):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    logs.game()
+    monkeypatch.setattr(importing.ShardWriter, "write", full)
+    with pytest.raises(RailyardError, match=r"no space left on device while writing .*out: free some space"):
+        import_logs(logs.folder, out)
+    assert names(out.parent) == []
+
+
+def test_an_interrupt_leaves_nothing(logs, out):
+    def interrupt(done, games):
+        raise KeyboardInterrupt
+
+    logs.game("a")
+    logs.game("b")
+    with pytest.raises(KeyboardInterrupt):
+        import_logs(logs.folder, out, progress=interrupt)
+    assert names(out.parent) == []
+
+
+def test_a_killed_import_leaves_no_pack_and_the_next_one_clears_up(logs, out):
+    for stem in "abc":
+        logs.game(stem)
+    program = (
+        "import os, sys, pathlib\n"
+        "from railyard.board.packs.importing import import_logs\n"
+        "kill = lambda done, games: os.kill(os.getpid(), 9) if done == 2 else None\n"
+        "import_logs(*map(pathlib.Path, sys.argv[1:]), progress=kill)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, logs.folder, out], check=False)
+    assert killed.returncode == -9
+    assert not out.exists()
+    assert len(names(out.parent)) == 1
+    assert import_logs(logs.folder, out).counts.rows == 3
+    assert names(out.parent) == ["out"]
+
+
+def test_relative_folders_work(logs, out, monkeypatch):
+    logs.game()
+    monkeypatch.chdir(logs.folder)
+    import_logs(importing.Path(), importing.Path("../packs/out"))
+    assert json.loads((out / "manifest.json").read_text())["source"] == "logs"
