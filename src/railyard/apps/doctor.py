@@ -24,7 +24,16 @@ NETWORK = ("logger=wandb", "logger=mlflow")
 
 
 def run(job: Job) -> dict[str, Any]:
-    required = ("torch", "lightning", "pytorch-lightning", "hydra-core", "omegaconf", "numpy", "numba", "pydantic")
+    required = (
+        "torch",
+        "lightning",
+        "pytorch-lightning",
+        "hydra-core",
+        "omegaconf",
+        "numpy",
+        "numba",
+        "pydantic",
+    )
     missing = {extra: [name for name in names if not _version(name)] for extra, names in OPTIONAL.items()}
     return {
         "railyard": _version("railyard"),

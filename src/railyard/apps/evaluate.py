@@ -35,9 +35,7 @@ def evaluate_init(init: Path, data: Any, root: Evaluate, out: Path) -> dict[str,
     from railyard.core.devices import pick
 
     with counting("evaluate", "rows") as tick:
-        result = evaluation.evaluate(
-            init, data, root.split, root.batch_size, root.limit_rows, pick(root.device), tick
-        )
+        result = evaluation.evaluate(init, data, root.split, root.batch_size, root.limit_rows, pick(root.device), tick)
     evaluation_report.write(out, result, init, data, root.split)
     return {"report": str(out / "evaluation.md"), "split": root.split, **result.as_dict()}
 

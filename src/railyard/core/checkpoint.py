@@ -4,8 +4,8 @@
 links `last.ckpt` and `best.ckpt`. A file that the manifest does not name does not exist for a resume.
 """
 
+import json
 import logging
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ class CheckpointFolder:
         }
         manifest = folder / MANIFEST
         if manifest.exists():
-            self.content = durable.read_json(manifest)
+            self.content = json.loads(manifest.read_text(encoding="utf-8"))
 
     def path_for(self, step: int) -> Path:
         return self.folder / f"step-{step:09d}.ckpt"
@@ -96,7 +96,7 @@ class CheckpointFolder:
         temporary = self.folder / f".{role}.link"
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(self.content[role])
-        os.replace(temporary, self.folder / f"{role}.ckpt")
+        temporary.replace(self.folder / f"{role}.ckpt")
 
     def forget_after(self, step: int) -> None:
         """Drop files of later steps: a run that goes on from an earlier one will write them anew."""
@@ -115,7 +115,7 @@ class CheckpointFolder:
     def newest_good(self) -> Path:
         """The newest file whose bytes are those committed; damaged ones are named and passed over."""
         for name, facts in reversed(self.content["files"].items()):
-            path = self.folder / name
+            path: Path = self.folder / name
             if path.is_file() and durable.sha256_of(path) == facts["sha256"]:
                 return path
             log.warning("%s is damaged or gone; falling back to the checkpoint before it", path)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from hydra import version
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
@@ -43,6 +44,7 @@ class Composition:
     """A primary config composed with overrides; `config` holds the hydra node as well."""
 
     def __init__(self, primary: str, overrides: Iterable[str]) -> None:
+        version.setbase(VERSION_BASE)
         GlobalHydra.instance().clear()
         self.primary = primary
         self.hydra = Hydra.create_main_hydra2(task_name=primary, config_search_path=_search_path())
@@ -80,7 +82,7 @@ class Composition:
 
     def container(self) -> tuple[dict[str, Any], list[Fault]]:
         """The job's part as a plain container, resolved; unresolvable values are faults and become null."""
-        job = OmegaConf.masked_copy(self.config, [key for key in self.config if key != "hydra"])
+        job = OmegaConf.masked_copy(self.config, [str(key) for key in self.config if key != "hydra"])
         OmegaConf.set_struct(job, False)
         # paths refer to ${hydra:runtime.output_dir}; the resolver reads the global copy
         faults: list[Fault] = []

@@ -34,12 +34,8 @@ class Component(BaseModel):
 class Verb(Component):
     """The root of a verb's primary config: what all verbs take."""
 
-    json_: bool = Field(
-        False, alias="json", description="print one JSON object with the result as the last line"
-    )
-    allow: list[str] = Field(
-        [], description="classes of your own that a _target_ may name, by their full path"
-    )
+    json_: bool = Field(False, alias="json", description="print one JSON object with the result as the last line")
+    allow: list[str] = Field([], description="classes of your own that a _target_ may name, by their full path")
     paths: dict[str, Any] = Field({}, description="folders and named packs that other keys refer to")
 
 
@@ -73,9 +69,7 @@ class _Broken:
     """Stands for a part whose faults are already recorded, so that its parent does not report it again."""
 
 
-def read(
-    root: type[Component], container: Mapping[str, Any], already: Iterable[Fault] = ()
-) -> tuple[Any, list[Fault]]:
+def read(root: type[Component], container: Mapping[str, Any], already: Iterable[Fault] = ()) -> tuple[Any, list[Fault]]:
     """Validate a plain container against `root` and all targets in it.
 
     Returns the tree (None when the root itself is invalid) and all faults, `already` known ones first.

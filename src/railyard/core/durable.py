@@ -203,9 +203,7 @@ def _swap_in(new: Path, path: Path) -> None:
 
 def _move_aside(path: Path, old: Path) -> bool:
     if path.exists() and not path.is_dir():
-        raise UserError(
-            f"{path} is a file, but a folder is to be written there: move it away or name another folder"
-        )
+        raise UserError(f"{path} is a file, but a folder is to be written there: move it away or name another folder")
     try:
         path.rename(old)
     except FileNotFoundError:
@@ -276,17 +274,13 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise UserError(f"{path} is not valid JSON ({error}): make the folder again") from error
     if not isinstance(manifest, dict) or manifest.get("schema_version") != MANIFEST_VERSION:
-        raise UserError(
-            f"{path} is not a manifest of schema_version {MANIFEST_VERSION}: make the folder again"
-        )
+        raise UserError(f"{path} is not a manifest of schema_version {MANIFEST_VERSION}: make the folder again")
     return manifest
 
 
 def _check_file(path: Path, facts: Mapping[str, Any]) -> None:
     if not path.is_file():
-        raise UserError(
-            f"{path} is missing although {MANIFEST} names it: restore it or make the folder again"
-        )
+        raise UserError(f"{path} is missing although {MANIFEST} names it: restore it or make the folder again")
     found = _file_facts(path)
     if found != facts:
         raise UserError(

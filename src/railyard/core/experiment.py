@@ -69,7 +69,8 @@ class Evaluate(Verb):
     ckpt_path: PathKnob | None = Field(None, description="a checkpoint inside a run folder")
     bundle: PathKnob | None = Field(None, description="an init folder; needs data=")
     data: Data | dict[str, Any] = Field(
-        {}, description="other data than the run's: data=board_pack data.pack=PACK, or single keys of the run's data"
+        {},
+        description="other data than the run's: data=board_pack data.pack=PACK, or single keys of the run's data",
     )
     split: Literal["validation", "train", "all"] = Field("validation", description="which runs of the data")
     limit_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="the first rows only; null: all")

@@ -1,7 +1,8 @@
 """From a command line to a running verb: compose, check everything, print the plan, run, report, exit code.
 
 A verb's app (one file in `railyard/apps`) gives `ROOT` (its config's class) and `run(job)`; it may give `plan(job)`
-(what will happen, without building it), `rules(root)` (faults across components) and `FOLDER = True` (it wants a run folder).
+(what will
+happen, without building it), `rules(root)` (faults across components) and `FOLDER = True` (it wants a run folder).
 """
 
 import json
@@ -197,4 +198,5 @@ def render(result: Mapping[str, Any], job: Job) -> str:
     """The result as YAML for people, or as one JSON line."""
     if job.root.json_:
         return json.dumps(result, default=str) + "\n"
-    return yaml.safe_dump(json.loads(json.dumps(result, default=str)), sort_keys=False, width=110)
+    text: str = yaml.safe_dump(json.loads(json.dumps(result, default=str)), sort_keys=False, width=110)
+    return text

@@ -61,9 +61,7 @@ def _parse_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any], int
             return *read(file), file.tell()
         except _DAMAGE as error:
             reason = str(error).partition("\n")[0] or type(error).__name__
-            raise UserError(
-                f"{path} is not a readable .npy file ({reason}): copy or write it again"
-            ) from error
+            raise UserError(f"{path} is not a readable .npy file ({reason}): copy or write it again") from error
 
 
 def _difference(found: np.dtype[Any], expected: np.dtype[Any]) -> str | None:

@@ -39,7 +39,14 @@ def bars(path: Path, title: str, values: Mapping[str, float], notes: Mapping[str
     names = list(values)[::-1]
     axes.barh(names, [values[name] for name in names], color=COLOURS[0], height=0.66)
     for row, name in enumerate(names):
-        axes.text(values[name], row, f"  {values[name]:.3f}  {notes.get(name, '')}", va="center", color=INK, fontsize=9)
+        axes.text(
+            values[name],
+            row,
+            f"  {values[name]:.3f}  {notes.get(name, '')}",
+            va="center",
+            color=INK,
+            fontsize=9,
+        )
     axes.set_xlim(0, max(values.values(), default=1.0) * 1.35)
     axes.set_xlabel(x_label, color=MUTED)
     axes.grid(False, axis="y")

@@ -19,21 +19,22 @@ class Ticker(Protocol):
 class PlainLines:
     """Logs a line when `every_seconds` have passed, and one at the end."""
 
-    def __init__(self, title: str, total: float | None, unit: str, every_seconds: float = 10.0) -> None:
+    def __init__(
+        self, title: str, total: float | None, unit: str, every_seconds: float = 10.0, initial: float = 0.0
+    ) -> None:
         self.title, self.total, self.unit, self.every_seconds = title, total, unit, every_seconds
+        self.initial = initial
         self.start = self.last = time.monotonic()
-        self.first: float | None = None
 
     def __call__(self, done: float, note: str = "", total: float | None = None) -> None:
         self.total = total or self.total
-        self.first = done if self.first is None else self.first
         now = time.monotonic()
         if now - self.last >= self.every_seconds or (self.total and done >= self.total):
             self.last = now
             log.info("%s", self.line(done, now - self.start, note))
 
     def line(self, done: float, seconds: float, note: str) -> str:
-        rate = (done - (self.first or 0)) / seconds if seconds > 0 else 0.0
+        rate = (done - self.initial) / seconds if seconds > 0 else 0.0
         share = f"{done:,.0f}/{self.total:,.0f} {self.unit}" if self.total else f"{done:,.0f} {self.unit}"
         left = ""
         if self.total and rate > 0:
@@ -57,10 +58,12 @@ def counting(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def progress(title: str, total: float | None, unit: str, every_seconds: float = 10.0) -> Iterator[Ticker]:
-    """A function to call with the amount done so far."""
+def progress(
+    title: str, total: float | None, unit: str, every_seconds: float = 10.0, initial: float = 0.0
+) -> Iterator[Ticker]:
+    """A function to call with the amount done so far; `initial` was done by an earlier process."""
     if not sys.stderr.isatty():
-        yield PlainLines(title, total, unit, every_seconds)
+        yield PlainLines(title, total, unit, every_seconds, initial)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -74,12 +77,12 @@ def progress(title: str, total: float | None, unit: str, every_seconds: float = 
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=total, rate="", note="")
+        task = bar.add_task(title, total=total, completed=int(initial), rate="", note="")
         start = time.monotonic()
 
         def tick(done: float, note: str = "", total: float | None = None) -> None:
             seconds = time.monotonic() - start
-            rate = f"{done / seconds:,.1f} {unit}/s" if seconds > 0 else ""
+            rate = f"{(done - initial) / seconds:,.1f} {unit}/s" if seconds > 0 else ""
             bar.update(task, completed=done, total=total, rate=rate, note=note)
 
         yield tick

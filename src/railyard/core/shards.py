@@ -175,9 +175,7 @@ class _GrowingShard:
             self._file.seek(0)
             self._file.write(header(self._dtype, self.rows))
 
-    def drop(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def drop(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stack.__exit__(kind, error, trace)
 
 
@@ -187,15 +185,11 @@ def _bytes_of(rows: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _find(folder: Path, stem: str) -> list[Path]:
     if not folder.is_dir():
-        raise UserError(
-            f"{folder} is not a folder: name the one that holds {stem}.npy or {stem}-00000.npy, …"
-        )
+        raise UserError(f"{folder} is not a folder: name the one that holds {stem}.npy or {stem}-00000.npy, …")
     name = re.compile(re.escape(stem) + r"-(\d+)\.npy")
     numbered = [(int(match[1]), path) for path in folder.iterdir() if (match := name.fullmatch(path.name))]
     if numbered:
         return [path for _, path in sorted(numbered)]
     if not (folder / f"{stem}.npy").exists():
-        raise UserError(
-            f"{folder} holds neither {stem}.npy nor {stem}-<digits>.npy: name the folder that does"
-        )
+        raise UserError(f"{folder} holds neither {stem}.npy nor {stem}-<digits>.npy: name the folder that does")
     return [folder / f"{stem}.npy"]

@@ -33,10 +33,7 @@ TABLE = frozenset(
             f"lightning.pytorch.loggers.{name}"
             for name in ("CSVLogger", "MLFlowLogger", "TensorBoardLogger", "WandbLogger")
         ),
-        *(
-            f"lightning.pytorch.profilers.{name}"
-            for name in ("AdvancedProfiler", "PyTorchProfiler", "SimpleProfiler")
-        ),
+        *(f"lightning.pytorch.profilers.{name}" for name in ("AdvancedProfiler", "PyTorchProfiler", "SimpleProfiler")),
         *(f"torch.optim.{name}" for name in ("SGD", "Adam", "AdamW", "NAdam", "RAdam")),
     }
 )
@@ -171,11 +168,11 @@ def _find(path: str, depth: int = 0) -> _Definition | None:
     for node in tree.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
             return _Definition(path, node)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            for alias in node.names:
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.ImportFrom):
+            for alias in statement.names:
                 if (alias.asname or alias.name) == name:
-                    origin = _absolute(module_name, file, node)
+                    origin = _absolute(module_name, file, statement)
                     if found := _find(f"{origin}.{alias.name}", depth + 1):
                         return found
     return None

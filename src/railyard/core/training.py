@@ -76,7 +76,7 @@ def _quiet_lightning() -> None:
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.. is deprecated.*")
 
 
-def _build_module(experiment: Experiment, data: Any) -> pl.LightningModule:
+def _build_module(experiment: Experiment, data: Any) -> Any:
     steps = total_steps(experiment.trainer, data.train_batches())
     runtime = {"data": data, "objective": experiment.objective, "total_steps": steps}
     if not isinstance(experiment.model, Foreign):
@@ -86,7 +86,7 @@ def _build_module(experiment: Experiment, data: Any) -> pl.LightningModule:
     return experiment.model.build(**{name: value for name, value in runtime.items() if name in wanted})
 
 
-def _build_trainer(experiment: Experiment, folder: Path) -> pl.Trainer:
+def _build_trainer(experiment: Experiment, folder: Path) -> Any:
     keys = experiment.trainer.kwargs
     rows = MetricRows(folder, keys.get("log_every_n_steps") or 50)
     chosen = [part.build(folder=folder) for part in (experiment.callbacks or {}).values() if part is not None]
@@ -128,7 +128,7 @@ def _fit(trainer: pl.Trainer, module: pl.LightningModule, data: Any, checkpoint:
         raise RailyardError(f"the device's memory is full ({fault}); lower data.batch_size") from None
 
 
-def finish(trainer: pl.Trainer, module: pl.LightningModule, folder: Path) -> dict[str, Any]:
+def finish(trainer: pl.Trainer, module: Any, folder: Path) -> dict[str, Any]:
     """metrics.csv and, from the best checkpoint, the init folder that other verbs take."""
     rows = metrics.read(folder)
     metrics.write_csv(folder, rows)

@@ -21,9 +21,7 @@ class SeedEachBatch(pl.Callback):
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def on_train_batch_start(
-        self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
         key = mix(self.seed, trainer.global_rank, trainer.current_epoch, batch_idx)
         torch.manual_seed(key >> 1)
         random.seed(key)

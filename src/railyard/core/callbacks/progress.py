@@ -9,7 +9,6 @@ import lightning.pytorch as pl
 from railyard.core.experiment import total_steps_of
 from railyard.core.progress import Ticker, progress
 
-
 REDRAW_SECONDS = 0.5  # reading a loss waits for the device, so not at every step
 
 
@@ -28,7 +27,8 @@ class Progress(pl.Callback):
                 trainer.max_steps,
                 trainer.max_epochs,
             )
-            self._tick = self._stack.enter_context(progress("train", total, "steps", self.every_seconds))
+            bar = progress("train", total, "steps", self.every_seconds, initial=trainer.global_step)
+            self._tick = self._stack.enter_context(bar)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         now = time.monotonic()

@@ -3,11 +3,11 @@
 import os
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as pl
 
 from railyard.core import durable, journal, metrics, plots, reporting
+from railyard.core.callbacks.saver import fast_dev_run
 from railyard.core.checkpoint import CheckpointFolder
 
 
@@ -19,7 +19,7 @@ class Report(pl.Callback):
         self.with_plots = with_plots
 
     def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
-        if trainer.is_global_zero and not trainer.fast_dev_run and (self.folder / "provenance.json").exists():
+        if trainer.is_global_zero and not fast_dev_run(trainer) and (self.folder / "provenance.json").exists():
             write(self.folder, self.with_plots, trainer.global_step)
 
 
@@ -60,7 +60,11 @@ def _plot_lines(folder: Path, rows: metrics.Rows, with_plots: bool) -> list[str]
         return ["No plots: matplotlib is missing; `pip install 'railyard[plots]'` brings it."]
     lines = []
     for stem, names in _panels(metrics.names(rows)).items():
-        plots.curves(folder / f"{stem}.png", stem.replace("_", " "), {name: metrics.series(rows, name) for name in names})
+        plots.curves(
+            folder / f"{stem}.png",
+            stem.replace("_", " "),
+            {name: metrics.series(rows, name) for name in names},
+        )
         lines.append(f"![{stem}]({stem}.png)")
     return lines
 

@@ -35,7 +35,7 @@ class Saver(Checkpoint):
         self.signals.__exit__()
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        if trainer.fast_dev_run or _accumulating(trainer):
+        if fast_dev_run(trainer) or _accumulating(trainer):
             return
         if _validation_due(trainer):
             self._validated = True
@@ -85,13 +85,18 @@ class Saver(Checkpoint):
             self.checkpoints.content.update(best=state["best"], best_value=state["best_value"])
 
 
+def fast_dev_run(trainer: pl.Trainer) -> bool:
+    """Lightning sets this attribute where its class does not declare it."""
+    return bool(getattr(trainer, "fast_dev_run", False))
+
+
 def _accumulating(trainer: pl.Trainer) -> bool:
     return bool(trainer.fit_loop.epoch_loop._should_accumulate())
 
 
 def _validation_due(trainer: pl.Trainer) -> bool:
     loop = trainer.fit_loop
-    return bool(loop.epoch_loop._should_check_val_fx(loop._data_fetcher))
+    return loop._data_fetcher is not None and bool(loop.epoch_loop._should_check_val_fx(loop._data_fetcher))
 
 
 def _is_final(trainer: pl.Trainer) -> bool:

@@ -1,0 +1,78 @@
+"""`./run demo`: sample games to a pack, a tokenizer, a trained model, its evaluation and reports.
+
+What an earlier run of the demo has made is used again; `./run demo fresh` begins with an empty folder.
+Takes about five minutes on two cores.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+PACK = Path("data/board/sample")
+TOKENIZER = Path("data/board/tokenizer.json")
+EXPERIMENT = "board/quickstart"
+
+
+def railyard(*words: str) -> dict[str, Any]:
+    """Run a verb with its progress on this terminal; its result. Ends the demo where the verb fails."""
+    print(f"\n$ railyard {' '.join(words)}", flush=True)
+    command = [sys.executable, "-m", "railyard.cli", *words, "json=true"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            output, _ = process.communicate()
+        except KeyboardInterrupt:
+            process.wait()  # it has had the same signal, and saves
+            sys.exit(130)
+    if process.returncode:
+        sys.exit(process.returncode)
+    return dict(json.loads(output.splitlines()[-1]))
+
+
+def finished_run() -> Path | None:
+    """The newest demo run that wrote its report and init folder."""
+    runs = sorted(Path("outputs/train", EXPERIMENT).glob("*/report.md"))
+    return next((report.parent for report in reversed(runs) if (report.parent / "init").is_dir()), None)
+
+
+def unfinished_run() -> Path | None:
+    """The newest demo run that was stopped after a checkpoint."""
+    manifests = sorted(Path("outputs/train", EXPERIMENT).glob("*/checkpoints/manifest.json"))
+    return manifests[-1].parents[1] if manifests else None
+
+
+def train() -> Path:
+    if run := finished_run():
+        print(f"\nusing the finished run {run} (./run demo fresh trains anew)")
+        return run
+    if run := unfinished_run():
+        print(f"\ncontinuing the stopped run {run}")
+        return Path(railyard("train", f"resume={run}")["run"])
+    return Path(railyard("train", f"experiment={EXPERIMENT}")["run"])
+
+
+def main() -> None:
+    if sys.argv[1:] == ["fresh"]:
+        for folder in (PACK, Path("outputs/train", EXPERIMENT)):
+            shutil.rmtree(folder, ignore_errors=True)
+        TOKENIZER.unlink(missing_ok=True)
+    elif sys.argv[1:] not in ([], ["rail=board"]):
+        sys.exit("usage: ./run demo [rail=board | fresh]")
+    if not (PACK / "manifest.json").exists():
+        railyard("pack", "source=${bundled:samples}/board", f"out={PACK}")
+    if not TOKENIZER.exists():
+        railyard("tokenizer", f"pack={PACK}", f"out={TOKENIZER}")
+    run = train()
+    result = railyard("evaluate", f"run={run}")
+    metrics = result["metrics"]
+    print(
+        f"\nOn {result['games']} held-out game(s), {result['rows']:,} rows, the model picks the teacher's move in "
+        f"{100 * metrics['teacher_agreement']:.1f} % of them (loss {metrics['loss']:.3f})."
+        f"\nread: {run / 'report.md'}\n      {result['report']}"
+    )
+
+
+if __name__ == "__main__":
+    main()
