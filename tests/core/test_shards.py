@@ -218,8 +218,8 @@ def test_more_shards_than_open_files_are_told(tmp_path: Path) -> None:
     assert len(shards.gather(np.arange(200))) == 200
 
 
-def write_and_stop(folder: Path, shard_rows: int | None) -> None:
-    with ShardWriter(folder, "steps", STEP, shard_rows) as writer:
+def write_and_stop(writer: ShardWriter) -> None:
+    with writer:
         writer.write(steps(25))
         raise KeyboardInterrupt
 
@@ -228,9 +228,10 @@ def write_and_stop(folder: Path, shard_rows: int | None) -> None:
 def test_an_exception_leaves_only_whole_shards(
     tmp_path: Path, shard_rows: int | None, whole: list[str]
 ) -> None:
+    writer = ShardWriter(tmp_path, "steps", STEP, shard_rows)
     with pytest.raises(KeyboardInterrupt):
-        write_and_stop(tmp_path, shard_rows)
-    assert names(tmp_path) == whole
+        write_and_stop(writer)
+    assert names(tmp_path) == whole == [path.name for path in writer.paths]
 
 
 def test_a_shard_appears_when_it_is_complete(tmp_path: Path) -> None:
@@ -252,18 +253,18 @@ class FullDisk:
 
 
 def fill_the_disk(writer: ShardWriter) -> None:
-    with writer:
+    writer.write(steps(5))
+    assert writer._shard is not None
+    writer._shard._file = FullDisk(writer._shard._file)  # type: ignore[assignment]
+    with pytest.raises(RailyardError) as told_at_once:
         writer.write(steps(5))
-        assert writer._shard is not None
-        writer._shard._file = FullDisk(writer._shard._file)  # type: ignore[assignment]
-        writer.write(steps(5))
+    raise told_at_once.value
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(
-        RailyardError, match=f"no space left on device while writing {tmp_path}/steps.npy: free some"
-    ):
-        fill_the_disk(ShardWriter(tmp_path, "steps", STEP))
+    told = f"no space left on device while writing {tmp_path}/steps.npy: free some"
+    with pytest.raises(RailyardError, match=told), ShardWriter(tmp_path, "steps", STEP) as writer:
+        fill_the_disk(writer)
     assert names(tmp_path) == []
 
 
