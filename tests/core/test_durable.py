@@ -159,9 +159,7 @@ def test_any_failing_call_leaves_old_or_new_file(tmp_path: Path, monkeypatch: py
     path = tmp_path / "x"
     seen = set()
     durable.write_bytes(path, OLD)
-    for _ in runs_with_a_fault(
-        lambda: durable.write_bytes(path, NEW), OSError(errno.EIO, "fault"), monkeypatch
-    ):
+    for _ in runs_with_a_fault(lambda: durable.write_bytes(path, NEW), OSError(errno.EIO, "fault"), monkeypatch):
         content = path.read_bytes()
         seen.add(content)
         assert content in (OLD, NEW)
@@ -236,9 +234,7 @@ def test_a_rename_on_a_full_disk_keeps_the_old(
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", full)
         patch.setattr(os, "rename", full)
-        with pytest.raises(
-            RailyardError, match=f"no space left on device while writing {tmp_path / 'x'}"
-        ) as caught:
+        with pytest.raises(RailyardError, match=f"no space left on device while writing {tmp_path / 'x'}") as caught:
             write(tmp_path / "x")
     assert not isinstance(caught.value, UserError)
     assert names(tmp_path) == []
@@ -289,9 +285,7 @@ def test_sigkill_while_rewriting_leaves_a_whole_file(tmp_path: Path) -> None:
 def test_leftovers_of_the_living_and_of_strangers_stay(tmp_path: Path) -> None:
     mine = durable._sibling(tmp_path / "mine", "tmp")
     parent = tmp_path / mine.name.replace(f"-{os.getpid()}-", f"-{os.getppid()}-")
-    other_host = tmp_path / mine.name.replace(durable._HOST, "00000000").replace(
-        f"-{os.getpid()}-", "-999999999-"
-    )
+    other_host = tmp_path / mine.name.replace(durable._HOST, "00000000").replace(f"-{os.getpid()}-", "-999999999-")
     user_file = tmp_path / ".mine.tmp"
     kept = [mine, parent, other_host, user_file]
     dead = tmp_path / mine.name.replace(f"-{os.getpid()}-", "-999999999-")
@@ -382,10 +376,7 @@ def test_json_has_indent_and_a_last_newline(tmp_path: Path) -> None:
 
 def test_sha256_is_the_known_one(tmp_path: Path) -> None:
     durable.write_text(tmp_path / "x", "abc")
-    assert (
-        durable.sha256_of(tmp_path / "x")
-        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    )
+    assert durable.sha256_of(tmp_path / "x") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def test_manifest_names_every_file_and_the_facts(tmp_path: Path) -> None:

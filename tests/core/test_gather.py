@@ -44,9 +44,7 @@ def test_rows_are_those_of_the_concatenation(
     sizes: list[int], count: int, dtype: np.dtype[Any], data: st.DataObject
 ) -> None:
     shards, addresses, starts = family(sizes, dtype)
-    rows = np.array(
-        data.draw(st.lists(st.integers(0, sum(sizes) - 1), min_size=count, max_size=count)), np.int64
-    )
+    rows = np.array(data.draw(st.lists(st.integers(0, sum(sizes) - 1), min_size=count, max_size=count)), np.int64)
     out = np.zeros(count * dtype.itemsize, np.uint8)
     assert gather(addresses, starts, rows, dtype.itemsize, out) == -1
     assert out.tobytes() == np.concatenate(shards)[rows].tobytes()

@@ -24,9 +24,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-RECORDS = st.lists(
-    st.dictionaries(st.text().filter(lambda key: key != "crc"), VALUES, max_size=4), max_size=6
-)
+RECORDS = st.lists(st.dictionaries(st.text().filter(lambda key: key != "crc"), VALUES, max_size=4), max_size=6)
 THREE = [{"step": 1, "loss": 0.5}, {}, {"text": 'a "quoted" line\n, with "crc":"00000000"}\n and ü'}]
 
 
@@ -159,9 +157,7 @@ def test_a_full_disk_takes_a_line_whole_or_not_at_all(
     with Journal(tmp_path / "j") as lines:
         lines.append({"x": 1})
         monkeypatch.setattr(os, "write", NearlyFull(room))
-        with pytest.raises(
-            RailyardError, match=f"no space left on device while writing {tmp_path / 'j'}: free"
-        ):
+        with pytest.raises(RailyardError, match=f"no space left on device while writing {tmp_path / 'j'}: free"):
             lines.append({"a long record": "of many bytes"})
         monkeypatch.undo()
         lines.append({"x": 2})

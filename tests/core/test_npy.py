@@ -61,9 +61,7 @@ def test_all_versions_of_the_format_are_read(tmp_path: Path, version: tuple[int,
 
 
 def test_headers_of_npyz_are_read(tmp_path: Path) -> None:
-    text = (
-        "{'descr': [('a', '<u1'), ('b', '<u4'), ], 'fortran_order': False, 'shape': (3,), }" + " " * 19 + "\n"
-    )
+    text = "{'descr': [('a', '<u1'), ('b', '<u4'), ], 'fortran_order': False, 'shape': (3,), }" + " " * 19 + "\n"
     path = tmp_path / "x.npy"
     path.write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode() + bytes(15))
     assert read_header(path, np.dtype([("a", "u1"), ("b", "<u4")])) == (3, 10 + len(text))
@@ -125,9 +123,8 @@ def test_a_truncated_file_is_told_with_both_sizes(tmp_path: Path) -> None:
     path = written(tmp_path / "x.npy", np.zeros(5, ROW))
     whole = path.stat().st_size
     path.write_bytes(path.read_bytes()[:-1])
-    assert (
-        f"is truncated: its header speaks of 5 rows, which take {whole} bytes, but the file has {whole - 1}"
-        in (message_for(path))
+    assert f"is truncated: its header speaks of 5 rows, which take {whole} bytes, but the file has {whole - 1}" in (
+        message_for(path)
     )
 
 

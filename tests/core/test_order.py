@@ -83,9 +83,7 @@ def test_the_order_is_pinned(n: int, key: int, start: int, expected: list[int]) 
 
 @pytest.mark.parametrize("n", [2, 3, 4])
 def test_every_order_of_a_few_rows_is_equally_likely(n: int) -> None:
-    orders = Counter(
-        tuple(Permutation(n, mix(n, key)).take(0, n).tolist()) for key in range(200 * factorial(n))
-    )
+    orders = Counter(tuple(Permutation(n, mix(n, key)).take(0, n).tolist()) for key in range(200 * factorial(n)))
     assert len(orders) == factorial(n)
     assert chi_square(np.array(list(orders.values()))) < 5
 
