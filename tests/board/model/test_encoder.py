@@ -57,9 +57,7 @@ def test_reference_outputs(folder):
 )
 def test_names_order_and_shapes_of_weights(facts, fields):
     weights = BoardEncoder(Encoder(**fields)).state_dict()
-    assert [(name, list(weight.shape)) for name, weight in weights.items()] == list(
-        FACTS[facts]["state_dict"].items()
-    )
+    assert [(name, list(weight.shape)) for name, weight in weights.items()] == list(FACTS[facts]["state_dict"].items())
 
 
 def attention_head_by_head(attention, config, x_BTD):
@@ -73,9 +71,7 @@ def attention_head_by_head(attention, config, x_BTD):
         exponentials = torch.exp(q @ k.transpose(1, 2) / math.sqrt(config.head_dim))
         total = exponentials.sum(dim=-1, keepdim=True)
         if config.use_attention_sinks:
-            total = total + torch.exp(
-                attention.sinks[kv * queries_a_kv_head + head // config.key_value_heads]
-            )
+            total = total + torch.exp(attention.sinks[kv * queries_a_kv_head + head // config.key_value_heads])
         outputs.append(exponentials / total @ (x_BTD @ rows_of(attention.wv, kv, config).T))
     return torch.cat(outputs, dim=-1) @ attention.wo.weight.T
 

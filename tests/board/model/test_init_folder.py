@@ -138,9 +138,7 @@ def test_classes_are_needed_without_weights(folder):
 
 def test_a_missing_weight_is_named(folder):
     rewrite_weights(folder, without("blocks.1.attn.wo.weight"))
-    with pytest.raises(
-        UserError, match=r"model.safetensors does not fit .*: blocks.1.attn.wo.weight is missing"
-    ):
+    with pytest.raises(UserError, match=r"model.safetensors does not fit .*: blocks.1.attn.wo.weight is missing"):
         read_init(folder)
 
 
@@ -177,9 +175,7 @@ def test_a_faulty_config_names_the_key(folder, fields, message):
         read_init(folder)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"), [("{", "is not JSON"), ("[]", "holds a list, expected a JSON object")]
-)
+@pytest.mark.parametrize(("text", "message"), [("{", "is not JSON"), ("[]", "holds a list, expected a JSON object")])
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json"])
 def test_broken_json_is_named(folder, file, text, message):
     (folder / file).write_text(text)

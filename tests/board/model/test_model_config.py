@@ -85,6 +85,11 @@ def test_bins_come_from_the_tokenizer():
     assert Encoder(output_n_bins=35).with_bins(35).n_bins == 35
 
 
+def test_an_action_policy_has_no_bins():
+    policy = Encoder(head_type="action_policy")
+    assert policy.with_bins(35) == policy
+
+
 def test_other_bins_than_the_tokenizers_are_refused():
     with pytest.raises(UserError, match="output_n_bins=34 does not fit the tokenizer, which has 35 classes"):
         Encoder(output_n_bins=34).with_bins(35)

@@ -43,9 +43,7 @@ def tokenizers(draw):
     edges = {"search": (*sorted(map(float, draw(scores))), 0.0)}
     for name in ("tuple10", "tuple11", "own"):
         edges[name] = (*sorted(-share / 64 for share in draw(shares)), 0.0)
-    return MacroxueTokenizer(
-        edges, draw(st.integers(-2000, 0)), draw(st.sampled_from(["illegal", "last_bin"]))
-    )
+    return MacroxueTokenizer(edges, draw(st.integers(-2000, 0)), draw(st.sampled_from(["illegal", "last_bin"])))
 
 
 @st.composite
@@ -69,7 +67,6 @@ def step_rows(draw):
 def test_tokens_are_those_of_the_plain_rule(tokenizer, rows):
     rows = np.concatenate(rows)
     expected = [
-        [plain_token(tokenizer, NAMES[row["valuation_type"]], row, branch) for branch in range(4)]
-        for row in rows
+        [plain_token(tokenizer, NAMES[row["valuation_type"]], row, branch) for branch in range(4)] for row in rows
     ]
     assert tokenizer.encode(rows, NAMES).tolist() == expected

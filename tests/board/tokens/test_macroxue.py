@@ -73,16 +73,12 @@ def test_illegal_branches_of_tuple_rows_by_policy():
     row = one_row(1, 0, 0b0001, 0, (0.7, 0, 0, 0))
     reference = MacroxueTokenizer.load(FILE)
     assert reference.encode(row, NAMES).tolist() == [[10, 9, 9, 9]]
-    assert dataclasses.replace(reference, illegal_policy="illegal").encode(row, NAMES).tolist() == [
-        [10, 0, 0, 0]
-    ]
+    assert dataclasses.replace(reference, illegal_policy="illegal").encode(row, NAMES).tolist() == [[10, 0, 0, 0]]
 
 
 def test_exact_halves_go_to_even():
     tokenizer = MacroxueTokenizer({"search": (-2.0, -0.75, 0.0)}, -1500)
-    half = one_row(
-        0, 0, 0b0011, 0, (0.0625, 0.062, 0, 0)
-    )  # 62.5 and 62: a tie, where half away from zero is 63
+    half = one_row(0, 0, 0b0011, 0, (0.0625, 0.062, 0, 0))  # 62.5 and 62: a tie, where half away from zero is 63
     point_better = one_row(0, 0, 0b0011, 0, (0.063, 0.062, 0, 0))
     assert tokenizer.encode(np.concatenate([half, point_better]), NAMES).tolist() == [
         [4, 3, 0, 0],
@@ -153,9 +149,7 @@ def test_own_tables_and_policy_survive_the_file(tmp_path):
     again = MacroxueTokenizer.load(tmp_path / "tokenizer.json")
     assert again == tokenizer
     assert again.own_tables == ("endgame",)
-    assert again.encode(one_row(3, evs=(0.5, 0.4375, 0, 0.75)), (*NAMES, "endgame")).tolist() == [
-        [10, 9, 1, 9]
-    ]
+    assert again.encode(one_row(3, evs=(0.5, 0.4375, 0, 0.75)), (*NAMES, "endgame")).tolist() == [[10, 9, 1, 9]]
 
 
 def test_classes():

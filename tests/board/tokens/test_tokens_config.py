@@ -39,8 +39,7 @@ def test_tokenizing_writes_the_reference_tokens(tmp_path, monkeypatch):
         "rows": 654,
         "tokenizer": MacroxueTokenizer.load(FILE).fingerprint(),
         "classes": {
-            name: int((expected == token).sum())
-            for token, name in enumerate(MacroxueTokenizer.load(FILE).vocab_order)
+            name: int((expected == token).sum()) for token, name in enumerate(MacroxueTokenizer.load(FILE).vocab_order)
         },
     }
     assert [done for done, _ in calls] == [100, 200, 300, 400, 500, 600, 654]
@@ -80,10 +79,7 @@ def test_a_faulty_field_is_named(component, fields, message):
 
 
 def test_describing_the_verbs_needs_nothing_heavy():
-    code = (
-        "import sys; import railyard.board.tokens.config; "
-        "sys.exit(bool({'torch', 'numba'} & set(sys.modules)))"
-    )
+    code = "import sys; import railyard.board.tokens.config; sys.exit(bool({'torch', 'numba'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

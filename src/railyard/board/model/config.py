@@ -43,9 +43,7 @@ class Encoder(Component):
     ] = 0.1
     num_key_value_heads: Annotated[
         int | None,
-        Field(
-            ge=1, description="key and value heads, shared by the query heads; null gives every query its own"
-        ),
+        Field(ge=1, description="key and value heads, shared by the query heads; null gives every query its own"),
     ] = 2
     attention_dropout_prob: Annotated[
         float,
@@ -95,7 +93,12 @@ class Encoder(Component):
         return self.output_n_bins
 
     def with_bins(self, n_bins: int) -> "Encoder":
-        """The same encoder for a tokenizer of `n_bins` classes. UserError where it was made for others."""
+        """The same encoder for a tokenizer of `n_bins` classes. UserError where it was made for others.
+
+        An action_policy has no classes and stays as it is.
+        """
+        if self.head_type == "action_policy":
+            return self
         if self.output_n_bins not in (None, n_bins):
             raise UserError(
                 f"output_n_bins={self.output_n_bins} does not fit the tokenizer, which has {n_bins} classes: "

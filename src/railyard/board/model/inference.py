@@ -6,9 +6,7 @@ from torch import Tensor
 from railyard.board.model.encoder import BoardEncoder
 
 
-def forward_distributions(
-    model: BoardEncoder, tokens: Tensor, set_eval: bool = True
-) -> Tensor | list[Tensor]:
+def forward_distributions(model: BoardEncoder, tokens: Tensor, set_eval: bool = True) -> Tensor | list[Tensor]:
     """Softmax of every head, float32, without gradients.
 
     Tokens are exponents [B, 16] of any integer dtype, on the model's device. Gives four [B, N] in the order

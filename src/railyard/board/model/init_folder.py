@@ -49,9 +49,7 @@ def read_init(path: Path | str) -> tuple[BoardEncoder, Tokenizer | None]:
     return model, read_tokenizer(folder)
 
 
-def write_init(
-    path: Path | str, model: BoardEncoder, tokenizer: Path | str | Mapping[str, Any] | None
-) -> None:
+def write_init(path: Path | str, model: BoardEncoder, tokenizer: Path | str | Mapping[str, Any] | None) -> None:
     """Writes `model` as the init folder `path`, replacing one that stands there.
 
     `tokenizer` is a file, which is copied byte for byte, or its JSON object.
@@ -95,9 +93,7 @@ def _existing_folder(path: Path) -> Path:
     if path.suffix in (".pt", ".pth"):
         raise UserError(_pickle_message(path))
     if not path.is_dir():
-        raise UserError(
-            f"{path} is not a folder: give an init folder, which holds config.json and model.safetensors"
-        )
+        raise UserError(f"{path} is not a folder: give an init folder, which holds config.json and model.safetensors")
     return path
 
 

@@ -18,14 +18,10 @@ class FitTokenizer(Verb):
     """`railyard tokenizer`: fits a tokenizer to a pack."""
 
     pack: PathKnob = Field(description="the pack whose moves the bins are fitted to")
-    out: PathKnob = Field(
-        description="the file to write, usually tokenizer.json; one that is there is replaced"
-    )
+    out: PathKnob = Field(description="the file to write, usually tokenizer.json; one that is there is replaced")
     bins: Annotated[
         int,
-        Field(
-            ge=2, le=MAX_BINS, description="grades of moves that are legal, not lost and not the one played"
-        ),
+        Field(ge=2, le=MAX_BINS, description="grades of moves that are legal, not lost and not the one played"),
     ] = 32
     failure_cutoff: Annotated[
         int,
@@ -58,9 +54,7 @@ class Tokenize(Verb):
 
     tokenizer: PathKnob = Field(description="a tokenizer.json")
     pack: PathKnob = Field(description="the pack to tokenize")
-    out: PathKnob = Field(
-        description="the .npy file to write; one that is there is replaced when all is done"
-    )
+    out: PathKnob = Field(description="the .npy file to write; one that is there is replaced when all is done")
 
     @field_validator("out")
     @classmethod

@@ -26,9 +26,7 @@ ROWS, LEGAL, FAILED, TIED, WORSE = range(5)  # what is counted of each valuation
 METADATA_COUNTS = ("rows", "legal_branches", "failure_branches", "zero_disadvantage")
 
 
-def fit(
-    pack: Pack, bins: int = 32, failure_cutoff: int = -1500, progress: Progress | None = None
-) -> MacroxueTokenizer:
+def fit(pack: Pack, bins: int = 32, failure_cutoff: int = -1500, progress: Progress | None = None) -> MacroxueTokenizer:
     """A tokenizer whose bins hold equally many of the pack's worse moves, for each valuation type.
 
     Reads the pack twice and holds one float64 for each worse move, so up to 24 bytes a row. A type with fewer
@@ -59,9 +57,7 @@ def fitted_edges(differences: NDArray[np.float64], bins: int) -> tuple[float, ..
 def _edges_of(name: str, differences: NDArray[np.float64], bins: int) -> tuple[float, ...]:
     if len(differences) >= bins:
         return fitted_edges(differences, bins)
-    log.warning(
-        "%s has %d moves to fit %d bins to: it gets uniform edges on [-1, 0]", name, len(differences), bins
-    )
+    log.warning("%s has %d moves to fit %d bins to: it gets uniform edges on [-1, 0]", name, len(differences), bins)
     return tuple(np.linspace(-1.0, 0.0, bins + 1).tolist())
 
 
@@ -80,13 +76,9 @@ def _pressed_below_zero(edges: NDArray[np.float64]) -> NDArray[np.float64]:
     return edges
 
 
-def _metadata(
-    pack: Pack, bins: int, names: list[str], counts: Mapping[str, NDArray[np.int64]]
-) -> dict[str, Any]:
+def _metadata(pack: Pack, bins: int, names: list[str], counts: Mapping[str, NDArray[np.int64]]) -> dict[str, Any]:
     nothing = np.zeros(WORSE + 1, np.int64)
-    tables = {
-        name: dict(zip(METADATA_COUNTS, counts.get(name, nothing).tolist(), strict=False)) for name in names
-    }
+    tables = {name: dict(zip(METADATA_COUNTS, counts.get(name, nothing).tolist(), strict=False)) for name in names}
     return {
         "dataset_dir": pack.path.resolve().name,
         "num_bins": bins,

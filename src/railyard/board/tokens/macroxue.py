@@ -43,9 +43,7 @@ class MacroxueTokenizer:
         """The tokenizer of a file. UserError names the file, the key and what was expected."""
         path = Path(path)
         if not path.is_file():
-            raise UserError(
-                f"{path} is not a file: give a tokenizer.json, or make one with railyard tokenizer"
-            )
+            raise UserError(f"{path} is not a file: give a tokenizer.json, or make one with railyard tokenizer")
         try:
             return cls.from_json(json.loads(path.read_bytes()))
         except ValueError as error:

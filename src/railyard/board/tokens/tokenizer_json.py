@@ -43,9 +43,7 @@ def parse(document: Any) -> dict[str, Any]:
 
 def _check_version(document: Mapping[str, Any]) -> None:
     if document.get("version") == 1:
-        raise UserError(
-            "version is 1, whose classes mean something else: fit a tokenizer of version 2 instead"
-        )
+        raise UserError("version is 1, whose classes mean something else: fit a tokenizer of version 2 instead")
     _expect(document, "tokenizer_type", TOKENIZER_TYPE)
     _expect(document, "version", VERSION)
 
@@ -68,9 +66,7 @@ def _valuation_types(document: Mapping[str, Any]) -> tuple[str, ...]:
         )
     for name in names:
         if name in (*HEAD_KEYS, LAST_KEY):
-            raise UserError(
-                f"valuation_types has the name {name}, which is a key of its own: rename the table"
-            )
+            raise UserError(f"valuation_types has the name {name}, which is a key of its own: rename the table")
     return tuple(names)
 
 

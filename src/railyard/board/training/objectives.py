@@ -29,9 +29,7 @@ class MacroxueTokens(Objective):
 
     winner_weight: Annotated[
         float,
-        Field(
-            gt=0, description="weight of WINNER in the training loss; above 1 presses for the teacher's move"
-        ),
+        Field(gt=0, description="weight of WINNER in the training loss; above 1 presses for the teacher's move"),
     ] = 1.0
 
     def loss(self, logits: "Sequence[Tensor]", targets: "Tensor", weighted: bool = True) -> LossParts:

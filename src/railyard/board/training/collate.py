@@ -1,0 +1,124 @@
+"""From row numbers to a training batch in one compiled pass: rows are read where they lie, never copied.
+
+Each row is decoded and tokenized while its cache line is at hand; the GIL is free meanwhile.
+
+Shapes: B rows of the batch, in the order asked for.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railyard.board.game.boards import decode_into
+from railyard.board.game.rules import legal_bits
+from railyard.board.packs.pack import Pack
+from railyard.board.packs.schema import STEP
+from railyard.board.tokens.advantage import SOUND, Tables, encode_row
+from railyard.board.tokens.macroxue import MacroxueTokenizer, bad_row
+from railyard.core.compiled import njit
+from railyard.core.gather import PREFETCHED_ROWS, pointer, prefetch, row_address
+
+# isort: split
+# numba only after railyard.core.compiled, which decides where it caches
+from numba.np.numpy_support import carray
+
+ROW_BYTES = STEP.itemsize
+OUTSIDE = -1  # beside the faults of a row: there is no such row
+
+
+class Batch(NamedTuple):
+    """What training reads of B rows, all uint8."""
+
+    tokens: NDArray[np.uint8]  # [B, 16] exponents 0 … 16, row-major
+    targets: NDArray[np.uint8]  # [B, 4] classes UDLR
+    move: NDArray[np.uint8]  # [B] the move played
+    legal: NDArray[np.uint8]  # [B] moves the board has, bits 1, 2, 4, 8 = UDLR
+    valuation: NDArray[np.uint8]  # [B] id in the pack's valuation_types.json
+    max_rank: NDArray[np.uint8]  # [B] as stored
+
+
+class Collate:
+    """Batches of one pack under one tokenizer. Cheap to pickle: the pack travels by its files."""
+
+    def __init__(self, pack: Pack, tokenizer: MacroxueTokenizer) -> None:
+        self.pack = pack
+        self._tables = tokenizer.tables(pack.valuation_names)
+
+    def __call__(self, rows: NDArray[np.int64]) -> Batch:
+        """The batch of global row numbers, int64 [B].
+
+        Raises IndexError for a row that the pack does not have, UserError for one that cannot be tokenized.
+        """
+        batch = _room(len(rows))
+        addresses, starts = self.pack.rows.addresses()
+        rows = np.ascontiguousarray(rows, np.int64)
+        position, fault = _fill(addresses, starts, rows, self._tables, batch)
+        if fault != SOUND:
+            raise self._error(int(rows[position]), fault)
+        return batch
+
+    def _error(self, row: int, fault: int) -> Exception:
+        if fault == OUTSIDE:
+            return IndexError(f"row {row} is outside [0, {len(self.pack)})")
+        record = self.pack.rows.gather(np.array([row]))[0]
+        return bad_row(record, fault, row, str(self.pack.path), self.pack.valuation_names)
+
+
+def _room(rows: int) -> Batch:
+    shapes = {"tokens": (rows, 16), "targets": (rows, 4)}
+    return Batch(*(np.empty(shapes.get(name, (rows,)), np.uint8) for name in Batch._fields))
+
+
+@njit()
+def _fill(
+    addresses: NDArray[np.uint64],
+    starts: NDArray[np.int64],
+    rows_B: NDArray[np.int64],
+    tables: Tables,
+    batch: Batch,
+) -> tuple[int, int]:
+    """Fills the batch; (position of the first row that cannot be, why), or (-1, SOUND)."""
+    places = np.empty(PREFETCHED_ROWS, np.uint64)
+    for first in range(0, rows_B.size, PREFETCHED_ROWS):
+        count = min(PREFETCHED_ROWS, rows_B.size - first)
+        found = _find(addresses, starts, rows_B[first : first + count], places)
+        if found < count:
+            return first + found, OUTSIDE
+        for i in range(count):
+            row = carray(pointer(places[i]), 1, STEP)[0]
+            fault = _fill_row(row, first + i, tables, batch)
+            if fault != SOUND:
+                return first + i, fault
+    return -1, SOUND
+
+
+@njit()
+def _find(
+    addresses: NDArray[np.uint64],
+    starts: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    places: NDArray[np.uint64],
+) -> int:
+    """Addresses of a block of rows, asked for ahead so that the waits for memory overlap; how many exist."""
+    for i in range(rows.size):
+        if rows[i] < 0 or rows[i] >= starts[-1]:
+            return i
+        places[i] = row_address(addresses, starts, rows[i], ROW_BYTES)
+        prefetch(places[i])
+        prefetch(places[i] + np.uint64(ROW_BYTES - 1))
+    return int(rows.size)
+
+
+@njit()
+def _fill_row(row: Any, position: int, tables: Tables, batch: Batch) -> int:
+    fault: int = encode_row(row, tables, batch.targets[position])
+    if fault != SOUND:
+        return fault
+    cells = batch.tokens[position]
+    decode_into(row.board, row.tile_65536_mask, cells)
+    batch.legal[position] = legal_bits(cells)
+    batch.move[position] = row.move_dir
+    batch.valuation[position] = row.valuation_type
+    batch.max_rank[position] = row.max_rank
+    return SOUND
