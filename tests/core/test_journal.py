@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from railyard.core import journal
@@ -41,6 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("journals")
 
 
+@settings(max_examples=30, deadline=None)  # each example waits for several fsyncs
 @given(RECORDS)
 def test_what_is_appended_is_read(folder: Path, records: list[dict[str, Any]]) -> None:
     data = written(folder / "round", records)
@@ -71,6 +72,7 @@ def test_every_tear_of_the_last_line_is_dropped_and_told(
         assert path.stat().st_size == length
 
 
+@settings(max_examples=30, deadline=None)
 @given(RECORDS.filter(bool), st.data())
 def test_opening_cuts_a_torn_line_and_appends_after_the_whole_ones(
     folder: Path, records: list[dict[str, Any]], data: st.DataObject

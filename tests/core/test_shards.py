@@ -67,7 +67,7 @@ def test_our_shard_has_the_references_size(tmp_path: Path) -> None:
     assert (tmp_path / "steps.npy").stat().st_size == 14184 == (PACK / "steps-00000.npy").stat().st_size
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.integers(0, 30), max_size=5), st.one_of(st.none(), st.integers(1, 25)))
 def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, batches: list[int], shard_rows: int | None
@@ -204,16 +204,16 @@ def test_what_cannot_be_opened_is_told(tmp_path: Path, files: dict[str, list[Any
 
 
 def test_more_shards_than_open_files_are_told(tmp_path: Path) -> None:
-    write(tmp_path, steps(200), 1)
+    write(tmp_path, steps(60), 1)
     shards = ShardSet.open(tmp_path, "steps", STEP)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (50, hard))
     try:
-        with pytest.raises(UserError, match=r"each of this family's 200 shards needs an open file; raise the limit"):
+        with pytest.raises(UserError, match=r"each of this family's 60 shards needs an open file; raise the limit"):
             shards.addresses()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert len(shards.gather(np.arange(200))) == 200
+    assert len(shards.gather(np.arange(60))) == 60
 
 
 def write_and_stop(writer: ShardWriter) -> None:
