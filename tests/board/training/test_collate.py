@@ -81,7 +81,7 @@ def test_a_copy_in_another_process_reads_its_own_maps():
     assert_same(copy(rows), part_by_part(PACK, rows))
 
 
-@pytest.mark.parametrize("row", [-1, len(PACK), 2**62])
+@pytest.mark.parametrize("row", [-1, -(2**40), len(PACK), 2**62])
 def test_a_row_that_is_not_there(row):
     with pytest.raises(IndexError, match=rf"row {row} is outside \[0, 654\)"):
         Collate(PACK, TOKENIZER)(np.array([*range(40), row]))
