@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ boards = hnp.arrays(np.uint8, (4, 4), elements=st.integers(0, 16))
 def line(ranks):
     tiles = [int(rank) * 2 ** int(rank) for rank in ranks]
     score = tiles[0]
-    for left, right in zip(tiles, tiles[1:], strict=False):
+    for left, right in pairwise(tiles):
         score += left + right if left >= right else 12 * (left - right)
         score += left if left == right else 0
     return score

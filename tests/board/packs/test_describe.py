@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,6 @@ from railyard.core.errors import UserError
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
-    from pathlib import Path
-
     out = tmp_path_factory.mktemp("packs") / "sample"
     import_logs(Path(__file__).parents[3] / "samples" / "board", out, shard_rows=20_000)
     return out

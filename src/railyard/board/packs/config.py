@@ -1,7 +1,7 @@
 """What `railyard pack` takes: raw teacher logs in, a pack out."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -15,8 +15,8 @@ class ImportLogs(Verb):
         description="folder of raw logs, searched with its subfolders for *.meta.json[.gz] beside *.jsonl.gz"
     )
     out: PathKnob = Field(description="folder of the new pack; it appears complete or not at all")
-    shard_rows: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="rows per file steps-00000.npy, …; null writes one steps.npy"
+    shard_rows: int | None = Field(
+        None, ge=1, description="rows per file steps-00000.npy, …; null writes one steps.npy"
     )
     on_error: Literal["stop", "skip"] = Field(
         "stop", description="a game that cannot be read ends the import, or is left out and reported"
