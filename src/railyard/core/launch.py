@@ -20,7 +20,7 @@ from hydra._internal.callbacks import Callbacks
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, run_job
 from hydra.types import HydraContext
-from omegaconf import OmegaConf, open_dict
+from omegaconf import OmegaConf, open_dict, read_write
 
 from railyard.core import config as configs
 from railyard.core import run as runs
@@ -140,7 +140,7 @@ def _folder(verb: str, app: App, composition: Composition) -> tuple[Path | None,
 
 def _set_output(composition: Composition, folder: Path | None) -> None:
     """Tell Hydra's node where output goes, so that ${hydra:runtime.output_dir} resolves during the check."""
-    with open_dict(composition.config):
+    with read_write(composition.config.hydra), open_dict(composition.config.hydra):
         composition.config.hydra.run.dir = str(folder or ".")
         composition.config.hydra.runtime.output_dir = str(folder or Path.cwd())
         if folder is None:
@@ -179,7 +179,7 @@ def _run(app: App, composition: Composition, job: Job) -> str:
 def _describe_folder(composition: Composition, job: Job) -> None:
     """What will run: config.yaml, and the call under `.hydra` (the next `.hydra/resume-N` of a resumed run)."""
     assert job.folder is not None
-    with open_dict(composition.config):
+    with read_write(composition.config.hydra), open_dict(composition.config.hydra):
         composition.config.hydra.output_subdir = ".hydra"
         if job.resumed:
             earlier = len(list((job.folder / ".hydra").glob("resume-*")))

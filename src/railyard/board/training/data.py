@@ -46,6 +46,7 @@ class PackDataModule(pl.LightningDataModule):
         super().__init__()
         self.knobs = knobs
         self.pack = Pack.open(knobs.pack)
+        assert knobs.tokenizer is not None, "board/rules.py asks for one"
         self.tokenizer = MacroxueTokenizer.load(knobs.tokenizer)
         self.split = Split.of(self.pack.runs.steps, knobs.validation_fraction, knobs.split_seed)
 

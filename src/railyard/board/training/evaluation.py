@@ -99,9 +99,7 @@ class _GroupSums:
             rows=rows,
             games=games,
             metrics=self._metrics(slice(None), slice(None)),
-            by_valuation={
-                name: self._group(i, slice(None)) for i, name in enumerate(names) if self.rows[i].sum()
-            },
+            by_valuation={name: self._group(i, slice(None)) for i, name in enumerate(names) if self.rows[i].sum()},
             by_highest_tile={
                 str(2**rank): self._group(slice(None), rank) for rank in range(RANKS) if self.rows[:, rank].sum()
             },

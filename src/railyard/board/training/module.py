@@ -75,8 +75,9 @@ class ScoreSums:
         """Rows and sums over all ranks."""
         names = sorted(self.sums)
         device = self.sums[names[0]].device
-        packed = torch.stack([torch.tensor(float(self.rows), dtype=torch.float64, device=device)]
-                             + [self.sums[name] for name in names])
+        packed = torch.stack(
+            [torch.tensor(float(self.rows), dtype=torch.float64, device=device)] + [self.sums[name] for name in names]
+        )
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.all_reduce(packed)
         rows, *values = packed.tolist()
@@ -86,7 +87,11 @@ class ScoreSums:
 def decay_groups(module: torch.nn.Module, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Weight decay for matrices only: norms, biases and embeddings are left alone."""
     embeddings = {id(part.weight) for part in module.modules() if isinstance(part, torch.nn.Embedding)}
-    decayed, plain = [], []
+    decayed: list[Tensor] = []
+    plain: list[Tensor] = []
     for weight in module.parameters():
         (decayed if weight.ndim >= 2 and id(weight) not in embeddings else plain).append(weight)
-    return [{"params": decayed, "weight_decay": keys.get("weight_decay", 0.0)}, {"params": plain, "weight_decay": 0.0}]
+    return [
+        {"params": decayed, "weight_decay": keys.get("weight_decay", 0.0)},
+        {"params": plain, "weight_decay": 0.0},
+    ]

@@ -40,7 +40,7 @@ class Progress(pl.Callback):
         if self._tick and not trainer.sanity_checking:
             self._tick(trainer.global_step, _note(trainer))
 
-    def teardown(self, *_: Any) -> None:
+    def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
         self._stack.close()
         self._tick = None
 

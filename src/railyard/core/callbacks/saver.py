@@ -31,7 +31,7 @@ class Saver(Checkpoint):
     def on_train_start(self, *_: Any) -> None:
         self.signals.__enter__()  # after Lightning has set its own handlers, which would drop unsaved work
 
-    def teardown(self, *_: Any) -> None:
+    def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
         self.signals.__exit__()
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
