@@ -46,7 +46,8 @@ class FitTokenizer(Verb):
                 self.out,
                 ", ".join(tokenizer.own_tables),
             )
-        return {"out": str(self.out), **describe(self.out)}
+        facts = describe(self.out)
+        return {"out": str(self.out), **{key: facts[key] for key in facts if key != "edges"}}
 
 
 class Tokenize(Verb):

@@ -1,0 +1,38 @@
+"""One line of the benchmark table: a figure, the alternative it is held against in the same run, and the target."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`value` in `unit`; `ratio` of ours to the named alternative, above 1 where ours is better."""
+
+    name: str
+    value: float
+    unit: str
+    target: str
+    met: bool
+    alternative: str
+    ratio: float | None
+    note: str = ""
+
+    def cells(self) -> tuple[str, ...]:
+        ratio = "" if self.ratio is None else f"{self.ratio:,.2f}x"
+        verdict = "met" if self.met else "missed"
+        return (self.name, f"{self.value:,.4g} {self.unit}", self.target, verdict, self.alternative, ratio, self.note)
+
+
+HEADER = ("figure", "measured", "target", "", "held against", "ratio", "note")
+
+
+def best_rate(work: Callable[[], int], seconds: float = 3.0) -> float:
+    """Items a second of the fastest of several runs within about `seconds`: the least disturbed by other work."""
+    work()
+    best, end = 0.0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        items = work()
+        best = max(best, items / (time.perf_counter() - start))
+    return best

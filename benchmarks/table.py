@@ -1,0 +1,33 @@
+"""`./run bench [name …]`: the table of figures, each against a named alternative in the same run.
+
+Ratios carry over between machines better than rates; both are printed. Close other programs first.
+"""
+
+import importlib
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.figure import HEADER, Figure
+from railyard.core.reporting import table
+
+NAMES = ("collate", "tokenize_rows", "trainer_step", "resume_position", "help", "memory")
+
+
+def main() -> None:
+    unknown = [name for name in sys.argv[1:] if name not in NAMES]
+    if unknown:
+        sys.exit(f"there is no figure '{unknown[0]}'; known: {', '.join(NAMES)}")
+    figures: list[Figure] = []
+    for name in sys.argv[1:] or NAMES:
+        sys.stderr.write(f"measuring {name}\n")
+        figures += importlib.import_module(f"benchmarks.{name}").measure()
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, Python {platform.python_version()}\n")
+    print(table(HEADER, [figure.cells() for figure in figures]))
+
+
+if __name__ == "__main__":
+    main()
