@@ -70,14 +70,15 @@ def _start(name: str, rest: list[str]) -> int:
     if here not in sys.path:
         sys.path.append(here)  # a user's own classes, admitted by allow=, live beside their conf/
     app = importlib.import_module(f"railyard.apps.{name}")
+    from railyard.core import launch
+
     if "-h" in rest or "--help" in rest:
         from railyard.core.help import verb_help
 
-        sys.stdout.write(verb_help(name, app.ROOT, VERBS[name].summary, VERBS[name].example))
-        return 0
-    from railyard.core.launch import main as launch
-
-    return launch(name, app, rest)
+        words = [word for word in rest if word not in ("-h", "--help")]
+        verb = VERBS[name]
+        return launch.guarded(name, lambda: verb_help(name, app.ROOT, verb.summary, verb.example, words))
+    return launch.guarded(name, lambda: launch.call(name, app, rest))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,10 @@ import importlib
 from types import ModuleType
 from typing import Any
 
+import yaml
+
+from railyard.core import rules as core_rules
+from railyard.core.errors import UserError
 from railyard.core.experiment import Experiment
 from railyard.core.launch import Job
 from railyard.core.targets import Fault
@@ -14,7 +18,7 @@ FOLDER = True
 
 def rules(root: Experiment) -> list[Fault]:
     rail = _rail(root, "rules")
-    return rail.check(root) if rail else []
+    return core_rules.check(root) + (rail.check(root) if rail else [])
 
 
 def plan(job: Job) -> str:
@@ -24,14 +28,20 @@ def plan(job: Job) -> str:
     lines += [rail.describe(job.root)] if rail else []
     lines += [f"  resume     {job.folder}"] if job.resumed else []
     lines += [f"  changed    {line}" for line in job.changes]
+    lines += [yaml.safe_dump(dict(job.config), sort_keys=False)] if job.root.extras.print_config else []
     return "\n".join(lines)
 
 
 def run(job: Job) -> dict[str, Any]:
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
+
     from railyard.core.training import fit
 
     assert job.folder is not None
-    result = fit(job.root, job.folder, job.command, job.resumed)
+    try:
+        result = fit(job.root, job.folder, job.command, job.resumed)
+    except MisconfigurationException as fault:
+        raise UserError(f"Lightning refuses this trainer: {' '.join(str(fault).split())}") from None
     if job.root.test:
         from railyard.apps.evaluate import evaluate_run
 

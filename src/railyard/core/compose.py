@@ -1,11 +1,11 @@
-"""Hydra at the edge: find `conf/`, soften overrides, compose, and say where a value came from.
+"""Hydra at the edge: find `conf/`, soften overrides, compose, resolve to a plain container.
 
 Hydra explains its own refusals poorly and one at a time, so plain overrides are forced in (`++a.b=v`) and the
-check of `core/config.py` explains what is wrong. This is the only file that knows Hydra's insides (pinned).
+check of `core/config.py` explains what is wrong. Only this file, `origins.py`, `hydra_node.py` and `launch.py`
+know Hydra's insides (pinned).
 """
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf._utils import split_key
 from omegaconf.errors import OmegaConfBaseException
 
 from railyard.core.errors import UserError
@@ -27,8 +28,6 @@ from railyard.core.targets import Fault, nearest
 
 PACKAGE = Path(__file__).resolve().parents[1]
 VERSION_BASE = "1.3"
-LOG_CLASSES = frozenset({"logging.StreamHandler", "logging.FileHandler"})
-PLUGIN_PREFIX = ("hydra_plugins.", "hydra._internal.core_plugins.")
 
 
 def bundled(name: str) -> Path:
@@ -41,50 +40,100 @@ OmegaConf.register_new_resolver("bundled", lambda name: str(bundled(name)), repl
 
 
 class Composition:
-    """A primary config composed with overrides; `config` holds the hydra node as well."""
+    """A primary config composed with overrides; `config` holds the hydra node as well.
 
-    def __init__(self, primary: str, overrides: Iterable[str]) -> None:
+    `given` pairs the key of every override with the word that was typed.
+    """
+
+    def __init__(self, primary: str, words: Iterable[str]) -> None:
         version.setbase(VERSION_BASE)
         GlobalHydra.instance().clear()
         self.primary = primary
         self.hydra = Hydra.create_main_hydra2(task_name=primary, config_search_path=_search_path())
         self.loader = self.hydra.config_loader
+        parsed = [self._parse(word) for word in words]
+        self.given = [(override.key_or_group, str(override.input_line)) for override in parsed]
+        self.overrides = [self._soften(override) for override in parsed]
+        self.config: DictConfig = self._compose()
+
+    def _compose(self) -> DictConfig:
         try:
-            parsed = OverridesParser.create(config_loader=self.loader).parse_overrides(list(overrides))
-            self._refuse_packages(parsed)
-            self.overrides = [self._soften(override) for override in parsed]
-            self.config: DictConfig = self.hydra.compose_config(
-                config_name=primary,
+            return self.hydra.compose_config(
+                config_name=self.primary,
                 overrides=self.overrides,
                 run_mode=RunMode.RUN,
                 with_log_configuration=False,
             )
         except MissingConfigException as fault:
             raise UserError(_missing_option(fault)) from None
+        except yaml.YAMLError as fault:
+            raise UserError(f"a config file is not readable YAML: {_one_line(fault)}") from None
         except (HydraException, OmegaConfBaseException) as fault:
-            raise UserError(" ".join(str(fault).split())) from None
+            raise UserError(self._as_typed(_one_line(fault))) from None
 
-    def _is_group(self, key: str) -> bool:
+    def _parse(self, word: str) -> Override:
+        try:
+            override = OverridesParser.create(config_loader=self.loader).parse_override(word)
+        except HydraException as fault:
+            raise UserError(_unreadable(word, fault)) from None
+        if not override.key_or_group:
+            raise UserError(f"'{word}' is not key=value: the key is missing")
+        if override.is_sweep_override():
+            raise UserError(
+                f"'{word}' gives several values, and sweeps are not part of this version; for one value that is a "
+                "list write key=[a,b], for a text with commas quote it: key='\"a,b\"'"
+            )
+        if override.key_or_group == "hydra.searchpath":
+            _refuse_packages(override)
+        return override
+
+    def is_group(self, key: str) -> bool:
+        """Whether `key` is a folder of `conf/` with options in it."""
+        return bool(self._options(key))
+
+    def _options(self, key: str) -> list[str]:
         kinds = (ObjectType.CONFIG, ObjectType.GROUP)
-        return any(self.loader.get_group_options(key, kind) for kind in kinds)
+        return [option for kind in kinds for option in self.loader.get_group_options(key, kind)]
 
     def _soften(self, override: Override) -> str:
-        line = str(override.input_line)
-        name = override.key_or_group
-        if override.is_delete() or override.is_force_add() or name.startswith("hydra") or self._is_group(name):
+        line, name = str(override.input_line), override.key_or_group
+        if self.is_group(name):
+            return self._choice(override)
+        if override.is_delete() or override.is_force_add() or name.startswith("hydra"):
             return line
         return "++" + line.lstrip("+")
 
-    def _refuse_packages(self, parsed: Iterable[Override]) -> None:
-        for override in parsed:
-            if override.key_or_group == "hydra.searchpath" and "pkg://" in str(override.input_line):
-                raise UserError("hydra.searchpath may name folders (file://…) only: pkg:// imports a package")
+    def _choice(self, override: Override) -> str:
+        """A group's override as Hydra takes it; null leaves the group out."""
+        line, name = str(override.input_line), override.key_or_group
+        value = override.value()
+        if override.is_delete() or isinstance(value, str | list):
+            return line
+        if value is None:
+            return "~" + line.lstrip("+").split("=", 1)[0]
+        raise UserError(
+            f"'{line}': {name} takes the name of an option ({', '.join(self._options(name))}); "
+            f"single keys of it are set as {name}.key=value"
+        )
+
+    def _as_typed(self, message: str) -> str:
+        for softened, (_, word) in zip(self.overrides, self.given, strict=True):
+            message = message.replace(softened, word)
+        return message
+
+    def choice(self, group: str) -> str | None:
+        """The option chosen for a group, if any."""
+        chosen = self.config.hydra.runtime.choices.get(group)
+        return None if chosen is None else str(chosen)
+
+    def job(self) -> DictConfig:
+        """The composed config without Hydra's own node."""
+        return OmegaConf.masked_copy(self.config, [str(key) for key in self.config if key != "hydra"])
 
     def container(self) -> tuple[dict[str, Any], list[Fault]]:
         """The job's part as a plain container, resolved; unresolvable values are faults and become null."""
-        job = OmegaConf.masked_copy(self.config, [str(key) for key in self.config if key != "hydra"])
+        job = self.job()
         OmegaConf.set_struct(job, False)
-        # paths refer to ${hydra:runtime.output_dir}; the resolver reads the global copy
         faults: list[Fault] = []
         while True:
             try:
@@ -92,87 +141,54 @@ class Composition:
                 assert isinstance(plain, dict)
                 return {str(k): v for k, v in plain.items()}, faults
             except OmegaConfBaseException as fault:
-                key = str(fault.full_key)
-                faults.append(Fault(tuple(key.split(".")), str(fault.msg or fault).splitlines()[0]))
-                OmegaConf.update(job, key, None, force_add=True)
-
-    def hydra_faults(self) -> list[Fault]:
-        """Hydra builds some classes of its own node unasked; only plugins and plain log handlers may stand there."""
-        node = OmegaConf.to_container(self.config.hydra, resolve=False)
-        assert isinstance(node, dict)
-        faults = [
-            Fault(key, f"{value} may not be built from a config")
-            for key, value in _leaves(node, ("hydra",))
-            if (key[-1] == "_target_" and not _is_plugin(key, value))
-            or key[-1] == "()"
-            or (key[-1] == "class" and value not in LOG_CLASSES)
-        ]
-        if node.get("callbacks"):
-            faults.append(Fault(("hydra", "callbacks"), "Hydra callbacks are not supported"))
-        return faults
-
-    def origin(self, key: tuple[str, ...]) -> str:
-        """The override, or the file and line, that set a key last; empty when neither did."""
-        dotted = ".".join(key)
-        for override in reversed(self.overrides):
-            name = override.lstrip("+~").split("=", 1)[0]
-            if name == dotted or dotted.startswith(name + "."):
-                return f"command line: {override.lstrip('+')}"
-        hits = (self._line(entry, key) for entry in self._defaults())
-        return next((hit for hit in reversed([*hits]) if hit), "")
-
-    def _defaults(self) -> list[Any]:
-        defaults = self.loader.compute_defaults_list(self.primary, self.overrides, RunMode.RUN)
-        return list(defaults.defaults)
-
-    def _line(self, entry: Any, key: tuple[str, ...]) -> str:
-        package = tuple(part for part in (entry.package or "").split(".") if part and part != "_global_")
-        if key[: len(package)] != package or not entry.config_path:
-            return ""
-        for folder in _folders():
-            file = folder / f"{entry.config_path}.yaml"
-            if file.exists():
-                line = _line_of(file, key[len(package) :])
-                return f"{_readable(file)}:{line}" if line else ""
-        return ""
+                key = tuple(split_key(str(fault.full_key)))
+                message = str(fault.msg or fault).splitlines()[0]
+                if any(known.key == key for known in faults):
+                    raise UserError(f"{'.'.join(key)}: {message}") from None
+                faults.append(Fault(key, message))
+                OmegaConf.update(job, str(fault.full_key), None, force_add=True)
 
 
-def _readable(file: Path) -> str:
-    return os.path.relpath(file) if file.is_relative_to(Path.cwd()) else str(file)
+def _one_line(fault: Exception) -> str:
+    return " ".join(str(fault).split())
 
 
-def _line_of(file: Path, key: tuple[str, ...]) -> int | None:
-    node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    line = None
-    for part in key:
-        if not isinstance(node, yaml.MappingNode):
-            return None
-        pair = next(((k, v) for k, v in node.value if k.value == part), None)
-        if pair is None:
-            return None
-        line, node = pair[0].start_mark.line + 1, pair[1]
-    return line
+def _unreadable(word: str, fault: Exception) -> str:
+    if "=" not in word and not word.startswith("~"):
+        return f"'{word}' is not key=value; `--help` lists the keys"
+    reason = str(fault).splitlines()[0].strip()
+    return f"'{word}' cannot be read ({reason}); quote special characters for Hydra, as in key='\"a, b\"'"
 
 
-def _folders() -> list[Path]:
+def folders() -> list[Path]:
     """Railyard's own conf, then the working directory's, where users keep experiments of their own."""
     own, users = bundled("conf"), Path.cwd() / "conf"
     return [own] if users == own or not users.is_dir() else [own, users]
 
 
 def _search_path() -> Any:
-    own, *users = _folders()
+    own, *users = folders()
     search_path = create_config_search_path(str(own))
     for folder in users:
         search_path.append("user", f"file://{folder}")
     return search_path
 
 
+def _refuse_packages(override: Override) -> None:
+    value = override.value()
+    for place in value if isinstance(value, list) else [value]:
+        text = str(place)
+        if "${" in text or ("://" in text and not text.startswith("file://")):
+            raise UserError(f"hydra.searchpath={text}: only folders are searched (file://…), pkg:// imports a package")
+
+
 def _missing_option(fault: MissingConfigException) -> str:
     options = list(fault.options or [])
     wanted = str(fault.missing_cfg_file or "")
     if not options:
-        return f"there is no config '{wanted}'{nearest(wanted, known_experiments())}"
+        known = known_experiments()
+        every = f"; available: {', '.join(known)}" if wanted.startswith("experiment/") else ""
+        return f"there is no config '{wanted}'{nearest(wanted, known)}{every}"
     short = wanted.rpartition("/")[2]
     return f"there is no '{wanted}'{nearest(short, options)}; available: {', '.join(options)}"
 
@@ -181,21 +197,6 @@ def known_experiments() -> list[str]:
     """`experiment/<rail>/<name>` of all folders on the search path."""
     return sorted(
         str(file.relative_to(folder).with_suffix(""))
-        for folder in _folders()
+        for folder in folders()
         for file in (folder / "experiment").rglob("*.yaml")
     )
-
-
-def _is_plugin(key: tuple[str, ...], value: Any) -> bool:
-    return key[1] in ("launcher", "sweeper") and str(value).startswith(PLUGIN_PREFIX)
-
-
-def _leaves(node: Any, key: tuple[str, ...]) -> Iterable[tuple[tuple[str, ...], Any]]:
-    if isinstance(node, Mapping):
-        for name, value in node.items():
-            yield from _leaves(value, (*key, str(name)))
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from _leaves(value, (*key, str(index)))
-    else:
-        yield key, node

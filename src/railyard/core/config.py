@@ -5,18 +5,19 @@ A plain container (a composed and resolved Hydra config) goes in; `read` returns
 torch, Lightning and numba are never imported here.
 """
 
+import difflib
+import functools
 import importlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
 
 from railyard.core import targets
-from railyard.core.targets import Fault, nearest
-
-MISSING = "???"  # OmegaConf's mark of a value that the user has to give
+from railyard.core.targets import MISSING, Fault, nearest, required_here
 
 PathKnob = Annotated[Path, Strict(False)]
 
@@ -25,10 +26,25 @@ class Component(BaseModel):
     """A described, validated piece of a run; its fields are its knobs.
 
     A light component works itself (it has a method beside its fields). A heavy one has `build(**runtime)`
-    that imports what it needs.
+    that imports what it needs. `class Data(Component, abstract=True)` is a kind of component: a config names
+    one of its subclasses.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
+    is_abstract: ClassVar[bool] = True
+    # of a root: key of a foreign class -> arguments that the verb hands it beside those of the config
+    SUPPLIED: ClassVar[Mapping[str, frozenset[str]]] = {}
+
+    def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.is_abstract = abstract
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_concrete(cls, value: Any) -> Any:
+        if cls.is_abstract and isinstance(value, Mapping):
+            raise ValueError("a _target_ has to say which class this is; choose an option of the group, or name one")
+        return value
 
 
 class Verb(Component):
@@ -49,15 +65,23 @@ class Foreign:
 
     def build(self, **runtime: Any) -> Any:
         """Import and call the class; `runtime` adds to the keys of the config."""
+        return self._class()(**{**build_leaves(self.kwargs), **runtime})
+
+    def leaf(self) -> Any:
+        """What stands for it inside another part: the object, or with `_partial_` a call that waits for the rest."""
+        if self.partial:
+            return functools.partial(self._class(), **build_leaves(self.kwargs))
+        return self.build()
+
+    def _class(self) -> Any:
         module, _, name = self.target.rpartition(".")
-        factory = getattr(importlib.import_module(module), name)
-        return factory(**{**build_leaves(self.kwargs), **runtime})
+        return getattr(importlib.import_module(module), name)
 
 
 def build_leaves(node: Any) -> Any:
     """Build the foreign parts inside plain containers; components stay as they are."""
     if isinstance(node, Foreign):
-        return node.build()
+        return node.leaf()
     if isinstance(node, Mapping):
         return {key: build_leaves(value) for key, value in node.items()}
     if isinstance(node, list):
@@ -74,20 +98,29 @@ def read(root: type[Component], container: Mapping[str, Any], already: Iterable[
 
     Returns the tree (None when the root itself is invalid) and all faults, `already` known ones first.
     """
-    reader = _Reader(allow=container.get("allow") or [], faults=list(already))
+    reader = _Reader(container, container.get("allow"), root.SUPPLIED, list(already))
     children = {key: reader.node(value, (key,)) for key, value in container.items()}
-    return reader.component(root, children, ()), reader.faults
+    tree = reader.component(root, children, ())
+    return (None if isinstance(tree, _Broken) else tree), reader.faults
 
 
 def read_part(container: Any, allow: list[str], key: str) -> tuple[Any, list[Fault]]:
     """Validate one part of a config, such as the stored `data` of a run; the tree and all faults."""
-    reader = _Reader(allow=allow, faults=[])
+    reader = _Reader({key: container}, allow, {}, [])
     return reader.node(container, (key,)), reader.faults
 
 
 class _Reader:
-    def __init__(self, allow: list[str], faults: list[Fault]) -> None:
-        self.allow = allow
+    def __init__(
+        self,
+        container: Mapping[str, Any],
+        allow: Any,
+        supplied: Mapping[str, frozenset[str]],
+        faults: list[Fault],
+    ) -> None:
+        self.container = container
+        self.allow = [name for name in allow if isinstance(name, str)] if isinstance(allow, list) else []
+        self.supplied = supplied
         self.faults = faults
         self.broken_keys = {fault.key for fault in faults}
 
@@ -105,45 +138,101 @@ class _Reader:
         name, partial = children.pop("_target_"), children.pop("_partial_", False)
         known = len(self.faults)
         for reserved in sorted(k for k in children if k.startswith("_")):
-            self.fault((*key, reserved), f"'{reserved}' is not allowed beside a _target_")
+            self.faults.append(Fault((*key, reserved), f"'{reserved}' is not allowed beside a _target_"))
             del children[reserved]
         found = targets.resolve(name, self.allow)
         if isinstance(found, str):
-            self.fault((*key, "_target_"), found)
+            self.faults.append(Fault((*key, "_target_"), found))
             return _Broken()
+        self.partial(found, partial, key)
         if isinstance(found, targets.Signature):
-            return self.foreign(found, children, partial, key, known)
-        if partial:
-            self.fault((*key, "_partial_"), "'_partial_' is for optimizers only")
+            supplied = frozenset({"params"}) if found.is_optimizer else self.supplied.get(".".join(key), frozenset())
+            self.faults.extend(found.check(children, key, supplied, self.hint))
+            broken = len(self.faults) > known or _contains_broken(children)
+            return _Broken() if broken else Foreign(found.target, children, bool(partial))
         return self.component(found, children, key)
 
-    def foreign(
-        self,
-        signature: targets.Signature,
-        children: dict[str, Any],
-        partial: Any,
-        key: tuple[str, ...],
-        known: int,
-    ) -> Any:
-        if partial and not signature.target.startswith("torch.optim."):
-            self.fault((*key, "_partial_"), "'_partial_' is for optimizers only")
-        self.faults.extend(signature.check(children, key))
-        return _Broken() if len(self.faults) > known else Foreign(signature.target, children, bool(partial))
+    def partial(self, found: Any, partial: Any, key: tuple[str, ...]) -> None:
+        optimizer = isinstance(found, targets.Signature) and found.is_optimizer
+        if optimizer and partial is not True:
+            message = "an optimizer is built when its parameters exist: set _partial_: true beside its _target_"
+            self.faults.append(Fault(key, message))
+        if partial is not False and not optimizer:
+            self.faults.append(Fault((*key, "_partial_"), "'_partial_' is for optimizers only"))
 
     def component(self, cls: type[Component], children: dict[str, Any], key: tuple[str, ...]) -> Any:
-        missing = {k for k, v in children.items() if isinstance(v, str) and v == MISSING}
-        given = {k: v for k, v in children.items() if k not in missing}
+        missing = [k for k, v in children.items() if isinstance(v, str) and v == MISSING]
+        reasons = {info.alias or name: info.description for name, info in cls.model_fields.items()}
+        self.faults += [required_here((*key, k), reasons[k]) for k in missing if k in reasons]
+        given = {k: v for k, v in children.items() if k not in missing or k not in reasons}
         try:
-            return cls.model_validate(given)
+            tree = cls.model_validate(given)
         except ValidationError as errors:
-            for error in errors.errors(include_url=False):
-                if not _contains_broken(error["input"]) or error["type"] == "extra_forbidden":
-                    self.fault((*key, *_location(cls, error["loc"])), _sentence(cls, error))
+            self.faults += self._explained(cls, given, missing, errors, key)
             return _Broken()
+        return _Broken() if missing else tree
 
-    def fault(self, key: tuple[str, ...], message: str) -> None:
-        if key not in self.broken_keys:
-            self.faults.append(Fault(key, message))
+    def _explained(
+        self,
+        cls: type[Component],
+        given: dict[str, Any],
+        missing: list[str],
+        errors: ValidationError,
+        key: tuple[str, ...],
+    ) -> Iterable[Fault]:
+        """One fault for each place; the members of a union that were tried in vain stand in it together."""
+        places: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+        for error in errors.errors(include_url=False):
+            if error["type"] == "extra_forbidden" or not _contains_broken(error["input"]):
+                places.setdefault(_location(given, error), []).append(error)
+        for place, found in places.items():
+            if place and place[0] in missing:
+                continue
+            if found[0]["type"] == "missing":
+                info = next((i for n, i in cls.model_fields.items() if (i.alias or n) == place[-1]), None)
+                yield required_here((*key, *place), info.description if info else None)
+            elif found[0]["type"] == "extra_forbidden":
+                names = knob_names(cls) if len(place) == 1 else []
+                yield Fault((*key, *place), self._unknown(place[-1], found[0]["input"], names))
+            else:
+                yield Fault((*key, *place), _sentence(found))
+
+    def _unknown(self, name: str, value: Any, names: list[str]) -> str:
+        shown = f" (value {_short(value)})" if isinstance(value, str | int | float) else ""
+        known = f"; known: {', '.join(names)}" if names else ""
+        return f"unknown key{shown}{self.hint(name, names)}{known}"
+
+    def hint(self, name: str, siblings: Iterable[str]) -> str:
+        """The key that was probably meant: the same word elsewhere in the config, else the nearest one."""
+        near = nearest(name, siblings)
+        if name not in self.words:
+            close = difflib.get_close_matches(name, self.words, n=1, cutoff=0.8)  # a loose guess far away only misleads
+            if near or not close:
+                return near
+            name = close[0]
+        return f"; did you mean {' or '.join(repr(dotted) for dotted in self.words[name][:3])}?"
+
+    @functools.cached_property
+    def words(self) -> dict[str, list[str]]:
+        """Each knob of the parts that the config names by `_target_`, with the dotted keys where it stands."""
+        found: dict[str, list[str]] = {}
+        for key, names in knobs(self.container, self.allow):
+            for name in names:
+                found.setdefault(name, []).append(".".join((*key, name)))
+        return found
+
+
+def knobs(node: Any, allow: Iterable[str], key: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], list[str]]]:
+    """The key of every part of a plain container that has a `_target_`, with the names it may be given."""
+    items = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
+    if isinstance(node, Mapping) and "_target_" in node:
+        found = targets.resolve(node["_target_"], allow)
+        if isinstance(found, targets.Signature):
+            yield key, list(found.parameters)
+        elif not isinstance(found, str):
+            yield key, knob_names(found)
+    for name, value in items:
+        yield from knobs(value, allow, (*key, str(name)))
 
 
 def _contains_broken(value: Any) -> bool:
@@ -154,13 +243,23 @@ def _contains_broken(value: Any) -> bool:
     return isinstance(value, _Broken)
 
 
-def _location(cls: type[Component], loc: tuple[Any, ...]) -> tuple[str, ...]:
-    """pydantic's location, cut to the config keys (it names the tried member of a union as well)."""
-    if not loc:
-        return ()
-    field_info = cls.model_fields.get(str(loc[0]))
-    is_plain = field_info is None or "|" not in str(field_info.annotation)
-    return tuple(map(str, loc)) if is_plain else (str(loc[0]),)
+def _location(given: Any, error: Mapping[str, Any]) -> tuple[str, ...]:
+    """pydantic's location, cut to the keys of the config (it names the tried member of a union as well)."""
+    *above, last = error["loc"] or (None,)
+    place: list[str] = []
+    for part in above:
+        given, inside = _step(given, part)
+        place += [str(part)] if inside else []
+    named = last is not None and (error["type"] in ("missing", "extra_forbidden") or _step(given, last)[1])
+    return (*place, str(last)) if named else tuple(place)
+
+
+def _step(node: Any, part: Any) -> tuple[Any, bool]:
+    if isinstance(node, Mapping) and part in node:
+        return node[part], True
+    if isinstance(node, list) and isinstance(part, int):
+        return node[part], True
+    return node, False
 
 
 def knob_names(cls: type[Component]) -> list[str]:
@@ -168,27 +267,39 @@ def knob_names(cls: type[Component]) -> list[str]:
     return [info.alias or name for name, info in cls.model_fields.items()]
 
 
-def _sentence(cls: type[Component], error: Mapping[str, Any]) -> str:
-    names = knob_names(cls)
-    last = str(error["loc"][-1]) if error["loc"] else ""
-    if error["type"] == "extra_forbidden":
-        return f"unknown key (value {_short(error['input'])}){nearest(last, names)}; known: {', '.join(names)}"
-    if error["type"] == "missing":
-        info = next((i for n, i in cls.model_fields.items() if (i.alias or n) == last), None)
-        reason = f" ({info.description})" if info and info.description else ""
-        return f"a value is required here{reason}: give {last}=…"
-    if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    return f"{_allowed(error)}, got {_short(error['input'])}"
+def _sentence(errors: list[Mapping[str, Any]]) -> str:
+    """What is allowed and what was given, from the errors of one place."""
+    value = errors[0]["input"]
+    own = next((error for error in errors if error["type"] == "value_error"), None)
+    if own and not isinstance(value, Component | Foreign):
+        return str(own["ctx"]["error"])
+    if any(error["type"] in ("is_instance_of", "model_type") for error in errors):
+        return _wrong_kind(errors, value)
+    return f"{' or '.join(_allowed(error) for error in errors)}, got {_short(value)}{_near(errors[0])}"
+
+
+def _wrong_kind(errors: list[Mapping[str, Any]], value: Any) -> str:
+    kinds = [error["ctx"]["class_name"] for error in errors if error["type"] == "model_type"]
+    wanted = " or ".join(kinds) or "class that is not Railyard's"
+    if isinstance(value, Component | Foreign):
+        return f"{_short(value)} does not fit here; wanted a {wanted}"
+    return f"must name a {wanted} by its _target_, got {_short(value)}"
 
 
 def _allowed(error: Mapping[str, Any]) -> str:
-    message = str(error["msg"])
-    return message.replace("Input should be", "must be", 1)
+    if error["type"] == "path_type":
+        return "must be a path"
+    return str(error["msg"]).replace("Input should be", "must be", 1)
+
+
+def _near(error: Mapping[str, Any]) -> str:
+    if error["type"] != "literal_error":
+        return ""
+    return nearest(str(error["input"]), re.findall(r"'([^']*)'", error["ctx"]["expected"]))
 
 
 def _short(value: Any) -> str:
     if isinstance(value, Component | Foreign):
-        return value.target if isinstance(value, Foreign) else type(value).__name__
+        return value.target if isinstance(value, Foreign) else f"{type(value).__module__}.{type(value).__qualname__}"
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

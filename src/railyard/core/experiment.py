@@ -5,47 +5,54 @@ user's own comes in as a `Foreign` leaf.
 """
 
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from railyard.core.config import Component, Foreign, PathKnob, Verb
 
 
-class Data(Component):
+class Data(Component, abstract=True):
     """Describes a LightningDataModule; `build()` opens its files and makes it."""
 
     def build(self, **runtime: Any) -> Any:
         raise NotImplementedError
 
 
-class Model(Component):
+class Model(Component, abstract=True):
     """Describes a LightningModule; `build(data=…, objective=…, total_steps=…)` makes it."""
 
     def build(self, **runtime: Any) -> Any:
         raise NotImplementedError
 
 
-class Objective(Component):
+class Objective(Component, abstract=True):
     """A loss that a model is trained with; a light component."""
 
 
-class Callback(Component):
+class Callback(Component, abstract=True):
     """Describes one of Railyard's own Lightning callbacks."""
 
     def build(self, **runtime: Any) -> Any:
         raise NotImplementedError
 
 
+class Extras(Component):
+    """Small conveniences."""
+
+    print_config: bool = Field(False, description="print the whole resolved config with the plan")
+
+
 class Experiment(Verb):
     """One training run."""
+
+    SUPPLIED: ClassVar = {"model": frozenset({"data", "objective", "total_steps"})}
 
     task_name: str = Field("train", description="a word for the run, kept in its provenance")
     tags: list[str] = Field([], description="words to find the run by later")
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(
         0, description="everything random follows from it: initial weights, order of rows, dropout"
     )
-    train: bool = Field(True, description="fit the model")
     test: bool = Field(False, description="evaluate the best checkpoint after the fit")
     ckpt_path: str | None = Field(None, description="a checkpoint to continue from in a new run folder")
     resume: str | None = Field(None, description="a run folder to continue in place")
@@ -59,7 +66,7 @@ class Experiment(Verb):
     logger: dict[str, Foreign | None] | None = Field(
         None, description="trackers beside the plain files, which are always written"
     )
-    extras: dict[str, bool] = Field({}, description="print_config: print the composed config first")
+    extras: Extras = Field(Extras(), description="conveniences, e.g. extras.print_config=true")
 
 
 class Evaluate(Verb):

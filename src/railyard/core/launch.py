@@ -1,16 +1,18 @@
 """From a command line to a running verb: compose, check everything, print the plan, run, report, exit code.
 
 A verb's app (one file in `railyard/apps`) gives `ROOT` (its config's class) and `run(job)`; it may give `plan(job)`
-(what will
-happen, without building it), `rules(root)` (faults across components) and `FOLDER = True` (it wants a run folder).
+(what will happen, without building it), `rules(root)` (faults across components) and `FOLDER = True` (it wants a
+run folder).
 """
 
 import json
 import logging
+import math
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,10 +25,11 @@ from hydra.types import HydraContext
 from omegaconf import OmegaConf, open_dict, read_write
 
 from railyard.core import config as configs
+from railyard.core import hydra_node
 from railyard.core import run as runs
 from railyard.core.compose import Composition
 from railyard.core.errors import EXIT_INTERRUPT, RailyardError, UserError
-from railyard.core.targets import Fault
+from railyard.core.origins import explain
 
 log = logging.getLogger(__name__)
 
@@ -50,43 +53,75 @@ class App(Protocol):
     def run(self, job: Job) -> dict[str, Any]: ...
 
 
-def main(verb: str, app: App, argv: list[str]) -> int:
-    """Run a verb; returns the exit code. Results go to standard output, everything else to standard error."""
+def guarded(verb: str, work: Callable[[], str]) -> int:
+    """Do the work of a verb and write its result to standard output; returns the exit code.
+
+    What went wrong is one message on standard error; a defect of Railyard keeps its traceback.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        result = _call(verb, app, argv)
+        sys.stdout.write(work())
     except RailyardError as fault:
         sys.stderr.write(f"railyard {verb}: {fault}\n")
         return fault.exit_code
+    except (PermissionError, NotADirectoryError, IsADirectoryError) as fault:
+        sys.stderr.write(f"railyard {verb}: {fault.filename}: {fault.strerror}\n")
+        return UserError.exit_code
     except runs.Stopped as stop:
         sys.stderr.write(f"railyard {verb}: stopped; {stop}\n")
         return EXIT_INTERRUPT
     except KeyboardInterrupt:
         sys.stderr.write(f"railyard {verb}: interrupted\n")
         return EXIT_INTERRUPT
-    if result is not None:
-        sys.stdout.write(result)
     return 0
 
 
-def _call(verb: str, app: App, argv: list[str]) -> str | None:
-    if "-m" in argv or "--multirun" in argv:
-        raise UserError("sweeps (-m) are not part of this version; run the jobs one by one")
-    composition = Composition(verb, [word for word in argv if word != "--cfg=job"])
-    if "--cfg=job" in argv:
-        return str(OmegaConf.to_yaml(OmegaConf.masked_copy(composition.config, _job_keys(composition))))
+def call(verb: str, app: App, argv: list[str]) -> str:
+    """Run a verb with the words of a command line; returns what standard output gets."""
+    overrides, wants_config = words(argv)
+    composition = Composition(verb, overrides)
+    if wants_config:
+        return str(OmegaConf.to_yaml(composition.job()))
     job = check(verb, app, composition, argv)
     plan = app.plan(job) if hasattr(app, "plan") else _plain_plan(job)
     sys.stderr.write(plan.rstrip() + "\n")
     if job.config.get("validate_config"):
-        return render({"valid": True, "plan": plan.splitlines()}, job) if job.root.json_ else None
+        return render({"valid": True, "plan": plan.splitlines()}, job) if job.root.json_ else ""
+    _refuse_unswept(composition)
+    return _run(app, composition, _claimed(verb, app, composition, job, argv))
+
+
+def words(argv: list[str]) -> tuple[list[str], bool]:
+    """The overrides of a command line, and whether `--cfg job` asks for the composed config only."""
+    overrides, wants_config = [], False
+    rest = iter(argv)
+    for word in rest:
+        if word in ("-m", "--multirun"):
+            raise UserError("sweeps (-m) are not part of this version; run the jobs one by one")
+        if word == "--cfg=job" or (word in ("--cfg", "-c") and next(rest, "") == "job"):
+            wants_config = True
+        elif word.startswith("-"):
+            raise UserError(f"there is no option {word}; options are --help and --cfg job, keys are given as key=value")
+        else:
+            overrides.append(word)
+    return overrides, wants_config
+
+
+def _refuse_unswept(composition: Composition) -> None:
+    search = composition.choice("hparams_search")
+    if search is not None:
+        raise UserError(
+            f"hparams_search={search} describes a sweep, and sweeps are not part of this version; leave it out"
+        )
+
+
+def _claimed(verb: str, app: App, composition: Composition, job: Job, argv: list[str]) -> Job:
+    """The job once its new run folder is ours; a name that another run took is drawn anew."""
     while job.folder is not None and not job.resumed and not runs.claim(job.folder):
-        job = check(verb, app, composition, argv)  # another run took the name: the next check draws a new one
-    return _run(app, composition, job)
-
-
-def _job_keys(composition: Composition) -> list[str]:
-    return [str(key) for key in composition.config if key != "hydra"]
+        if _chosen_folder(composition):
+            raise UserError(f"{job.folder} exists already; a new run needs a folder of its own, or go on with resume=")
+        job = check(verb, app, composition, argv)
+    return job
 
 
 def check(verb: str, app: App, composition: Composition, argv: list[str]) -> Job:
@@ -94,36 +129,18 @@ def check(verb: str, app: App, composition: Composition, argv: list[str]) -> Job
     folder, resume = _folder(verb, app, composition)
     _set_output(composition, folder)
     container, faults = composition.container()
+    given = [name for name, _ in composition.given]
     changes: list[str] = []
     if resume and folder:
-        container, changes = _resumed_config(folder, container, composition)
+        container, changes = runs.resumed_config(runs.read_config(folder), container, given, folder)
+        faults = [fault for fault in faults if any(".".join(fault.key).startswith(name) for name in given)]
     root, faults = configs.read(app.ROOT, container, faults)
-    faults += composition.hydra_faults()
+    faults += hydra_node.faults(composition.config.hydra)
     if not faults and hasattr(app, "rules"):
         faults += app.rules(root)
     if faults:
         raise UserError(explain(faults, composition))
     return Job(verb, root, container, ["railyard", verb, *argv], folder, resume, changes)
-
-
-def explain(faults: list[Fault], composition: Composition) -> str:
-    """One line for each fault: key, what is wrong, where it was set."""
-    lines = []
-    for fault in faults:
-        origin = composition.origin(fault.key)
-        lines.append(f"  {'.'.join(fault.key)}: {fault.message}" + (f"  [{origin}]" if origin else ""))
-    count = "one fault" if len(lines) == 1 else f"{len(lines)} faults"
-    return "\n".join([f"the config has {count}; nothing was started", *lines])
-
-
-def _resumed_config(
-    folder: Path, container: dict[str, Any], composition: Composition
-) -> tuple[dict[str, Any], list[str]]:
-    stored = runs.read_config(folder)
-    given = [line.lstrip("+~").split("=", 1)[0] for line in composition.overrides]
-    config = runs.changed_for_resume(stored, container, [key for key in given if key != "resume"])
-    config["paths"] = {**config.get("paths", {}), "output_dir": str(folder)}
-    return config, runs.differences(stored, config)
 
 
 def _folder(verb: str, app: App, composition: Composition) -> tuple[Path | None, bool]:
@@ -133,9 +150,16 @@ def _folder(verb: str, app: App, composition: Composition) -> tuple[Path | None,
     resume = OmegaConf.select(composition.config, "resume")
     if resume:
         return Path(str(resume)).resolve(), True
-    experiment = composition.config.hydra.runtime.choices.get("experiment") or "none"
+    if chosen := _chosen_folder(composition):
+        return chosen, False
     root = Path(str(OmegaConf.select(composition.config, "paths.root_dir") or "."))
-    return runs.new_name((root / "outputs" / verb / str(experiment)).resolve()), False
+    return runs.new_name((root / "outputs" / verb / (composition.choice("experiment") or "none")).resolve()), False
+
+
+def _chosen_folder(composition: Composition) -> Path | None:
+    """The run folder that the command line names by hydra.run.dir."""
+    chosen = [word.split("=", 1)[1] for name, word in composition.given if name == "hydra.run.dir"]
+    return Path(chosen[-1]).resolve() if chosen else None
 
 
 def _set_output(composition: Composition, folder: Path | None) -> None:
@@ -149,31 +173,42 @@ def _set_output(composition: Composition, folder: Path | None) -> None:
 
 
 def _run(app: App, composition: Composition, job: Job) -> str:
-    if job.folder is not None:
-        _describe_folder(composition, job)
     outcome: list[dict[str, Any] | BaseException] = []
 
     def task(_: object) -> None:
         try:
             outcome.append(app.run(job))
         except RailyardError as fault:
-            log.error("%s", fault)  # log.txt keeps it; Hydra would print a trace
+            _to_log_file(str(fault))
             outcome.append(fault)
         except (KeyboardInterrupt, runs.Stopped) as stop:
+            _to_log_file(f"stopped; {stop}")
             outcome.append(stop)
 
-    done: JobReturn = run_job(
-        task_function=task,
-        config=composition.config,
-        job_dir_key="hydra.run.dir",
-        job_subdir_key=None,
-        hydra_context=HydraContext(config_loader=composition.loader, callbacks=Callbacks()),
-    )
+    with ExitStack() as held:
+        if job.folder is not None:
+            held.enter_context(runs.locked(job.folder))
+            _describe_folder(composition, job)
+        done: JobReturn = run_job(
+            task_function=task,
+            config=composition.config,
+            job_dir_key="hydra.run.dir",
+            job_subdir_key=None,
+            hydra_context=HydraContext(config_loader=composition.loader, callbacks=Callbacks()),
+        )
     if not outcome:
         _ = done.return_value  # re-raises what went wrong
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
     return render(outcome[0], job)
+
+
+def _to_log_file(message: str) -> None:
+    """Keep in log.txt what `main` tells the person at the terminal."""
+    record = log.makeRecord(log.name, logging.ERROR, __file__, 0, message, (), None)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.handle(record)
 
 
 def _describe_folder(composition: Composition, job: Job) -> None:
@@ -196,7 +231,17 @@ def _plain_plan(job: Job) -> str:
 
 def render(result: Mapping[str, Any], job: Job) -> str:
     """The result as YAML for people, or as one JSON line."""
+    plain = json.loads(json.dumps(result, default=str))
     if job.root.json_:
-        return json.dumps(result, default=str) + "\n"
-    text: str = yaml.safe_dump(json.loads(json.dumps(result, default=str)), sort_keys=False, width=110)
+        return json.dumps(_finite(plain), allow_nan=False) + "\n"
+    text: str = yaml.safe_dump(plain, sort_keys=False, width=110)
     return text
+
+
+def _finite(node: Any) -> Any:
+    """JSON has no NaN and no infinity: null stands for them."""
+    if isinstance(node, dict):
+        return {key: _finite(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_finite(value) for value in node]
+    return None if isinstance(node, float) and not math.isfinite(node) else node

@@ -3,6 +3,7 @@
 `outputs/<verb>/<experiment>/<UTC time>_<short id>/`; the files in it are listed in the user guide.
 """
 
+import copy
 import fcntl
 import importlib.metadata
 import os
@@ -12,7 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,9 +27,8 @@ from railyard.core.compiled import source_hash
 from railyard.core.errors import UserError
 
 SCHEMA_VERSION = 1
+PER_CALL = ("json", "validate_config", "resume")  # of one call, not of the run
 CHANGEABLE = (
-    "resume",
-    "json",
     "trainer.max_steps",
     "trainer.max_epochs",
     "trainer.devices",
@@ -59,15 +59,25 @@ def claim(folder: Path) -> bool:
     return True
 
 
+_held: set[Path] = set()
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process; a second one is told so instead of writing into it."""
+    """Hold the folder for this process (also when it holds it already); a second process is told so."""
+    if folder.resolve() in _held:
+        yield
+        return
     with (folder / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"{folder} is being written by another process; wait for it or stop it") from None
-        yield
+        _held.add(folder.resolve())
+        try:
+            yield
+        finally:
+            _held.discard(folder.resolve())
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
@@ -89,29 +99,54 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def changed_for_resume(stored: Mapping[str, Any], composed: Mapping[str, Any], given: list[str]) -> dict[str, Any]:
+def resumed_config(
+    stored: Mapping[str, Any], composed: Mapping[str, Any], given: Iterable[str], folder: Path
+) -> tuple[dict[str, Any], list[str]]:
+    """The config of a resumed run in `folder`, and the lines that say what changed."""
+    before = _moved(stored, str(stored.get("paths", {}).get("output_dir")), str(folder))
+    after = changed_for_resume(before, composed, [key for key in given if key not in PER_CALL])
+    changes = differences(before, after)
+    return {**after, **{key: composed[key] for key in PER_CALL if key in composed}}, changes
+
+
+def _moved(node: Any, old: str, new: str) -> Any:
+    """A copy in which paths inside the run folder's old place lead to its new one."""
+    if isinstance(node, Mapping):
+        return {key: _moved(value, old, new) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_moved(value, old, new) for value in node]
+    inside = isinstance(node, str) and (node == old or node.startswith(old + os.sep))
+    return new + node[len(old) :] if inside else node
+
+
+def changed_for_resume(stored: Mapping[str, Any], composed: Mapping[str, Any], given: Iterable[str]) -> dict[str, Any]:
     """The run's own config with the few changes a resume may make, taken from the newly composed config.
 
     `given` are the dotted keys of this command line; any other than `CHANGEABLE` is refused.
     """
-    config = {key: dict(value) if isinstance(value, dict) else value for key, value in stored.items()}
+    config = copy.deepcopy(dict(stored))
     for key in given:
         if not any(key == allowed or key.startswith(allowed + ".") for allowed in CHANGEABLE):
             raise UserError(
                 f"{key} may not change on resume (the result would not be the same run); "
-                f"changeable: {', '.join(CHANGEABLE[2:])}. For a new run use ckpt_path="
+                f"changeable: {', '.join(CHANGEABLE)}. For a new run use ckpt_path="
             )
         _copy_value(composed, config, key.split("."))
     return config
 
 
 def _copy_value(source: Mapping[str, Any], target: dict[str, Any], key: list[str]) -> None:
-    node: Any = source
-    for part in key:
-        node = node[part]
-    for part in key[:-1]:
-        target = target.setdefault(part, {})
-    target[key[-1]] = node
+    """Copy the value at `key`; one that was deleted from `source` (`~callbacks.progress`) goes from `target` too."""
+    *above, last = key
+    for part in above:
+        source = source.get(part) or {}
+        if not isinstance(target.get(part), dict):
+            target[part] = {}
+        target = target[part]
+    if last in source:
+        target[last] = source[last]
+    else:
+        target.pop(last, None)
 
 
 def differences(before: Any, after: Any, key: str = "") -> list[str]:

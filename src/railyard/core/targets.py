@@ -8,12 +8,12 @@ import ast
 import difflib
 import importlib
 import importlib.machinery
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import NoneType
-from typing import Any, ClassVar
+from typing import Any
 
 TABLE = frozenset(
     {
@@ -37,6 +37,8 @@ TABLE = frozenset(
         *(f"torch.optim.{name}" for name in ("SGD", "Adam", "AdamW", "NAdam", "RAdam")),
     }
 )
+BASE = "railyard.core.config.Component"
+MISSING = "???"  # OmegaConf's mark of a value that the user has to give
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean '{match[0]}'?" if match else ""
 
 
+def required_here(key: tuple[str, ...], reason: str | None = None) -> Fault:
+    """The fault of a value that has to be given and was not."""
+    return Fault(key, f"a value is required here{f' ({reason})' if reason else ''}: give {'.'.join(key)}=…")
+
+
 @dataclass(frozen=True)
 class Signature:
     """Keys of a foreign class: name to annotation source (None if unannotated); `is_open` with **kwargs."""
@@ -62,26 +69,37 @@ class Signature:
     required: frozenset[str]
     is_open: bool
 
-    # what Railyard itself supplies when it builds such a class
-    SUPPLIED: ClassVar = frozenset({"params", "objective", "total_steps"})
+    @property
+    def is_optimizer(self) -> bool:
+        return self.target.startswith("torch.optim.")
 
-    def check(self, kwargs: Mapping[str, Any], key: tuple[str, ...]) -> list[Fault]:
-        """Faults of unknown keys and of plain values whose type the annotation excludes."""
-        faults = []
-        for name, value in kwargs.items():
-            if name not in self.parameters:
-                if not self.is_open:
-                    message = f"unknown key for {self.target}{nearest(name, self.parameters)}"
-                    faults.append(Fault((*key, name), message))
-                continue
-            wanted = _plain_types(self.parameters[name])
-            if value == "???":
-                faults.append(Fault((*key, name), f"a value is required here: give {'.'.join((*key, name))}=…"))
-            elif wanted and not _fits(value, wanted):
-                allowed = " or ".join(sorted(t.__name__.replace("NoneType", "null") for t in wanted))
-                faults.append(Fault((*key, name), f"must be {allowed}, got {value!r}"))
-        absent = sorted(self.required - set(kwargs) - self.SUPPLIED)
-        return faults + [Fault((*key, name), f"{self.target} needs a value here") for name in absent]
+    def check(
+        self,
+        kwargs: Mapping[str, Any],
+        key: tuple[str, ...],
+        supplied: frozenset[str] = frozenset(),
+        hint: Callable[[str, Iterable[str]], str] = nearest,
+    ) -> list[Fault]:
+        """Faults of unknown, absent and wrongly typed keys; `supplied` names come from Railyard at run time."""
+        found = [self._fault((*key, name), value, supplied, hint) for name, value in kwargs.items()]
+        absent = sorted(self.required - set(kwargs) - supplied)
+        return [f for f in found if f] + [Fault((*key, n), f"{self.target} needs a value here") for n in absent]
+
+    def _fault(
+        self, key: tuple[str, ...], value: Any, supplied: frozenset[str], hint: Callable[[str, Iterable[str]], str]
+    ) -> Fault | None:
+        name = key[-1]
+        if name in supplied:
+            return Fault(key, "is supplied by Railyard at run time; leave it out")
+        if name not in self.parameters and not self.is_open:
+            return Fault(key, f"unknown key for {self.target}{hint(name, self.parameters)}")
+        if isinstance(value, str) and value == MISSING:
+            return required_here(key)
+        wanted = _plain_types(self.parameters.get(name))
+        if not wanted or _fits(value, wanted):
+            return None
+        allowed = " or ".join(sorted(t.__name__.replace("NoneType", "null") for t in wanted))
+        return Fault(key, f"must be {allowed}, got {value!r}")
 
 
 def resolve(name: Any, allow: Iterable[str]) -> "type[Any] | Signature | str":
@@ -92,23 +110,32 @@ def resolve(name: Any, allow: Iterable[str]) -> "type[Any] | Signature | str":
         return _component(name)
     if name in TABLE:
         return signature_of(name) or f"{name} is not installed; `railyard doctor` lists what is missing"
-    if name in set(allow):
+    if name in list(allow):
         return _allowed(name)
     close = nearest(name, TABLE)
     return f"{name} may not be built from a config{close or f'; to admit a class of your own add allow=[{name}]'}"
 
 
 def _component(name: str) -> "type[Any] | str":
-    """Import only what its source says is a class of that very name, then check the class."""
-    from railyard.core.config import Component, Verb
-
+    """Import only what its source says is a Component of that very name, then check the class itself."""
     refusal = f"{name} is not a component that a config may build"
     found = _find(name)
-    if found is None or not isinstance(found.node, ast.ClassDef) or found.path != name:
+    if found is None or found.path != name or not _descends(found):
         return refusal + nearest(name, _component_names())
+    from railyard.core.config import Component, Verb
+
     cls = getattr(importlib.import_module(name.rpartition(".")[0]), name.rpartition(".")[2])
-    abstract = cls is Component or (isinstance(cls, type) and issubclass(cls, Verb))
-    return cls if isinstance(cls, type) and issubclass(cls, Component) and not abstract else refusal
+    usable = isinstance(cls, type) and issubclass(cls, Component) and not issubclass(cls, Verb) and not cls.is_abstract
+    return cls if usable else refusal
+
+
+def _descends(found: "_Definition") -> bool:
+    """Whether the source says that a class is a Component."""
+    if not isinstance(found.node, ast.ClassDef):
+        return False
+    module = found.path.rpartition(".")[0]
+    parents = [_find(f"{module}.{ast.unparse(base)}") for base in found.node.bases]
+    return any(parent.path == BASE or _descends(parent) for parent in parents if parent)
 
 
 def _component_names() -> list[str]:
@@ -119,18 +146,21 @@ def _component_names() -> list[str]:
             yield sub
             yield from below(sub)
 
-    return [f"{cls.__module__}.{cls.__qualname__}" for cls in below(Component)]
+    return [f"{cls.__module__}.{cls.__qualname__}" for cls in below(Component) if not cls.is_abstract]
 
 
-def _allowed(name: str) -> "Signature | str":
-    found = _find(name)
+def _allowed(name: str) -> "type[Any] | Signature | str":
+    try:
+        found = _find(name)
+    except (SyntaxError, UnicodeDecodeError) as fault:
+        return f"the file of {name} is not readable Python: {fault}"
     if found is None:
         return f"{name} stands in allow, but no class of that name can be found on the Python path"
     if not isinstance(found.node, ast.ClassDef):
         return f"{name} stands in allow, but it is not a class"
     if found.path != name:
         return f"{name} is an alias; write its own name, {found.path}, in allow and in _target_"
-    return signature_of(name) or f"{name} cannot be read"
+    return _component(name) if _descends(found) else _signature(found)
 
 
 @dataclass(frozen=True)
@@ -141,7 +171,7 @@ class _Definition:
 
 @cache
 def _parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
 def _module_file(parts: tuple[str, ...]) -> Path | None:
@@ -190,19 +220,25 @@ def _absolute(module_name: str, file: Path, node: ast.ImportFrom) -> str:
 def signature_of(target: str) -> Signature | None:
     """Signature of the class behind `target`, read from its source; None if there is no such class."""
     found = _find(target)
-    if found is None:
-        return None
+    return _signature(found, target) if found else None
+
+
+def _signature(found: _Definition, target: str | None = None) -> Signature:
+    target = target or found.path
     init = _constructor(found)
     if init is None:
-        return Signature(target, {}, frozenset(), is_open=False)
+        # a base that is not written as a plain name (`L.LightningModule`) may take any key
+        return Signature(
+            target, {}, frozenset(), is_open=isinstance(found.node, ast.ClassDef) and bool(found.node.bases)
+        )
     arguments = [*init.args.posonlyargs, *init.args.args, *init.args.kwonlyargs]
     named = {a.arg: ast.unparse(a.annotation) if a.annotation else None for a in arguments if a.arg != "self"}
     return Signature(target, named, _required(init), is_open=init.args.kwarg is not None)
 
 
 def _required(init: ast.FunctionDef) -> frozenset[str]:
-    positional = [a.arg for a in [*init.args.posonlyargs, *init.args.args]][1:]
-    without = positional[: len(positional) - len(init.args.defaults)]
+    positional = [a.arg for a in [*init.args.posonlyargs, *init.args.args]]
+    without = positional[1 : len(positional) - len(init.args.defaults)]
     keyword = [a.arg for a, d in zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True) if d is None]
     return frozenset([*without, *keyword])
 
@@ -249,4 +285,4 @@ def _fits(value: Any, wanted: set[type[Any]]) -> bool:
         return bool in wanted
     if isinstance(value, int):
         return bool(wanted & {int, float})
-    return not isinstance(value, str | float | NoneType) or type(value) in wanted
+    return not isinstance(value, str | float | NoneType | list | dict) or type(value) in wanted

@@ -11,7 +11,7 @@ Steps = Annotated[int, Field(ge=0)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 
 
-class Schedule(Component):
+class Schedule(Component, abstract=True):
     """A multiplier of the base learning rate."""
 
     def multiplier(self, step: int, total_steps: int) -> float:

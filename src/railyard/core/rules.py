@@ -1,0 +1,69 @@
+"""Rules of a training run that hold on every rail: which class may stand where, and which keys are Railyard's own."""
+
+from collections.abc import Iterable, Iterator
+
+from railyard.core.config import Foreign
+from railyard.core.experiment import Experiment
+from railyard.core.targets import TABLE, Fault, nearest
+
+# what Railyard hands to the Trainer itself, and what to set instead
+OWNED = {
+    "callbacks": "use the group: callbacks.NAME._target_=…",
+    "logger": "use the group: logger=tensorboard",
+    "plugins": "checkpoints are written by Railyard's own plugin",
+    "default_root_dir": "the run folder is chosen by the verb; hydra.run.dir=FOLDER names another",
+    "enable_checkpointing": "callbacks.saver decides; ~callbacks.saver saves nothing",
+    "enable_progress_bar": "callbacks.progress decides; ~callbacks.progress shows nothing",
+    "enable_model_summary": "add callbacks.summary._target_=lightning.pytorch.callbacks.ModelSummary",
+    "use_distributed_sampler": "the order of rows is computed, also over several devices",
+}
+WORDS = {
+    "accelerator": ("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
+    "precision": (
+        *("32-true", "32", "16-mixed", "16-true", "16", "bf16-mixed", "bf16-true", "bf16", "64-true", "64"),
+        *("transformer-engine", "transformer-engine-float16"),
+    ),
+}
+
+
+def check(experiment: Experiment) -> list[Fault]:
+    """All faults that concern the places of parts and the Trainer's keys."""
+    return [*_places(experiment), *_trainer(experiment.trainer), *_start(experiment)]
+
+
+def _places(experiment: Experiment) -> Iterator[Fault]:
+    """A class of the table may stand only where its kind belongs; a user's own class may stand anywhere."""
+    places = [
+        (("trainer",), experiment.trainer, "lightning.pytorch.Trainer"),
+        (("data",), experiment.data, ""),
+        (("model",), experiment.model, ""),
+        (("trainer", "profiler"), experiment.trainer.kwargs.get("profiler"), "lightning.pytorch.profilers."),
+        *_named("callbacks", experiment.callbacks, "lightning.pytorch.callbacks."),
+        *_named("logger", experiment.logger, "lightning.pytorch.loggers."),
+    ]
+    for key, part, kind in places:
+        if isinstance(part, Foreign) and part.target in TABLE and not (kind and part.target.startswith(kind)):
+            yield Fault((*key, "_target_"), f"{part.target} does not belong here{f'; wanted {kind}…' if kind else ''}")
+
+
+def _named(group: str, parts: object, kind: str) -> Iterable[tuple[tuple[str, ...], object, str]]:
+    items = parts.items() if isinstance(parts, dict) else ()
+    return [((group, name), part, kind) for name, part in items]
+
+
+def _trainer(trainer: Foreign) -> Iterator[Fault]:
+    for name, advice in OWNED.items():
+        if name in trainer.kwargs:
+            yield Fault(("trainer", name), f"Railyard sets this itself; {advice}")
+    for name, words in WORDS.items():
+        value = trainer.kwargs.get(name)
+        if value is not None and not isinstance(value, Foreign) and str(value) not in words:
+            message = f"must be one of {', '.join(words)}, got {value!r}{nearest(str(value), words)}"
+            yield Fault(("trainer", name), message)
+
+
+def _start(experiment: Experiment) -> Iterator[Fault]:
+    if experiment.ckpt_path is not None and experiment.resume is not None:
+        yield Fault(
+            ("ckpt_path",), "give resume=RUN to go on in the same folder, or ckpt_path= for a new run; not both"
+        )
