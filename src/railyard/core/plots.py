@@ -29,7 +29,7 @@ def curves(path: Path, title: str, named: Mapping[str, Curve], x_label: str = "o
         axes.plot(xs, ys, color=colour, label=name, marker=marker, markersize=3.5, linewidth=1.6)
     axes.set_xlabel(x_label, color=MUTED)
     if len(named) > 1:
-        axes.legend(frameon=False)
+        figure.legend(frameon=False, loc="outside right upper", fontsize=9)
     _save(figure, path)
 
 
