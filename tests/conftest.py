@@ -5,14 +5,14 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-GAME = "depth03_worker03_seed0000003004_game000000"
-MOVES = 600
+MOVES = 400
 
 
 @dataclass(frozen=True)
@@ -61,16 +61,36 @@ def railyard(work: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Callabl
 
 @pytest.fixture(scope="session")
 def tiny_logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Raw logs of three short games: the first moves of one sample game under three seeds."""
+    """Raw logs of three short games: the beginnings of three sample games."""
     folder = tmp_path_factory.mktemp("logs")
-    samples = ROOT / "samples" / "board"
-    meta = json.loads((samples / f"{GAME}.meta.json").read_text(encoding="utf-8"))
-    with gzip.open(samples / f"{GAME}.jsonl.gz", "rt", encoding="utf-8") as file:
-        lines = [next(file) for _ in range(MOVES)]
-    for number in range(3):
-        stem = f"depth03_worker00_seed{number:010d}_game000000"
-        part = lines[: MOVES - 100 * number]
-        with gzip.open(folder / f"{stem}.jsonl.gz", "wt", encoding="utf-8") as file:
-            file.writelines(part)
-        (folder / f"{stem}.meta.json").write_text(json.dumps(meta | {"seed": number}), encoding="utf-8")
+    for path in sorted((ROOT / "samples" / "board").glob("depth03*.jsonl.gz"))[:3]:
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            lines = list(islice(file, MOVES))
+        with gzip.open(folder / path.name, "wt", encoding="utf-8", compresslevel=1) as file:
+            file.writelines(lines)
+        name = path.name.replace(".jsonl.gz", ".meta.json")
+        meta = json.loads((path.parent / name).read_text(encoding="utf-8"))
+        rank = json.loads(lines[-1])["max_rank"]
+        meta |= {"num_moves": MOVES, "max_rank": rank, "max_tile": 2**rank}
+        (folder / name).write_text(json.dumps(meta), encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_pack(tiny_logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pack of 1,200 rows in three runs."""
+    from railyard.board.packs.config import ImportLogs
+
+    out = tmp_path_factory.mktemp("packs") / "tiny"
+    ImportLogs(source=tiny_logs, out=out).run()
+    return out
+
+
+@pytest.fixture(scope="session")
+def tiny_tokenizer(tiny_pack: Path) -> Path:
+    """A tokenizer of four bins, fitted to the tiny pack."""
+    from railyard.board.tokens.config import FitTokenizer
+
+    out = tiny_pack.parent / "tokenizer.json"
+    FitTokenizer(pack=tiny_pack, out=out, bins=4).run()
+    return out

@@ -13,6 +13,7 @@ import yaml
 from hydra import version
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -170,7 +171,8 @@ def _search_path() -> Any:
     own, *users = folders()
     search_path = create_config_search_path(str(own))
     for folder in users:
-        search_path.append("user", f"file://{folder}")
+        # Hydra wants its schema last
+        search_path.prepend("user", f"file://{folder}", SearchPathQuery(provider="schema"))
     return search_path
 
 

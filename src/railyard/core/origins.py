@@ -71,13 +71,16 @@ def _line_of(file: Path, key: tuple[str, ...]) -> int | None:
     node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     line = None
     for part in key:
-        if isinstance(node, yaml.SequenceNode) and part.isdigit():
-            node = node.value[int(part)]
-            line = node.start_mark.line + 1
-            continue
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        pair = next(((k, v) for k, v in pairs if k.value == part), None)
+        pair = next(((mark, value) for name, mark, value in _children(node) if name == part), None)
         if pair is None:
             return None
-        line, node = pair[0].start_mark.line + 1, pair[1]
+        line, node = pair[0].line + 1, pair[1]
     return line
+
+
+def _children(node: Any) -> Iterable[tuple[str, Any, Any]]:
+    """Name, place and value of what a YAML node holds; the items of a list are named by their number."""
+    if isinstance(node, yaml.MappingNode):
+        return [(key.value, key.start_mark, value) for key, value in node.value]
+    items = node.value if isinstance(node, yaml.SequenceNode) else []
+    return [(str(number), item.start_mark, item) for number, item in enumerate(items)]
