@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -60,6 +60,16 @@ def claim(folder: Path) -> bool:
 
 
 _held: set[Path] = set()
+_locks: set[IO[str]] = set()
+
+
+def _let_go() -> None:
+    """In a forked child: a loader's worker that outlives a killed run by seconds must not keep the folder locked."""
+    for lock in _locks:
+        lock.close()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 @contextmanager
@@ -74,9 +84,11 @@ def locked(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise UserError(f"{folder} is being written by another process; wait for it or stop it") from None
         _held.add(folder.resolve())
+        _locks.add(lock)
         try:
             yield
         finally:
+            _locks.discard(lock)
             _held.discard(folder.resolve())
 
 
