@@ -8,7 +8,7 @@ import json
 import logging
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from lightning.pytorch.plugins.io import CheckpointIO
@@ -27,13 +27,35 @@ class DurableIO(CheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         with durable.atomic_file(Path(path)) as file:
-            torch.save(checkpoint, file)
+            sink = _Sink(file)
+            try:
+                torch.save(checkpoint, sink)
+            except RuntimeError as fault:
+                raise sink.fault or fault from None
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
         return load(Path(path), map_location)
 
     def remove_checkpoint(self, path: Any) -> None:
         Path(path).unlink(missing_ok=True)
+
+
+class _Sink:
+    """Remembers why a write failed: torch's archive writer fails once more while closing and hides the full disk."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.fault: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self.file.write(data)
+        except OSError as fault:
+            self.fault = fault
+            raise
+
+    def flush(self) -> None:
+        self.file.flush()
 
 
 def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
@@ -51,7 +73,7 @@ def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
 
 
 class CheckpointFolder:
-    """The checkpoints of one run, newest last."""
+    """The checkpoints of one run, newest last. Each entry also says what was best when it was written."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -64,7 +86,7 @@ class CheckpointFolder:
         }
         manifest = folder / MANIFEST
         if manifest.exists():
-            self.content = json.loads(manifest.read_text(encoding="utf-8"))
+            self.content = _read_manifest(manifest)
 
     def path_for(self, step: int) -> Path:
         return self.folder / f"step-{step:09d}.ckpt"
@@ -72,40 +94,52 @@ class CheckpointFolder:
     def commit(self, path: Path, step: int, keep: int, best_value: float | None) -> None:
         """Name a written file as the last one (and the best one, if it has a best value), then forget old ones.
 
-        The manifest is durable before anything is deleted, and never loses the last or the best file.
+        The manifest is durable before anything is deleted, and never loses the last or the best file, nor what was
+        best when one of the `keep` newest was written: a resume may have to fall back to it.
         """
-        files = self.content["files"]
-        files.pop(path.name, None)
-        files[path.name] = {"step": step, "bytes": path.stat().st_size, "sha256": durable.sha256_of(path)}
-        self.content["last"] = path.name
         if best_value is not None:
             self.content.update(best=path.name, best_value=best_value)
-        for name in list(files)[:-keep]:
-            if name not in (self.content["last"], self.content["best"]):
-                del files[name]
+        files = self.content["files"]
+        files.pop(path.name, None)
+        files[path.name] = {
+            "step": step,
+            "bytes": path.stat().st_size,
+            "sha256": durable.sha256_of(path),
+            "best": self.content["best"],
+            "best_value": self.content["best_value"],
+        }
+        self.content["last"] = path.name
+        newest = list(files)[-keep:]
+        wanted = {*newest, *(files[name]["best"] for name in newest)}
+        self.content["files"] = {name: facts for name, facts in files.items() if name in wanted}
+        self._publish()
+
+    def go_back_to(self, path: Path) -> None:
+        """Forget what came after this file: a run that goes on from it will write that anew."""
+        files = self.content["files"]
+        facts = files[path.name]
+        kept = {name: other for name, other in files.items() if other["step"] <= facts["step"]}
+        best = facts["best"] if facts["best"] in kept else None
+        self.content.update(files=kept, last=path.name, best=best, best_value=facts["best_value"])
+        self._publish()
+
+    def _publish(self) -> None:
         durable.write_json(self.folder / MANIFEST, self.content)
         self._link("last")
         self._link("best")
         for stale in self.folder.glob("step-*.ckpt"):
-            if stale.name not in files:
+            if stale.name not in self.content["files"]:
                 stale.unlink()
 
     def _link(self, role: str) -> None:
+        link = self.folder / f"{role}.ckpt"
         if self.content[role] is None:
+            link.unlink(missing_ok=True)
             return
         temporary = self.folder / f".{role}.link"
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(self.content[role])
-        temporary.replace(self.folder / f"{role}.ckpt")
-
-    def forget_after(self, step: int) -> None:
-        """Drop files of later steps: a run that goes on from an earlier one will write them anew."""
-        files = self.content["files"]
-        later = [name for name, facts in files.items() if facts["step"] > step]
-        for name in later:
-            del files[name]
-        if later:
-            durable.write_json(self.folder / MANIFEST, self.content)
+        temporary.replace(link)
 
     def best(self) -> Path | None:
         """The best checkpoint, else the last one."""
@@ -114,9 +148,19 @@ class CheckpointFolder:
 
     def newest_good(self) -> Path:
         """The newest file whose bytes are those committed; damaged ones are named and passed over."""
-        for name, facts in reversed(self.content["files"].items()):
+        for name, facts in sorted(self.content["files"].items(), key=lambda item: -item[1]["step"]):
             path: Path = self.folder / name
             if path.is_file() and durable.sha256_of(path) == facts["sha256"]:
                 return path
             log.warning("%s is damaged or gone; falling back to the checkpoint before it", path)
         raise UserError(f"{self.folder} holds no complete checkpoint; start the run anew")
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as fault:
+        raise UserError(f"{path} is not valid JSON ({fault}); restore it, or start the run anew") from None
+    if content.get("schema_version") != SCHEMA_VERSION:
+        raise UserError(f"{path} is not of schema_version {SCHEMA_VERSION}; resume with the version that wrote it")
+    return content

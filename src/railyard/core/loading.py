@@ -5,17 +5,20 @@ Gathers are compiled and release the GIL: the default reads ahead in one thread;
 give the same batches.
 """
 
+import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from torch.utils.data import DataLoader
 
+from railyard.core.errors import RailyardError
 from railyard.core.order import Permutation, mix
 
 Positions = npt.NDArray[np.int64]
@@ -66,8 +69,8 @@ class BatchOrder:
 class OrderedLoader:
     """A sized, resumable loader for the Trainer.
 
-    The position is claimed when iteration starts and advanced before a batch is handed out, so the saved state
-    always names the next batch. It holds nothing that depends on the rank.
+    The position is claimed when the first batch is asked for and advanced before a batch is handed out, so the
+    saved state always names the next batch. It holds nothing that depends on the rank.
     """
 
     source: Source
@@ -78,16 +81,29 @@ class OrderedLoader:
     batch: int = 0
     _next: tuple[int, int] = field(default=(0, 0), init=False)
 
+    batch_sampler: ClassVar[None] = None  # Lightning asks for it wherever it finds a `sampler`
+
     def __len__(self) -> int:
         return len(self.order)
+
+    @property
+    def sampler(self) -> "OrderedLoader":
+        """Where Lightning looks for `set_epoch`."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called when an epoch begins; the loader itself cannot know that `limit_train_batches` ended one."""
+        if epoch != self.epoch:
+            self.epoch, self.batch = epoch, 0
 
     def __iter__(self) -> Iterator[Any]:
         epoch, start = self.epoch, self.batch
         self.epoch, self.batch = epoch + 1, 0
         read = self._by_workers if self.workers else self._by_thread
-        for index, batch in enumerate(read(epoch, start), start + 1):
-            self._next = (epoch, index) if index < len(self) else (epoch + 1, 0)
-            yield batch
+        with closing(read(epoch, start)) as batches:
+            for index, batch in enumerate(batches, start + 1):
+                self._next = (epoch, index) if index < len(self) else (epoch + 1, 0)
+                yield batch
 
     def state_dict(self) -> dict[str, int]:
         return {"epoch": self._next[0], "batch": self._next[1]}
@@ -99,7 +115,7 @@ class OrderedLoader:
     def _positions(self, epoch: int, start: int) -> Iterator[Positions]:
         return (self.order.positions(epoch, batch) for batch in range(start, len(self.order)))
 
-    def _by_thread(self, epoch: int, start: int) -> Iterator[Any]:
+    def _by_thread(self, epoch: int, start: int) -> Generator[Any, None, None]:
         pool = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
         ahead: deque[Any] = deque()
         try:
@@ -112,19 +128,43 @@ class OrderedLoader:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _by_workers(self, epoch: int, start: int) -> Iterator[Any]:
+    def _by_workers(self, epoch: int, start: int) -> Generator[Any, None, None]:
         import torch
 
-        yield from DataLoader(
-            self.source,  # type: ignore[arg-type]
+        loader = DataLoader(
+            _Careful(self.source),  # type: ignore[arg-type]
             batch_sampler=self._positions(epoch, start),  # type: ignore[arg-type]
             num_workers=self.workers,
             prefetch_factor=max(1, self.prefetch // self.workers),
             collate_fn=_as_it_is,
+            worker_init_fn=_leave_signals_to_the_parent,
             multiprocessing_context="fork",
             generator=torch.Generator(),  # or each iteration would draw from the global generator
         )
+        for batch in loader:
+            if isinstance(batch, RailyardError):
+                raise batch
+            yield batch
+
+
+@dataclass
+class _Careful:
+    """Hands errors meant for people over as values: torch would bury their sentence in a worker's traceback."""
+
+    source: Source
+
+    def __getitems__(self, positions: Positions) -> Any:
+        try:
+            return self.source.__getitems__(positions)
+        except RailyardError as fault:
+            return fault
 
 
 def _as_it_is(batch: Any) -> Any:
     return batch
+
+
+def _leave_signals_to_the_parent(_: int) -> None:
+    """Ctrl-C reaches the whole process group; the parent saves first and still needs its batches."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

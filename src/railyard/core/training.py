@@ -6,6 +6,7 @@ rows) and `callbacks/saver.py` (when to save).
 
 import logging
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,15 @@ from railyard.core.targets import signature_of
 
 log = logging.getLogger(__name__)
 
-BYPASSING = ("deepspeed", "fsdp", "xla")  # these write checkpoints themselves, past the durable recipe
+BYPASSING = ("deepspeed", "fsdp", "model_parallel", "single_xla", "xla")  # write past the durable recipe
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a fit begins: a checkpoint or none, and whether that is one of the run's own folder."""
+
+    checkpoint: Path | None
+    resumed: bool
 
 
 def fit(experiment: Experiment, folder: Path, command: list[str], resumed: bool) -> dict[str, Any]:
@@ -32,28 +41,44 @@ def fit(experiment: Experiment, folder: Path, command: list[str], resumed: bool)
     _refuse_bypassing(experiment.trainer)
     _quiet_lightning()
     with runs.locked(folder):
-        durable.remove_leftovers(folder)
-        checkpoint = _start(experiment, folder, resumed)
+        start = _start(experiment, folder, resumed)
         pl.seed_everything(experiment.seed, workers=True, verbose=False)
+        trainer = _build_trainer(experiment, folder, start)
         data = experiment.data.build()
+        data.trainer = trainer  # the length of an epoch depends on the number of ranks
         module = _build_module(experiment, data)
-        trainer = _build_trainer(experiment, folder)
+        if start.checkpoint:
+            _refuse_misfit(module, start.checkpoint)
         _write_provenance(experiment, folder, command, data, resumed)
-        _fit(trainer, module, data, checkpoint)
+        _fit(trainer, module, data, start.checkpoint)
         return finish(trainer, module, folder)
 
 
-def _start(experiment: Experiment, folder: Path, resumed: bool) -> Path | None:
-    """The checkpoint to continue from, if any; later ones of the same folder are forgotten."""
-    if not resumed:
-        return Path(experiment.ckpt_path) if experiment.ckpt_path else None
+def _start(experiment: Experiment, folder: Path, resumed: bool) -> Start:
+    """Tidies what a killed process left; later checkpoints than the one to continue from are forgotten."""
+    for place in (folder, folder / "checkpoints"):
+        if place.is_dir():
+            durable.remove_leftovers(place)
     checkpoints = CheckpointFolder(folder / "checkpoints")
-    if not checkpoints.content["files"]:
+    if resumed and checkpoints.content["files"]:
+        newest = checkpoints.newest_good()
+        checkpoints.go_back_to(newest)
+        return Start(newest, True)
+    if resumed:
         log.info("no checkpoint yet in %s: starting from the beginning", folder)
-        return None
-    newest = checkpoints.newest_good()
-    checkpoints.forget_after(checkpoints.content["files"][newest.name]["step"])
-    return newest
+    return Start(Path(experiment.ckpt_path) if experiment.ckpt_path else None, False)
+
+
+def _refuse_misfit(module: Any, checkpoint: Path) -> None:
+    """Lightning's own message lists every weight; one sentence with the first that differs says it."""
+    own = {name: tuple(weight.shape) for name, weight in module.state_dict().items()}
+    given = {name: tuple(weight.shape) for name, weight in load(checkpoint)["state_dict"].items()}
+    for name in [*own, *given]:
+        if own.get(name) != given.get(name):
+            raise UserError(
+                f"{checkpoint} does not fit this model: {name} has the shape {given.get(name, 'none')} there and "
+                f"{own.get(name, 'none')} here; give the model= keys that it was trained with"
+            )
 
 
 def _refuse_bypassing(trainer: Foreign) -> None:
@@ -77,21 +102,34 @@ def _quiet_lightning() -> None:
 
 
 def _build_module(experiment: Experiment, data: Any) -> Any:
-    steps = total_steps(experiment.trainer, data.train_batches())
-    runtime = {"data": data, "objective": experiment.objective, "total_steps": steps}
-    if not isinstance(experiment.model, Foreign):
-        return experiment.model.build(**runtime)
-    signature = signature_of(experiment.model.target)
-    wanted = signature.parameters if signature else {}
+    """Build the model with what it asks for; a foreign class asks by the names of its parameters."""
+    if isinstance(experiment.model, Foreign):
+        signature = signature_of(experiment.model.target)
+        wanted = set(signature.parameters if signature else {})
+    else:
+        wanted = {"data", "objective", "total_steps"}
+    runtime = {"data": data, "objective": experiment.objective}
+    if "total_steps" in wanted:
+        runtime["total_steps"] = _total_steps(experiment, data)
     return experiment.model.build(**{name: value for name, value in runtime.items() if name in wanted})
 
 
-def _build_trainer(experiment: Experiment, folder: Path) -> Any:
+def _total_steps(experiment: Experiment, data: Any) -> int:
+    if not hasattr(data, "train_batches"):
+        raise UserError(
+            f"the model asks for total_steps, but {type(data).__name__} has no method train_batches() that says how "
+            "many batches an epoch has: add it"
+        )
+    return total_steps(experiment.trainer, data.train_batches())
+
+
+def _build_trainer(experiment: Experiment, folder: Path, start: Start) -> Any:
     keys = experiment.trainer.kwargs
-    rows = MetricRows(folder, keys.get("log_every_n_steps") or 50)
-    chosen = [part.build(folder=folder) for part in (experiment.callbacks or {}).values() if part is not None]
+    rows = MetricRows(folder, keys.get("log_every_n_steps") or 50, start.resumed)
+    parts = [part for part in (experiment.callbacks or {}).values() if part is not None]
+    chosen = [part.build(**_runtime(part, folder, start)) for part in parts]
     saving = any(isinstance(callback, Saver) for callback in chosen)
-    return experiment.trainer.build(
+    trainer = experiment.trainer.build(
         default_root_dir=folder,
         callbacks=[SeedEachBatch(experiment.seed), rows, *chosen],
         logger=[part.build() for part in (experiment.logger or {}).values() if part is not None],
@@ -99,8 +137,15 @@ def _build_trainer(experiment: Experiment, folder: Path) -> Any:
         enable_checkpointing=saving,
         enable_progress_bar=False,
         enable_model_summary=False,
-        use_distributed_sampler=False,
     )
+    # With max_steps Lightning takes every resume for one in the middle of an epoch, and would end an ended one again.
+    trainer.fit_loop._iteration_based_training = lambda: False
+    return trainer
+
+
+def _runtime(part: Any, folder: Path, start: Start) -> dict[str, Any]:
+    """What a callback of ours may ask for beside its knobs; Lightning's own take nothing."""
+    return {} if isinstance(part, Foreign) else {"folder": folder, "resumed": start.resumed}
 
 
 def _write_provenance(experiment: Experiment, folder: Path, command: list[str], data: Any, resumed: bool) -> None:

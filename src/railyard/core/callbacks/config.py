@@ -20,7 +20,7 @@ class Saver(Callback):
     def build(self, **runtime: Any) -> Any:
         from railyard.core.callbacks.saver import Saver
 
-        return Saver(self, runtime["folder"])
+        return Saver(self, runtime["folder"], runtime["resumed"])
 
 
 class Progress(Callback):

@@ -16,41 +16,55 @@ from railyard.core.order import mix
 
 
 class SeedEachBatch(pl.Callback):
-    """Derives every generator from (seed, rank, epoch, batch): no generator state has to be saved."""
+    """Derives every generator from (seed, rank, position): no generator state has to be saved."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._seed(trainer, "epoch", 0)
+
     def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
-        key = mix(self.seed, trainer.global_rank, trainer.current_epoch, batch_idx)
+        self._seed(trainer, "batch", batch_idx)
+
+    def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._seed(trainer, "validation", trainer.fit_loop.epoch_loop.batch_idx)
+
+    def _seed(self, trainer: pl.Trainer, moment: str, index: int) -> None:
+        place = ("epoch", "batch", "validation").index(moment)
+        key = mix(self.seed, trainer.global_rank, trainer.current_epoch, place, index)
         torch.manual_seed(key >> 1)
         random.seed(key)
         np.random.seed(key & 0xFFFFFFFF)
 
 
 class MetricRows(pl.Callback):
-    """metrics.jsonl: a row of means over the steps since the last row, and a row for each validation.
+    """metrics.jsonl: a row of means over the batches since the last row, and a row for each validation.
 
     Rows hold no times, so two runs of the same bits write the same bytes. A checkpoint records how many rows came
-    before it and the sums in flight; resuming cuts later rows.
+    before it and the sums in flight; `resumed` cuts later rows, and all of them if there is no checkpoint of this
+    folder yet.
     """
 
-    def __init__(self, folder: Path, every_n_steps: int) -> None:
+    def __init__(self, folder: Path, every_n_steps: int, resumed: bool) -> None:
         self.path = folder / "metrics.jsonl"
         self.every_n_steps = every_n_steps
+        self.resumed = resumed
         self.rows = 0
         self.sums: dict[str, list[Any]] = {}
         self._journal: journal.Journal | None = None
 
     def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if not self.resumed:
+            self.rows, self.sums = 0, {}  # ckpt_path= brought those of another run
         if trainer.is_global_zero:
-            _keep_first(self.path, self.rows)
+            self.rows = _keep_first(self.path, self.rows)
             self._journal = journal.Journal(self.path)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        for name, value in trainer._logger_connector.metrics["callback"].items():
+        for name, value in _logged(trainer).items():
             total = self.sums.setdefault(name, [0.0, 0])
-            total[0] = total[0] + value.detach().double()
+            total[0] = total[0] + value
             total[1] += 1
         loop = trainer.fit_loop.epoch_loop
         if not loop._should_accumulate() and trainer.global_step % self.every_n_steps == 0:
@@ -73,6 +87,12 @@ class MetricRows(pl.Callback):
             self._journal.sync()  # a checkpoint must not count rows that a power cut could take back
 
     def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
+        self._close()
+
+    def on_exception(self, *_: Any) -> None:
+        self._close()
+
+    def _close(self) -> None:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
@@ -84,7 +104,18 @@ class MetricRows(pl.Callback):
         self.rows, self.sums = state["rows"], {name: list(total) for name, total in state["sums"].items()}
 
 
-def _keep_first(path: Path, rows: int) -> None:
+def _logged(trainer: pl.Trainer) -> dict[str, Any]:
+    """What the module logged in this batch, float64 on its device, also what it wants as a mean over the epoch.
+
+    Lightning's own epoch means are not in its checkpoints; the means over the rows' intervals are in ours.
+    """
+    entries = trainer.fit_loop.epoch_loop._results.valid_items()
+    values = {entry.meta.name: entry._forward_cache for _, entry in entries}
+    return {name: value.detach().double() for name, value in values.items() if isinstance(value, torch.Tensor)}
+
+
+def _keep_first(path: Path, rows: int) -> int:
+    """Cut the journal to its first rows; how many there are then."""
     seen = 0
 
     def wanted(_: dict[str, Any]) -> bool:
@@ -94,3 +125,4 @@ def _keep_first(path: Path, rows: int) -> None:
 
     if path.exists():
         journal.cut(path, wanted)
+    return min(seen, rows)

@@ -18,29 +18,36 @@ class Progress(pl.Callback):
         self._stack = ExitStack()
         self._tick: Ticker | None = None
         self._drawn = 0.0
+        self._total = 0
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if trainer.is_global_zero:
-            total = total_steps_of(
+            self._total = total_steps_of(
                 trainer.num_training_batches,
                 trainer.accumulate_grad_batches,
                 trainer.max_steps,
                 trainer.max_epochs,
             )
-            bar = progress("train", total, "steps", self.every_seconds, initial=trainer.global_step)
+            bar = progress("train", self._total, "steps", self.every_seconds, initial=trainer.global_step)
             self._tick = self._stack.enter_context(bar)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         now = time.monotonic()
-        if self._tick and now - self._drawn > REDRAW_SECONDS:
+        if self._tick and now - self._drawn > REDRAW_SECONDS and trainer.global_step < self._total:
             self._drawn = now
             self._tick(trainer.global_step, _note(trainer))
 
-    def on_validation_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        if self._tick and not trainer.sanity_checking:
-            self._tick(trainer.global_step, _note(trainer))
+    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if self._tick:
+            self._tick(trainer.global_step, _note(trainer))  # the last line, once, with the last validation
 
     def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
+        self._close()
+
+    def on_exception(self, *_: Any) -> None:
+        self._close()
+
+    def _close(self) -> None:
         self._stack.close()
         self._tick = None
 

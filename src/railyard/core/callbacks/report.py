@@ -9,6 +9,7 @@ import lightning.pytorch as pl
 from railyard.core import durable, journal, metrics, plots, reporting
 from railyard.core.callbacks.saver import fast_dev_run
 from railyard.core.checkpoint import CheckpointFolder
+from railyard.core.run import Stopped
 
 
 class Report(pl.Callback):
@@ -19,8 +20,12 @@ class Report(pl.Callback):
         self.with_plots = with_plots
 
     def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
-        if trainer.is_global_zero and not fast_dev_run(trainer) and (self.folder / "provenance.json").exists():
+        if trainer.is_global_zero and not fast_dev_run(trainer):
             write(self.folder, self.with_plots, trainer.global_step)
+
+    def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
+        if isinstance(exception, Stopped):
+            self.teardown(trainer, module, "fit")
 
 
 def write(folder: Path, with_plots: bool, steps: int) -> None:

@@ -1,6 +1,7 @@
-"""One saver: at the end of a batch that ended an optimizer step, unless validation is due, then at its end.
+"""One saver: after an optimizer step, or after the validation that is due there, or after the epoch that ends there.
 
-A checkpoint taken before a due validation would make the resumed run skip it. A stop signal saves at the same
+A checkpoint taken before a due validation would make the resumed run skip it; one taken at the last batch, before the
+hooks of the epoch's end, leaves Lightning's epoch counters one short after a resume. A stop signal saves at the same
 points and then ends the fit. So an interrupted run goes on with the same bits.
 """
 
@@ -21,21 +22,34 @@ log = logging.getLogger(__name__)
 
 
 class Saver(Checkpoint):
-    def __init__(self, knobs: config.Saver, folder: Path) -> None:
+    """`resumed`: the checkpoint that the fit starts from, if any, is one of this folder."""
+
+    def __init__(self, knobs: config.Saver, folder: Path, resumed: bool = False) -> None:
         super().__init__()
         self.knobs = knobs
+        self.resumed = resumed
         self.signals = StopSignals()
         self.checkpoints = CheckpointFolder(folder / "checkpoints")
         self._validated = False
 
-    def on_train_start(self, *_: Any) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.signals.__enter__()  # after Lightning has set its own handlers, which would drop unsaved work
+        if self.knobs.monitor and _validates_inside_accumulation(trainer):
+            log.warning(
+                "trainer.val_check_interval=%s is no multiple of trainer.accumulate_grad_batches=%s: validations "
+                "between two optimizer steps are logged, but cannot make a checkpoint the best",
+                trainer.val_check_interval,
+                trainer.accumulate_grad_batches,
+            )
 
     def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
         self.signals.__exit__()
 
+    def on_exception(self, *_: Any) -> None:
+        self.signals.__exit__()
+
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        if fast_dev_run(trainer) or _accumulating(trainer):
+        if fast_dev_run(trainer) or _accumulating(trainer) or _ends_epoch(trainer):
             return
         if _validation_due(trainer):
             self._validated = True
@@ -43,9 +57,19 @@ class Saver(Checkpoint):
             self._save(trainer, None)
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        if not self._validated:
+        if self._validated:
+            self._validated = False
+            self._save_if_best_or_due(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if fast_dev_run(trainer) or not _ends_epoch(trainer):
             return
-        self._validated = False
+        if _validation_due(trainer):
+            self._save_if_best_or_due(trainer)
+        elif self._save_due(trainer):
+            self._save(trainer, None)
+
+    def _save_if_best_or_due(self, trainer: pl.Trainer) -> None:
         value = self._best_value(trainer)
         if value is not None or self._save_due(trainer):
             self._save(trainer, value)
@@ -76,13 +100,18 @@ class Saver(Checkpoint):
         if self.signals.requested:
             raise Stopped(f"{self.signals.requested} after step {trainer.global_step}, saved to {path.name}")
 
-    def state_dict(self) -> dict[str, Any]:
-        content = self.checkpoints.content
-        return {"best": content["best"], "best_value": content["best_value"]}
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        checkpoint["should_stop"] = trainer.should_stop
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        if state["best"] and (self.checkpoints.folder / state["best"]).exists():
-            self.checkpoints.content.update(best=state["best"], best_value=state["best_value"])
+    def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """A run that was stopped early stays stopped; a new run from its weights (`ckpt_path=`) does not."""
+        trainer.should_stop = self.resumed and checkpoint.get("should_stop", False)
+
+
+def _validates_inside_accumulation(trainer: pl.Trainer) -> bool:
+    every, accumulate = trainer.val_check_batch, trainer.accumulate_grad_batches
+    within_epoch = isinstance(every, int) and every < trainer.num_training_batches
+    return bool(trainer.enable_validation and within_epoch and every % accumulate)
 
 
 def fast_dev_run(trainer: pl.Trainer) -> bool:
@@ -92,6 +121,10 @@ def fast_dev_run(trainer: pl.Trainer) -> bool:
 
 def _accumulating(trainer: pl.Trainer) -> bool:
     return bool(trainer.fit_loop.epoch_loop._should_accumulate())
+
+
+def _ends_epoch(trainer: pl.Trainer) -> bool:
+    return bool(trainer.fit_loop.epoch_loop._num_ready_batches_reached())
 
 
 def _validation_due(trainer: pl.Trainer) -> bool:
@@ -104,4 +137,4 @@ def _is_final(trainer: pl.Trainer) -> bool:
     if trainer.max_steps != -1 and trainer.global_step >= trainer.max_steps:
         return True
     last_epoch = trainer.max_epochs not in (None, -1) and trainer.current_epoch + 1 >= trainer.max_epochs
-    return bool(last_epoch and trainer.fit_loop.epoch_loop._num_ready_batches_reached()) or trainer.should_stop
+    return bool(last_epoch and _ends_epoch(trainer)) or trainer.should_stop

@@ -1,0 +1,306 @@
+"""Kills training runs at chosen points, resumes them, and compares what is left with a run that was let alone.
+
+Every process is forked from a warmed server and takes the way of the command line (`railyard.cli.main`). Inside it
+every event that a kill can be tied to is counted: micro-batches, validation batches, epoch ends, disk operations.
+Used by `test_resume.py` with a few seeded kills and by `scripts/prove.py` with many.
+"""
+
+import contextlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "board"
+WARM = ["railyard.cli", "railyard.core.launch", "railyard.core.training", "railyard.board.training.module"]
+PATIENCE = 120.0
+TINY = (
+    f"data.pack={FIXTURES / '03_pack'}",
+    f"data.tokenizer={FIXTURES / '04_tokenizer_v2_8.json'}",
+    "data.batch_size=36",
+    "data.validation_batch_size=32",
+    "data.validation_fraction=0.2",
+    "model.encoder.hidden_size=16",
+    "model.encoder.num_hidden_layers=1",
+    "model.encoder.num_attention_heads=2",
+    "model.encoder.intermediate_size=32",
+    "model.encoder.dropout_prob=0.2",
+    "model.schedule.warmup_steps=5",
+    "trainer.accelerator=cpu",
+    "trainer.max_epochs=4",
+    "trainer.log_every_n_steps=3",
+    "callbacks.saver.every_n_steps=3",
+    "callbacks.report.plots=false",
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One way to train: the words of its command line beyond those of the tiny experiment."""
+
+    name: str
+    words: tuple[str, ...] = ()
+
+
+SETTINGS = (
+    Setting("plain"),
+    Setting("accumulate 3", ("trainer.accumulate_grad_batches=3",)),
+    Setting("workers 2", ("data.workers=2",)),
+    Setting("workers 2, accumulate 3", ("data.workers=2", "trainer.accumulate_grad_batches=3")),
+    Setting("validation every 5 batches", ("trainer.val_check_interval=5",)),
+    Setting("validation every 4, accumulate 3", ("trainer.val_check_interval=4", "trainer.accumulate_grad_batches=3")),
+    Setting("validation every 2nd epoch", ("trainer.check_val_every_n_epoch=2",)),
+    Setting("7 batches an epoch", ("trainer.limit_train_batches=7", "trainer.max_epochs=6")),
+    Setting("max_steps", ("trainer.max_epochs=null", "trainer.max_steps=31", "trainer.accumulate_grad_batches=2")),
+)
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A signal at the `count`-th event of a kind, or `delay` seconds after it."""
+
+    signal: int
+    event: str
+    count: int
+    delay: float = 0.0
+
+    def __str__(self) -> str:
+        late = f" +{1000 * self.delay:.0f} ms" if self.delay else ""
+        return f"{signal.Signals(self.signal).name} at {self.event} {self.count}{late}"
+
+
+@dataclass
+class Outcome:
+    """What a trial found: signals that hit, and what differs from the run that was let alone."""
+
+    setting: Setting
+    kills: tuple[Kill, ...]
+    codes: list[int] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def hits(self) -> list[Kill]:
+        return [kill for kill, code in zip(self.kills, self.codes, strict=False) if code != 0]
+
+
+class Events:
+    """Counts the events of this process, and sends itself the signal when the chosen one comes."""
+
+    def __init__(self, kill: Kill | None) -> None:
+        self.kill = kill
+        self.counts: Counter[str] = Counter()
+
+    def hit(self, event: str) -> None:
+        self.counts[event] += 1
+        if self.kill and (event, self.counts[event]) == (self.kill.event, self.kill.count):
+            self._fire(self.kill)
+
+    def _fire(self, kill: Kill) -> None:
+        if not kill.delay:
+            os.kill(os.getpid(), kill.signal)
+            return
+        timer = threading.Timer(kill.delay, os.kill, (os.getpid(), kill.signal))
+        timer.daemon = True
+        timer.start()
+
+    def watch(self, owner: Any, name: str, event: str) -> None:
+        """Every call of `owner.name` becomes an event just before it happens."""
+        original = getattr(owner, name)
+
+        def counted(*args: Any, **keys: Any) -> Any:
+            self.hit(event)
+            return original(*args, **keys)
+
+        setattr(owner, name, counted)
+
+    def watch_torn_saves(self) -> None:
+        """An event in the middle of writing a checkpoint's bytes."""
+        import io
+
+        import torch
+
+        original = torch.save
+
+        def halved(content: Any, file: Any) -> None:
+            whole = io.BytesIO()
+            original(content, whole)
+            half = len(whole.getbuffer()) // 2
+            file.write(whole.getbuffer()[:half])
+            file.flush()
+            self.hit("half a checkpoint")
+            file.write(whole.getbuffer()[half:])
+
+        torch.save = halved
+
+    def install(self) -> None:
+        from railyard.board.training.module import BoardModule
+
+        self.watch(BoardModule, "training_step", "batch")
+        self.watch(BoardModule, "validation_step", "validation batch")
+        self.watch(BoardModule, "on_train_epoch_end", "epoch end")
+        self.watch(BoardModule, "on_validation_end", "validation end")
+        for owner, name in ((os, "fsync"), (Path, "replace"), (Path, "unlink"), (Path, "symlink_to"), (Path, "rename")):
+            self.watch(owner, name, "disk operation")
+        self.watch_torn_saves()
+
+
+def _child(words: list[str], cwd: Path, kill: Kill | None) -> None:
+    """A process of its own: the command line in `cwd`, its output in files there, its events in counts.json."""
+    os.chdir(cwd)
+    for stream, name in ((1, "stdout.txt"), (2, "stderr.txt")):
+        with Path(name).open("ab") as file:
+            os.dup2(file.fileno(), stream)
+    import torch
+
+    from railyard.cli import main
+
+    torch.set_num_threads(1)
+    events = Events(kill)
+    events.install()
+    code = main(words)
+    Path("counts.json").write_text(json.dumps(events.counts))
+    sys.exit(code)
+
+
+def _context() -> Any:
+    os.environ["OMP_NUM_THREADS"] = "1"
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(WARM)
+    return context
+
+
+def start(words: list[str], cwd: Path, kill: Kill | None = None) -> int:
+    """Run `railyard` with these words in `cwd`; its exit code (minus the signal's number if one ended it)."""
+    process = _context().Process(target=_child, args=(words, cwd, kill))
+    process.start()
+    process.join(PATIENCE)
+    if process.exitcode is None:
+        process.kill()
+        raise TimeoutError(f"railyard {' '.join(words)} in {cwd} did not end within {PATIENCE:.0f} s")
+    return int(process.exitcode)
+
+
+def run_folder(cwd: Path) -> Path | None:
+    """The run folder below `cwd`, if one has come so far that it can be resumed."""
+    found = sorted(cwd.glob("outputs/train/none/*/config.yaml"))
+    return found[0].parent if found else None
+
+
+def uninterrupted(setting: Setting, cwd: Path) -> tuple[Path, dict[str, int]]:
+    """A run let alone: its folder and how often each event came."""
+    cwd.mkdir(parents=True)
+    code = start(["train", *TINY, *setting.words], cwd)
+    folder = run_folder(cwd)
+    if code or not folder:
+        raise RuntimeError(f"{setting.name}: exit code {code}\n{(cwd / 'stderr.txt').read_text()}")
+    return folder, json.loads((cwd / "counts.json").read_text())
+
+
+def interrupted(setting: Setting, kills: tuple[Kill, ...], cwd: Path, reference: Path) -> Outcome:
+    """Start, kill, resume and kill again, resume to the end, compare."""
+    cwd.mkdir(parents=True)
+    outcome = Outcome(setting, kills)
+    for kill in (*kills, None):
+        folder = run_folder(cwd)
+        words = [f"resume={folder}"] if folder else [*TINY, *setting.words]
+        outcome.codes.append(start(["train", *words], cwd, kill))
+    outcome.differences = _wrong_codes(outcome) or differences(reference, _folder_of(cwd))
+    return outcome
+
+
+def _folder_of(cwd: Path) -> Path:
+    folder = run_folder(cwd)
+    assert folder is not None
+    return folder
+
+
+def _wrong_codes(outcome: Outcome) -> list[str]:
+    found = []
+    for kill, code in zip((*outcome.kills, None), outcome.codes, strict=True):
+        allowed = (0,) if kill is None else (0, -kill.signal if kill.signal == signal.SIGKILL else 130)
+        if code not in allowed:
+            found.append(f"exit code {code} after {kill or 'the last resume'}")
+    return found
+
+
+def differences(reference: Path, other: Path) -> list[str]:
+    """What of the promise two run folders break, one line each."""
+    found = [name for name in _compared_files(reference) if _bytes(reference / name) != _bytes(other / name)]
+    first, second = (_manifest(folder) for folder in (reference, other))
+    found += [f"manifest {key}" for key in ("last", "best", "best_value") if first[key] != second[key]]
+    found += [f"link {name}" for name in ("last.ckpt", "best.ckpt") if _target(reference, name) != _target(other, name)]
+    if first["last"] == second["last"]:
+        found += _checkpoint_differences(reference, other, first["last"])
+    leftovers = [path.name for path in other.rglob(".*.tmp")]
+    return found + [f"leftover {name}" for name in leftovers]
+
+
+def _compared_files(folder: Path) -> list[str]:
+    return ["metrics.jsonl", "metrics.csv", *sorted(f"init/{path.name}" for path in (folder / "init").iterdir())]
+
+
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "checkpoints" / "manifest.json").read_text()))
+
+
+def _target(folder: Path, name: str) -> str:
+    return os.readlink(folder / "checkpoints" / name)  # noqa: PTH115 (the text of the link is compared)
+
+
+def _checkpoint_differences(reference: Path, other: Path, name: str) -> list[str]:
+    from railyard.core.checkpoint import load
+
+    first, second = (load(folder / "checkpoints" / name) for folder in (reference, other))
+    parts = ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "callbacks")
+    return [line for part in parts for line in unequal(first[part], second[part], part)]
+
+
+def unequal(first: Any, second: Any, where: str) -> list[str]:
+    """Places where two trees of containers and tensors differ in type, shape or any bit."""
+    import torch
+
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        if list(first) != list(second):
+            return [f"{where}: keys"]
+        return [line for key in first for line in unequal(first[key], second[key], f"{where}.{key}")]
+    if isinstance(first, list | tuple) and isinstance(second, list | tuple):
+        if len(first) != len(second):
+            return [f"{where}: length"]
+        pairs = enumerate(zip(first, second, strict=True))
+        return [line for i, (a, b) in pairs for line in unequal(a, b, f"{where}[{i}]")]
+    if isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor):
+        same = first.dtype == second.dtype and first.numpy().tobytes() == second.numpy().tobytes()
+        return [] if same else [where]
+    return [] if type(first) is type(second) and first == second else [where]
+
+
+@contextlib.contextmanager
+def environment(**names: str) -> Iterator[None]:
+    """Environment variables for the processes started inside the block."""
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(names)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+Draw = Callable[[int, int], int]
+
+
+def kill_at(draw: Draw, event: str, number: int, counts: Mapping[str, int], delayed: bool = False) -> Kill:
+    """A seeded kill at one of the events that an uninterrupted run has."""
+    delay = draw(1, 60) / 1000 if delayed else 0.0
+    return Kill(number, event, draw(1, max(counts.get(event, 1), 1)), delay)
