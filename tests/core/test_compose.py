@@ -123,8 +123,14 @@ def test_the_container_is_plain_and_resolved():
 
 def test_unresolvable_values_are_faults_with_their_key(monkeypatch):
     monkeypatch.delenv("NOPE", raising=False)
-    words = ["source=${nowhere}", "out=${oc.env:NOPE}", "allow=['${nowhere}']", "shard_rows=${shard_rows}", "paths.output_dir=x"]
-    plain, faults = Composition("pack", words).container()
+    words = [
+        "source=${nowhere}",
+        "out=${oc.env:NOPE}",
+        "allow=['${nowhere}']",
+        "shard_rows=${shard_rows}",
+        "paths.output_dir=x",
+    ]
+    plain, faults = Composition("pack", [*words, "paths.output_dir=x"]).container()
     assert {".".join(fault.key) for fault in faults} == {"source", "out", "allow.0", "shard_rows"}
     assert plain["source"] is None
     assert any("NOPE" in fault.message for fault in faults)

@@ -47,11 +47,11 @@ def test_file_and_line():
     assert place("seed", "experiment=mine") == "conf/experiment/mine.yaml:4"
     assert place("tags.1", "experiment=mine") == "conf/experiment/mine.yaml:7"
     assert place("model.encoder.hidden_size", "experiment=mine") == "conf/experiment/mine.yaml:10"
-    assert place("model.encoder.hidden_size").endswith("conf/model/board_encoder.yaml:4")
+    assert "conf/trainer/default.yaml:" in place("trainer.max_steps")
 
 
 def test_the_file_of_a_chosen_option_comes_before_the_choice():
-    assert place("trainer.accelerator", "trainer=gpu").endswith("conf/trainer/gpu.yaml:4")
+    assert "conf/trainer/gpu.yaml:" in place("trainer.accelerator", "trainer=gpu")
     assert place("trainer.nothing", "trainer=gpu") == "command line: trainer=gpu"
 
 

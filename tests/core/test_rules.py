@@ -1,0 +1,87 @@
+"""Which class may stand where, and the Trainer's keys that are Railyard's own."""
+
+import pytest
+
+from railyard.core import rules
+from railyard.core.config import read
+from railyard.core.experiment import Experiment
+
+TRAINER = "lightning.pytorch.Trainer"
+ADAM = {"_target_": "torch.optim.AdamW", "_partial_": True}
+TIMER = "lightning.pytorch.callbacks.Timer"
+CSV = {"_target_": "lightning.pytorch.loggers.CSVLogger", "save_dir": "x"}
+
+
+def faults(trainer=None, **keys):
+    container = {
+        "data": {"_target_": "railyard.board.training.config.PackData", "pack": "p"},
+        "model": {"_target_": "railyard.board.training.config.BoardModel", "optimizer": ADAM},
+        "trainer": {"_target_": TRAINER, **(trainer or {})},
+        **keys,
+    }
+    tree, found = read(Experiment, container)
+    assert found == []
+    return {".".join(fault.key): fault.message for fault in rules.check(tree)}
+
+
+def test_a_usual_experiment_has_no_fault():
+    callbacks = {
+        "timer": {"_target_": TIMER},
+        "none": None,
+        "saver": {"_target_": "railyard.core.callbacks.config.Saver"},
+    }
+    assert faults(callbacks=callbacks, logger={"csv": CSV, "off": None}) == {}
+    assert faults({"profiler": {"_target_": "lightning.pytorch.profilers.SimpleProfiler"}}) == {}
+    assert faults({"profiler": "simple", "precision": 16, "accelerator": "gpu"}) == {}
+
+
+@pytest.mark.parametrize("name", sorted(rules.OWNED))
+def test_keys_that_railyard_sets_are_refused(name):
+    message = faults({name: False})[f"trainer.{name}"]
+    assert rules.OWNED[name] in message
+
+
+def test_words_of_the_trainer():
+    found = faults({"accelerator": "gpuu", "precision": "bf16-mix"})
+    assert "did you mean 'gpu'?" in found["trainer.accelerator"]
+    assert "did you mean 'bf16-mixed'?" in found["trainer.precision"]
+
+
+def test_a_class_stands_only_where_its_kind_belongs():
+    found = faults(
+        {"profiler": CSV},
+        model=ADAM,
+        data={"_target_": TIMER},
+        callbacks={"x": CSV},
+        logger={"x": {"_target_": TIMER}},
+    )
+    assert found.keys() == {
+        "trainer.profiler._target_",
+        "model._target_",
+        "data._target_",
+        "callbacks.x._target_",
+        "logger.x._target_",
+    }
+    assert "wanted lightning.pytorch.callbacks.…" in found["callbacks.x._target_"]
+
+
+def test_another_trainer_has_to_be_ones_own():
+    assert faults() == {}
+    assert "trainer._target_" in {
+        ".".join(f.key)
+        for f in rules.check(
+            read(
+                Experiment,
+                {
+                    "data": {"_target_": "railyard.board.training.config.PackData", "pack": "p"},
+                    "model": {"_target_": "railyard.board.training.config.BoardModel", "optimizer": ADAM},
+                    "trainer": {"_target_": TIMER},
+                },
+            )[0]
+        )
+    }
+
+
+def test_resume_and_ckpt_path_exclude_each_other():
+    assert faults(resume="a", ckpt_path="b").keys() == {"ckpt_path"}
+    assert faults(ckpt_path="b") == {}
