@@ -1,38 +1,62 @@
-"""What a run folder holds, for `railyard show`."""
+"""What a run folder holds, for `railyard show`: also of a damaged one, with its damage named."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from railyard.core import durable, metrics
+from railyard.core.errors import UserError
 from railyard.core.run import read_config
 
 
 def describe_run(folder: Path) -> dict[str, Any]:
-    """Config choices, progress, newest metrics and checkpoints of a run folder; damaged checkpoints are named."""
-    config = read_config(folder)
-    rows = metrics.read(folder)
-    return {
+    """Provenance, progress, newest metrics and checkpoints of a run folder; `damaged` names what is not whole."""
+    damaged: list[str] = []
+
+    def whole(read: Callable[[], Any], otherwise: Any) -> Any:
+        try:
+            return read()
+        except UserError as fault:
+            damaged.append(str(fault))
+            return otherwise
+
+    config = whole(lambda: read_config(folder), {})
+    rows = whole(lambda: metrics.read(folder), [])
+    facts = {
         "kind": "run",
         "path": str(folder),
-        "provenance": _json(folder / "provenance.json"),
+        "provenance": whole(lambda: _json(folder / "provenance.json"), {}),
         "seed": config.get("seed"),
         "steps": rows[-1]["step"] if rows else 0,
         "metrics": metrics.last_values(rows),
-        "checkpoints": _checkpoints(folder / "checkpoints"),
+        "checkpoints": whole(lambda: _checkpoints(folder / "checkpoints"), {}),
         "init": (folder / "init").is_dir(),
         "report": str(folder / "report.md") if (folder / "report.md").is_file() else None,
     }
+    damaged += [
+        f"{folder / 'checkpoints' / name} is not as its manifest says; resume passes over it"
+        for name, is_whole in facts["checkpoints"].get("whole", {}).items()
+        if not is_whole
+    ]
+    return {**facts, "damaged": damaged}
 
 
 def _json(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as fault:
+        raise UserError(f"{path} is not readable JSON ({fault})") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path} does not hold a JSON object")
+    return content
 
 
 def _checkpoints(folder: Path) -> dict[str, Any]:
     content = _json(folder / "manifest.json")
-    files = content.get("files", {})
-    whole = {name: _is_whole(folder / name, facts) for name, facts in files.items()}
+    whole = {name: _is_whole(folder / name, facts) for name, facts in content.get("files", {}).items()}
     return {"last": content.get("last"), "best": content.get("best"), "whole": whole}
 
 

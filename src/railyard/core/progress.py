@@ -17,20 +17,22 @@ class Ticker(Protocol):
 
 
 class PlainLines:
-    """Logs a line when `every_seconds` have passed, and one at the end."""
+    """Logs a line when `every_seconds` have passed, and one (only one) at the end."""
 
     def __init__(
         self, title: str, total: float | None, unit: str, every_seconds: float = 10.0, initial: float = 0.0
     ) -> None:
         self.title, self.total, self.unit, self.every_seconds = title, total, unit, every_seconds
         self.initial = initial
+        self.ended = False
         self.start = self.last = time.monotonic()
 
     def __call__(self, done: float, note: str = "", total: float | None = None) -> None:
         self.total = total or self.total
         now = time.monotonic()
-        if now - self.last >= self.every_seconds or (self.total and done >= self.total):
-            self.last = now
+        ends = bool(self.total and done >= self.total) and not self.ended
+        if now - self.last >= self.every_seconds or ends:
+            self.last, self.ended = now, self.ended or ends
             log.info("%s", self.line(done, now - self.start, note))
 
     def line(self, done: float, seconds: float, note: str) -> str:

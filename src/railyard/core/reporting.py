@@ -22,7 +22,7 @@ def _line(cells: Sequence[str]) -> str:
 def cell(value: Any) -> str:
     """A number as people read it: thousands grouped, four digits behind the point."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
+        return str(value).replace("|", "\\|")  # a bare bar would end the cell
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"
 
 

@@ -1,0 +1,100 @@
+"""The command: verbs, help, exit codes."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from railyard import __version__, cli
+from railyard.cli import VERBS
+
+SLOW_IMPORTS = ("torch", "lightning", "numba", "pydantic", "hydra", "numpy", "pathlib", "importlib.metadata")
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
+def test_the_list_of_verbs(railyard, words):
+    done = railyard(*words)
+    assert done.code == 0
+    for name, verb in VERBS.items():
+        assert f"  {name:<10} {verb.summary}\n" in done.out
+    assert done.out.index("all rails") < done.out.index("board")
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        f"import sys; from railyard import cli; cli.main([]); print([m for m in {SLOW_IMPORTS!r} if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, env={"PYTHONPATH": _source()}
+    )
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def _source():
+    return str(Path(cli.__file__).parents[1])
+
+
+def test_version(railyard):
+    assert railyard("--version").out == f"railyard {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [("trian", "did you mean 'train'?"), ("tokenise", "did you mean 'tokenize'?"), ("xyzzy", "lists the verbs")],
+)
+def test_an_unknown_verb(railyard, word, hint):
+    done = railyard(word)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"railyard: there is no verb '{word}'" + done.err.partition(f"'{word}'")[2]
+    assert hint in done.err
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_an_app_with_a_config_and_an_example(verb):
+    import importlib
+
+    from railyard.core.compose import bundled
+
+    app = importlib.import_module(f"railyard.apps.{verb}")
+    assert callable(app.run)
+    assert (bundled("conf") / f"{verb}.yaml").is_file()
+    assert VERBS[verb].example.startswith(f"railyard {verb}")
+    assert len(Path(app.__file__).read_text(encoding="utf-8").splitlines()) <= 85
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_composed_config_can_be_printed(railyard, verb):
+    done = railyard(verb, "--cfg", "job")
+    assert done.code == 0
+    assert "json: false" in done.out
+
+
+def test_a_mistake_exits_with_2_and_says_nothing_on_standard_output(railyard):
+    done = railyard("pack", "source=nowhere", "out=x")
+    assert (done.code, done.out) == (2, "")
+    assert "nowhere" in done.err
+
+
+def test_the_working_directory_is_on_the_path_for_classes_of_ones_own(railyard, work, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    railyard("show", "path=nothing")
+    assert str(work) in sys.path
+    assert sys.path[0] != str(work)  # it never hides an installed package
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_exits_with_130(tmp_path, number):
+    """The verb is interrupted while it reads metrics from a named pipe into which nothing comes."""
+    (tmp_path / "config.yaml").write_text("seed: 1\n")
+    os.mkfifo(tmp_path / "metrics.jsonl")
+    command = [sys.executable, "-m", "railyard.cli", "show", f"path={tmp_path}"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    with (tmp_path / "metrics.jsonl").open("wb"):  # opens when the verb has opened its end
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "railyard show: interrupted"
