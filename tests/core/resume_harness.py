@@ -5,7 +5,6 @@ every event that a kill can be tied to is counted: micro-batches, validation bat
 Used by `test_resume.py` with a few seeded kills and by `scripts/prove.py` with many.
 """
 
-import contextlib
 import json
 import multiprocessing
 import os
@@ -13,9 +12,11 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
+from types import MappingProxyType
 from typing import Any
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "board"
@@ -47,6 +48,7 @@ class Setting:
 
     name: str
     words: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 SETTINGS = (
@@ -58,7 +60,11 @@ SETTINGS = (
     Setting("validation every 4, accumulate 3", ("trainer.val_check_interval=4", "trainer.accumulate_grad_batches=3")),
     Setting("validation every 2nd epoch", ("trainer.check_val_every_n_epoch=2",)),
     Setting("7 batches an epoch", ("trainer.limit_train_batches=7", "trainer.max_epochs=6")),
-    Setting("max_steps", ("trainer.max_epochs=null", "trainer.max_steps=31", "trainer.accumulate_grad_batches=2")),
+    Setting(
+        "max_steps, accumulate 2",
+        ("trainer.max_epochs=null", "trainer.max_steps=31", "trainer.accumulate_grad_batches=2"),
+    ),
+    Setting("temporary files on /dev/shm", environment=(("TMPDIR", "/dev/shm"),)),
 )
 
 
@@ -151,9 +157,10 @@ class Events:
         self.watch_torn_saves()
 
 
-def _child(words: list[str], cwd: Path, kill: Kill | None) -> None:
+def _child(words: list[str], cwd: Path, kill: Kill | None, environment: Mapping[str, str]) -> None:
     """A process of its own: the command line in `cwd`, its output in files there, its events in counts.json."""
     os.chdir(cwd)
+    os.environ.update(environment)
     for stream, name in ((1, "stdout.txt"), (2, "stderr.txt")):
         with Path(name).open("ab") as file:
             os.dup2(file.fileno(), stream)
@@ -176,9 +183,11 @@ def _context() -> Any:
     return context
 
 
-def start(words: list[str], cwd: Path, kill: Kill | None = None) -> int:
+def start(
+    words: list[str], cwd: Path, kill: Kill | None = None, environment: Mapping[str, str] = MappingProxyType({})
+) -> int:
     """Run `railyard` with these words in `cwd`; its exit code (minus the signal's number if one ended it)."""
-    process = _context().Process(target=_child, args=(words, cwd, kill))
+    process = _context().Process(target=_child, args=(words, cwd, kill, dict(environment)))
     process.start()
     process.join(PATIENCE)
     if process.exitcode is None:
@@ -196,7 +205,7 @@ def run_folder(cwd: Path) -> Path | None:
 def uninterrupted(setting: Setting, cwd: Path) -> tuple[Path, dict[str, int]]:
     """A run let alone: its folder and how often each event came."""
     cwd.mkdir(parents=True)
-    code = start(["train", *TINY, *setting.words], cwd)
+    code = start(["train", *TINY, *setting.words], cwd, environment=dict(setting.environment))
     folder = run_folder(cwd)
     if code or not folder:
         raise RuntimeError(f"{setting.name}: exit code {code}\n{(cwd / 'stderr.txt').read_text()}")
@@ -210,7 +219,7 @@ def interrupted(setting: Setting, kills: tuple[Kill, ...], cwd: Path, reference:
     for kill in (*kills, None):
         folder = run_folder(cwd)
         words = [f"resume={folder}"] if folder else [*TINY, *setting.words]
-        outcome.codes.append(start(["train", *words], cwd, kill))
+        outcome.codes.append(start(["train", *words], cwd, kill, dict(setting.environment)))
     outcome.differences = _wrong_codes(outcome) or differences(reference, _folder_of(cwd))
     return outcome
 
@@ -285,22 +294,23 @@ def unequal(first: Any, second: Any, where: str) -> list[str]:
     return [] if type(first) is type(second) and first == second else [where]
 
 
-@contextlib.contextmanager
-def environment(**names: str) -> Iterator[None]:
-    """Environment variables for the processes started inside the block."""
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(names)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+EVENTS = ("batch", "validation batch", "validation end", "epoch end", "disk operation", "half a checkpoint")
+SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
-Draw = Callable[[int, int], int]
+def draw_kill(random: Random, event: str, counts: Mapping[str, int]) -> Kill:
+    """A seeded kill at one of the events that an uninterrupted run has, every third time a little after it."""
+    delay = random.randint(1, 60) / 1000 if random.random() < 1 / 3 else 0.0
+    return Kill(random.choice(SIGNALS), event, random.randint(1, max(counts.get(event, 1), 1)), delay)
 
 
-def kill_at(draw: Draw, event: str, number: int, counts: Mapping[str, int], delayed: bool = False) -> Kill:
-    """A seeded kill at one of the events that an uninterrupted run has."""
-    delay = draw(1, 60) / 1000 if delayed else 0.0
-    return Kill(number, event, draw(1, max(counts.get(event, 1), 1)), delay)
+def trials(setting: Setting, seed: int, number: int, root: Path) -> Iterator[Outcome]:
+    """`number` seeded trials of a setting below `root`, the kinds of events in turn; every third is killed twice."""
+    random = Random(f"{seed} {setting.name}")
+    reference, counts = uninterrupted(setting, root / "reference")
+    for index in range(number):
+        events = [EVENTS[(index + seed) % len(EVENTS)]]
+        if index % 3 == 2:
+            events.append(random.choice(EVENTS))
+        kills = tuple(draw_kill(random, event, counts) for event in events)
+        yield interrupted(setting, kills, root / f"trial-{index}", reference)
