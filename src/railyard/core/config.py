@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
 
@@ -192,7 +192,7 @@ class _Reader:
                 info = next((i for n, i in cls.model_fields.items() if (i.alias or n) == place[-1]), None)
                 yield required_here((*key, *place), info.description if info else None)
             elif found[0]["type"] == "extra_forbidden":
-                names = knob_names(cls) if len(place) == 1 else []
+                names = _names_at(cls, place[:-1])
                 yield Fault((*key, *place), self._unknown(place[-1], found[0]["input"], names))
             else:
                 yield Fault((*key, *place), _sentence(found))
@@ -265,6 +265,18 @@ def _step(node: Any, part: Any) -> tuple[Any, bool]:
 def knob_names(cls: type[Component]) -> list[str]:
     """The names a config may use (an alias where a field has one)."""
     return [info.alias or name for name, info in cls.model_fields.items()]
+
+
+def _names_at(cls: type[Component], place: tuple[str, ...]) -> list[str]:
+    """Knob names of the component that stands at `place` inside `cls` by its plain type; empty if none does."""
+    for part in place:
+        info = cls.model_fields.get(part)
+        kinds = [info.annotation, *get_args(info.annotation)] if info else []
+        found = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Component)]
+        if not found:
+            return []
+        cls = found[0]
+    return knob_names(cls)
 
 
 def _sentence(errors: list[Mapping[str, Any]]) -> str:
