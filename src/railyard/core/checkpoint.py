@@ -8,7 +8,7 @@ import json
 import logging
 import pickle
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import torch
 from lightning.pytorch.plugins.io import CheckpointIO
@@ -29,7 +29,7 @@ class DurableIO(CheckpointIO):
         with durable.atomic_file(Path(path)) as file:
             sink = _Sink(file)
             try:
-                torch.save(checkpoint, sink)
+                torch.save(checkpoint, cast(IO[bytes], sink))
             except RuntimeError as fault:
                 raise sink.fault or fault from None
 
@@ -65,7 +65,7 @@ def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     try:
         content = torch.load(path, map_location=map_location, weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as fault:
-        reason = str(fault).splitlines()[0]
+        reason = next(iter(str(fault).splitlines()), type(fault).__name__)
         raise UserError(f"{path} cannot be read as a checkpoint of plain tensors ({reason})") from None
     if not isinstance(content, dict) or "state_dict" not in content:
         raise UserError(f"{path} is not a Lightning checkpoint: it has no state_dict")

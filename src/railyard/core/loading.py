@@ -131,7 +131,7 @@ class OrderedLoader:
     def _by_workers(self, epoch: int, start: int) -> Generator[Any, None, None]:
         import torch
 
-        loader = DataLoader(
+        loader: DataLoader[Any] = DataLoader(
             _Careful(self.source),  # type: ignore[arg-type]
             batch_sampler=self._positions(epoch, start),  # type: ignore[arg-type]
             num_workers=self.workers,

@@ -110,8 +110,9 @@ class Saver(Checkpoint):
 
 def _validates_inside_accumulation(trainer: pl.Trainer) -> bool:
     every, accumulate = trainer.val_check_batch, trainer.accumulate_grad_batches
-    within_epoch = isinstance(every, int) and every < trainer.num_training_batches
-    return bool(trainer.enable_validation and within_epoch and every % accumulate)
+    if not trainer.enable_validation or not isinstance(every, int):
+        return False
+    return every < trainer.num_training_batches and every % accumulate != 0
 
 
 def fast_dev_run(trainer: pl.Trainer) -> bool:

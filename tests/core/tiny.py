@@ -1,0 +1,129 @@
+"""A LightningModule and a DataModule as a user might write them, and a way to fit them in a folder."""
+
+import json
+from pathlib import Path
+
+import lightning.pytorch as pl
+import torch
+from torch.utils.data import DataLoader
+
+from railyard.core import run as runs
+from railyard.core.callbacks import config
+from railyard.core.config import Foreign
+from railyard.core.experiment import Experiment
+from railyard.core.loading import BatchOrder, OrderedLoader
+from railyard.core.training import fit
+
+ROWS = 22
+
+
+class Numbers:
+    def __len__(self):
+        return ROWS
+
+    def __getitems__(self, positions):
+        return torch.from_numpy(positions).float()[:, None] / ROWS
+
+
+class TinyData(pl.LightningDataModule):
+    """11 batches of 2 rows."""
+
+    def __init__(self, batch_size=2):
+        super().__init__()
+        self.batch_size = batch_size
+
+    def train_batches(self):
+        return len(self.train_dataloader())
+
+    def train_dataloader(self):
+        return OrderedLoader(Numbers(), BatchOrder(ROWS, self.batch_size))
+
+    def val_dataloader(self):
+        return OrderedLoader(Numbers(), BatchOrder(ROWS, 8, shuffle=False, drop_last=False))
+
+
+class TorchData(pl.LightningDataModule):
+    """Stock loaders, and no `train_batches`."""
+
+    def train_dataloader(self):
+        return DataLoader(torch.arange(ROWS).float()[:, None], batch_size=2, num_workers=0)
+
+
+class TinyModule(pl.LightningModule):
+    """Logs what a test can foretell: the number of the batch in this epoch."""
+
+    def __init__(self, lr=0.1, validation_values=None):
+        super().__init__()
+        self.lr = lr
+        self.layer = torch.nn.Linear(1, 1)
+        self.dropout = torch.nn.Dropout(0.5)
+        self.validation_values = validation_values
+        self.validations = 0
+        self.draws = []
+
+    def training_step(self, batch, batch_idx):
+        self.draws.append(float(torch.rand(())))
+        self.log("train/number", float(batch_idx))
+        self.log("train/epoch_mean", float(batch_idx), on_step=False, on_epoch=True)
+        return self.dropout(self.layer(batch)).square().mean()
+
+    def validation_step(self, batch, batch_idx):
+        self.log("val/loss", self.layer(batch).square().mean())
+
+    def on_validation_epoch_end(self):
+        if self.validation_values:
+            self.log("val/given", self.validation_values[self.validations])
+        self.validations += 1
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=self.lr)
+
+
+class Counting(TinyModule):
+    """Wants to know the length of the run."""
+
+    def __init__(self, total_steps):
+        super().__init__()
+        self.total_steps = total_steps
+        self.register_buffer("told", torch.tensor(total_steps))
+
+
+class Plain(TinyModule):
+    """No validation."""
+
+    validation_step = None
+
+
+def experiment(trainer=None, callbacks=None, model=None, data=None, **keys):
+    """An experiment on the CPU; `callbacks` are Railyard's or Lightning's descriptions by name."""
+    fixed = {"accelerator": "cpu", "max_epochs": 2, "num_sanity_val_steps": 0, "log_every_n_steps": 4}
+    return Experiment(
+        data=data or Foreign("tiny.TinyData", {}),
+        model=model or Foreign("tiny.TinyModule", {}),
+        trainer=Foreign("lightning.pytorch.Trainer", {**fixed, **(trainer or {})}),
+        callbacks={"saver": config.Saver(every_n_steps=5)} if callbacks is None else callbacks,
+        **keys,
+    )
+
+
+def train(folder, trainer=None, resumed=False, **keys):
+    """Fit an experiment in `folder`; the result of `fit`."""
+    described = experiment(trainer, **keys)
+    if not resumed:
+        runs.claim(folder)
+        runs.write_config(folder, {"seed": described.seed, "trainer": dict(described.trainer.kwargs)})
+    return fit(described, folder, ["railyard", "train"], resumed)
+
+
+def rows(folder):
+    """metrics.jsonl as dicts without checksums."""
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "crc"} for line in lines]
+
+
+def manifest(folder):
+    return json.loads((folder / "checkpoints" / "manifest.json").read_text())
+
+
+def steps_on_disk(folder: Path):
+    return sorted(int(path.stem.partition("-")[2]) for path in (folder / "checkpoints").glob("step-*.ckpt"))
