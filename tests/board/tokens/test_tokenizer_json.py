@@ -40,7 +40,7 @@ def edges(**changes):
         ("tokenizer_type", "bpe", "tokenizer_type is 'bpe', expected 'macroxue_ev_advantage_v2'"),
         ("tokenizer_type", ..., "tokenizer_type is missing"),
         ("version", 3, "version is 3, expected 2"),
-        ("version", 1, "version is 1, whose classes mean something else"),
+        ("version", 1, "version is 1, expected 2, which alone is trained on: fit one"),
         ("num_bins", 0, "num_bins is 0, expected a whole number from 1 to 253"),
         ("num_bins", 254, "num_bins is 254, expected a whole number from 1 to 253"),
         ("num_bins", 8.0, r"num_bins is 8\.0, expected a whole number"),

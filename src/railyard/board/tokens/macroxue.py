@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.board.packs.schema import STEP
-from railyard.board.tokens import advantage, tokenizer_json
+from railyard.board.tokens import advantage, json_fields, tokenizer_json
 from railyard.core import durable
 from railyard.core.errors import UserError
 
@@ -41,15 +41,7 @@ class MacroxueTokenizer:
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """The tokenizer of a file. UserError names the file, the key and what was expected."""
-        path = Path(path)
-        if not path.is_file():
-            raise UserError(f"{path} is not a file: give a tokenizer.json, or make one with railyard tokenizer")
-        try:
-            return cls.from_json(json.loads(path.read_bytes()))
-        except ValueError as error:
-            raise UserError(f"{path} is not JSON ({error}): restore it") from None
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from None
+        return json_fields.read(path, cls.from_json)
 
     @classmethod
     def from_json(cls, document: Any) -> Self:
