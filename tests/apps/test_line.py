@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,22 +52,26 @@ def test_a_run_is_evaluated(folder, trained):
 
 
 def test_resume_prints_what_changed_and_refuses_the_rest(folder, trained):
-    refused = call(folder, "train", "resume=run", "seed=3")
+    shutil.copytree(folder / "run", folder / "copy", symlinks=True)
+    refused = call(folder, "train", "resume=copy", "seed=3")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "seed may not change on resume" in refused.stderr
-    checked = call(folder, "train", "resume=run", "logger=tensorboard", "trainer.max_epochs=2", "validate_config=true")
+    checked = call(folder, "train", "resume=copy", "logger=tensorboard", "trainer.max_epochs=2", "validate_config=true")
     assert checked.returncode == 0, checked.stderr
     assert "changed    trainer.max_epochs: 1 -> 2" in checked.stderr
     assert "changed    logger.tensorboard: None -> " in checked.stderr
-    assert not (folder / "run" / ".hydra" / "resume-1").exists()
-    done = call(folder, "train", "resume=run", "trainer.max_epochs=2", "json=true")
+    assert not (folder / "copy" / ".hydra" / "resume-1").exists()
+    before = (folder / "run" / "config.yaml").read_bytes()
+    done = call(folder, "train", "resume=copy", "trainer.max_epochs=2", "json=true")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["steps"] == 2 * trained["steps"]
-    assert (folder / "run" / ".hydra" / "resume-1" / "overrides.yaml").is_file()
+    assert (folder / "copy" / ".hydra" / "resume-1" / "overrides.yaml").is_file()
+    assert (folder / "run" / "config.yaml").read_bytes() == before  # a copied run leaves its original alone
 
 
 def test_a_trainer_that_lightning_refuses_is_one_sentence(folder, tiny_pack, tiny_tokenizer):
     words = [f"data.pack={tiny_pack}", f"data.tokenizer={tiny_tokenizer}", "data.batch_size=64", *SMALL]
-    done = call(folder, "train", "experiment=board/quickstart", *words, "trainer.accelerator=tpu")
+    done = call(folder, "train", "experiment=board/quickstart", *words, "trainer.devices=0")
     assert done.returncode == 2, done.stderr
+    assert "Lightning refuses this trainer" in done.stderr
     assert "Traceback" not in done.stderr

@@ -82,6 +82,16 @@ def test_another_trainer_has_to_be_ones_own():
     }
 
 
+def test_a_tracker_that_is_not_installed_is_told_how_to_get(monkeypatch):
+    logger = {"csv": CSV, "off": None}
+    monkeypatch.setitem(rules.NEEDS, CSV["_target_"], ("surely_not_installed", "pip install it"))
+    assert faults(logger=logger) == {
+        "logger.csv": "needs the package surely_not_installed, which is not installed: pip install it"
+    }
+    monkeypatch.setitem(rules.NEEDS, CSV["_target_"], ("json", ""))
+    assert faults(logger=logger) == {}
+
+
 def test_resume_and_ckpt_path_exclude_each_other():
     assert faults(resume="a", ckpt_path="b").keys() == {"ckpt_path"}
     assert faults(ckpt_path="b") == {}

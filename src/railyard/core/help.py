@@ -83,7 +83,7 @@ def _kind(kind: Any) -> str:
         return "null"
     if kind is Foreign or (isinstance(kind, type) and issubclass(kind, Component)):
         return "class"
-    return {dict: "mapping", list: "list", Path: "path"}.get(kind, kind.__name__)
+    return {dict: "mapping", list: "list", Path: "path"}.get(kind) or str(kind.__name__)
 
 
 def _part(node: Any, key: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Rules of a training run that hold on every rail: which class may stand where, and which keys are Railyard's own."""
 
+import importlib.util
 from collections.abc import Iterable, Iterator
 
 from railyard.core.config import Foreign
@@ -18,17 +19,23 @@ OWNED = {
     "use_distributed_sampler": "the order of rows is computed, also over several devices",
 }
 WORDS = {
-    "accelerator": ("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
+    "accelerator": ("auto", "cpu", "gpu", "cuda", "mps"),
     "precision": (
         *("32-true", "32", "16-mixed", "16-true", "16", "bf16-mixed", "bf16-true", "bf16", "64-true", "64"),
         *("transformer-engine", "transformer-engine-float16"),
     ),
 }
+# the package that a class imports when it is built, and how to get it
+NEEDS = {
+    "lightning.pytorch.loggers.TensorBoardLogger": ("tensorboard", "pip install 'railyard[track]'"),
+    "lightning.pytorch.loggers.WandbLogger": ("wandb", "pip install wandb"),
+    "lightning.pytorch.loggers.MLFlowLogger": ("mlflow", "pip install mlflow"),
+}
 
 
 def check(experiment: Experiment) -> list[Fault]:
-    """All faults that concern the places of parts and the Trainer's keys."""
-    return [*_places(experiment), *_trainer(experiment.trainer), *_start(experiment)]
+    """All faults that concern the places of parts, the Trainer's keys and what is installed."""
+    return [*_places(experiment), *_trainer(experiment.trainer), *_trackers(experiment), *_start(experiment)]
 
 
 def _places(experiment: Experiment) -> Iterator[Fault]:
@@ -60,6 +67,13 @@ def _trainer(trainer: Foreign) -> Iterator[Fault]:
         if value is not None and not isinstance(value, Foreign) and str(value) not in words:
             message = f"must be one of {', '.join(words)}, got {value!r}{nearest(str(value), words)}"
             yield Fault(("trainer", name), message)
+
+
+def _trackers(experiment: Experiment) -> Iterator[Fault]:
+    for name, part in (experiment.logger or {}).items():
+        package, command = NEEDS.get(part.target, ("", "")) if part else ("", "")
+        if package and importlib.util.find_spec(package) is None:
+            yield Fault(("logger", name), f"needs the package {package}, which is not installed: {command}")
 
 
 def _start(experiment: Experiment) -> Iterator[Fault]:
