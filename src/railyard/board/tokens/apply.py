@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.board.packs.pack import Pack
-from railyard.board.tokens.macroxue import MacroxueTokenizer
+from railyard.board.tokens.load import Tokenizer
 from railyard.core.shards import ShardWriter
 
 TOKENS = np.dtype(("u1", (4,)))
@@ -15,7 +15,7 @@ CHUNK_ROWS = 1 << 18
 
 
 def tokenize(
-    tokenizer: MacroxueTokenizer, pack: Pack, out: Path, progress: Callable[[int, int], None] | None = None
+    tokenizer: Tokenizer, pack: Pack, out: Path, progress: Callable[[int, int], None] | None = None
 ) -> NDArray[np.int64]:
     """Writes uint8 [rows, 4] to `out` (which ends in .npy) and gives the count of each class.
 

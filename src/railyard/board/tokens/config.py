@@ -58,7 +58,7 @@ class FitTokenizer(Verb):
 class Tokenize(Verb):
     """`railyard tokenize`: the classes of a pack's rows as one array, uint8 [rows, 4]."""
 
-    tokenizer: PathKnob = Field(description="a tokenizer.json")
+    tokenizer: PathKnob = Field(description="a tokenizer.json, of version 1 or 2")
     pack: PathKnob = Field(description="the pack to tokenize")
     out: PathKnob = Field(description="the .npy file to write; one that is there is replaced when all is done")
 
@@ -73,9 +73,9 @@ class Tokenize(Verb):
         """Writes the tokens in the order of the pack's rows; memory does not grow with the pack."""
         from railyard.board.packs.pack import Pack
         from railyard.board.tokens.apply import tokenize
-        from railyard.board.tokens.macroxue import MacroxueTokenizer
+        from railyard.board.tokens.load import load_tokenizer
 
-        tokenizer, pack = MacroxueTokenizer.load(self.tokenizer), Pack.open(self.pack)
+        tokenizer, pack = load_tokenizer(self.tokenizer), Pack.open(self.pack)
         counts = tokenize(tokenizer, pack, self.out, progress)
         return {
             "out": str(self.out),

@@ -1,0 +1,42 @@
+"""How good an expected value is among those of its valuation type, as a share of them: its percentile.
+
+Search scores and probabilities become comparable this way. Tokenizers of version 1 grade moves by percentiles
+(`tokens/percentile_margin.py`).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railyard.core.compiled import njit
+
+
+def percentiles(values: NDArray[np.floating], knots: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Percentiles in [0, 1] of values of one valuation type, any shape; NaN stays NaN.
+
+    knots [K >= 2]: ascending values at the percentiles 0, 1 / (K - 1), …, 1; linear between them. A value that
+    several knots share gets the highest of their percentiles, but 0 if the first knot is among them.
+    """
+    flat = np.ascontiguousarray(values, np.float64).ravel()
+    return _percentiles(flat, np.ascontiguousarray(knots, np.float64)).reshape(np.shape(values))
+
+
+@njit()
+def percentile(value: float, knots: NDArray[np.float64]) -> float:
+    """The percentile of one value, for compiled code."""
+    if value <= knots[0]:
+        return 0.0
+    if value >= knots[-1]:
+        return 1.0
+    if np.isnan(value):
+        return np.nan
+    upper = np.searchsorted(knots, value, side="right")
+    step = (value - knots[upper - 1]) / (knots[upper] - knots[upper - 1])
+    return float((upper - 1 + step) / (knots.size - 1))
+
+
+@njit()
+def _percentiles(values_N: NDArray[np.float64], knots: NDArray[np.float64]) -> NDArray[np.float64]:
+    shares_N = np.empty_like(values_N)
+    for number in range(values_N.size):
+        shares_N[number] = percentile(values_N[number], knots)
+    return shares_N
