@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# a busy machine is slow to generate and to run; that says nothing about the code
+settings.register_profile("railyard", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("railyard")
 
 ROOT = Path(__file__).resolve().parents[1]
 MOVES = 400
