@@ -10,9 +10,9 @@ import pytest
 
 import railyard
 from railyard.board.packs import importing
+from railyard.board.packs.bad_game import BadGame
 from railyard.board.packs.importing import import_logs
 from railyard.board.packs.pack import Pack
-from railyard.board.packs.raw_logs import BadGame
 from railyard.core import durable
 from railyard.core.errors import RailyardError, UserError
 
@@ -55,9 +55,7 @@ def test_as_logged_reproduces_the_reference_pack(reference_logs, fixtures, out):
 
 
 def test_by_default_an_illegal_move_ends_the_import_and_leaves_nothing(reference_logs, out):
-    with pytest.raises(
-        BadGame, match=r"sub/c\.jsonl\.gz, line 1: the chosen move up does not change the board"
-    ):
+    with pytest.raises(BadGame, match=r"sub/c\.jsonl\.gz, line 1: the chosen move up does not change the board"):
         import_logs(reference_logs, out)
     assert names(out.parent) == []
 
@@ -166,9 +164,7 @@ def test_an_import_of_other_logs_does_not_replace_a_pack(logs, step, out, change
     logs.game()
     import_logs(logs.folder, out)
     change(logs, step)
-    with pytest.raises(
-        UserError, match="out exists and is not this import: choose another out=, or delete it"
-    ):
+    with pytest.raises(UserError, match="out exists and is not this import: choose another out=, or delete it"):
         import_logs(logs.folder, out)
 
 

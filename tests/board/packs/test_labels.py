@@ -4,8 +4,9 @@ import pytest
 from railyard.board.game.boards import encode
 from railyard.board.game.heuristic import evaluate
 from railyard.board.game.rules import legal_moves
+from railyard.board.packs.bad_game import BadGame
 from railyard.board.packs.labels import step_rows
-from railyard.board.packs.raw_logs import BadGame, find_games, read_game
+from railyard.board.packs.raw_logs import find_games, read_game
 from railyard.board.packs.schema import STEP
 
 WORKED = [6, 5, 3, 1, 2, 2, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0]
@@ -58,9 +59,7 @@ def test_a_legal_move_without_an_ev_stays_unmarked_and_is_counted(logs, step):
 
 def test_a_chosen_move_the_board_does_not_have_makes_a_bad_game(logs, step):
     path = logs.game(rows=[step(), step(move="down", branch_evs={"down": 0.5})])
-    with pytest.raises(
-        BadGame, match=r"chosen move down does not change the board \[0, 0, .*as_logged"
-    ) as caught:
+    with pytest.raises(BadGame, match=r"chosen move down does not change the board \[0, 0, .*as_logged") as caught:
         label(logs)
     assert (caught.value.path, caught.value.line) == (path, 2)
     rows, counts = label(logs, "as_logged")
@@ -94,9 +93,9 @@ def test_rows_of_a_real_game_agree_with_the_array_functions(samples):
     files = find_games(samples).games[0]
     game = read_game(files)
     rows, counts = step_rows(game, "board")
-    boards, masks = encode(game.exponents_N16)
+    boards, masks = encode(game.rows["board"])
     np.testing.assert_array_equal(rows["board"], boards)
     np.testing.assert_array_equal(rows["board_eval"], evaluate(boards, masks))
     np.testing.assert_array_equal(rows["ev_legal"], legal_moves(boards, masks))
-    np.testing.assert_array_equal(rows["max_rank"], game.exponents_N16.max(axis=1))
+    np.testing.assert_array_equal(rows["max_rank"], game.rows["board"].max(axis=1))
     assert counts.rows == len(rows) == game.meta.num_moves

@@ -7,7 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from railyard.board.packs import raw_logs
-from railyard.board.packs.raw_logs import BadGame, find_games, read_game, read_meta
+from railyard.board.packs.bad_game import BadGame
+from railyard.board.packs.raw_logs import find_games, read_game
+from railyard.board.packs.step_lines import EXPECTED
 from railyard.core.errors import UserError
 
 
@@ -60,10 +62,10 @@ def test_columns_of_a_row(logs, step):
     logs.game(rows=[row])
     game = read(logs)
     assert len(game) == 1
-    assert game.exponents_N16.tolist() == [row["board"]]
-    np.testing.assert_array_equal(game.evs_N4, np.array([[1, 0, -2.5, np.nan]], np.float32))
-    assert game.moves_N.tolist() == [2]
-    assert [game.seeds_N[0], game.step_indices_N[0], game.max_ranks_N[0]] == [2**64 - 1, 9, 200]
+    assert game.rows["board"].tolist() == [row["board"]]
+    np.testing.assert_array_equal(game.rows["branch_evs"], np.array([[1, 0, -2.5, np.nan]], np.float32))
+    assert game.rows["move"].tolist() == [2]
+    assert [game.rows["seed"][0], game.rows["step_index"][0], game.rows["max_rank"][0]] == [2**64 - 1, 9, 200]
 
 
 @pytest.mark.parametrize("absent", [..., None], ids=["missing", "null"])
@@ -72,16 +74,16 @@ def test_defaults_of_optional_keys(logs, step, absent):
     bare = step(**dict.fromkeys(optional, absent))
     logs.game(rows=[bare, step(step_index=50, seed=1, max_rank=3), bare], seed=2**63, max_rank=6)
     game = read(logs)
-    assert game.seeds_N.tolist() == [2**63, 1, 2**63]
-    assert game.step_indices_N.tolist() == [0, 50, 51]
-    assert game.max_ranks_N.tolist() == [6, 3, 6]
+    assert game.rows["seed"].tolist() == [2**63, 1, 2**63]
+    assert game.rows["step_index"].tolist() == [0, 50, 51]
+    assert game.rows["max_rank"].tolist() == [6, 3, 6]
     assert game.valuation_names == ["search"]
-    assert np.isnan(game.evs_N4[0]).all()
+    assert np.isnan(game.rows["branch_evs"][0]).all()
 
 
 def test_without_a_rank_in_the_meta_it_is_zero(logs, step):
     logs.game(rows=[step()])
-    assert read(logs).max_ranks_N.tolist() == [0]
+    assert read(logs).rows["max_rank"].tolist() == [0]
 
 
 def test_valuation_types_are_numbered_as_they_come(logs, step):
@@ -89,7 +91,7 @@ def test_valuation_types_are_numbered_as_they_come(logs, step):
     logs.game(rows=[step(valuation_type=name) for name in names])
     game = read(logs)
     assert game.valuation_names == ["zeta", "tuple10", "search"]
-    assert game.valuations_N.tolist() == [0, 1, 0, 2]
+    assert game.rows["valuation_type"].tolist() == [0, 1, 0, 2]
 
 
 def test_unknown_branches_are_counted_and_left_out(logs, step):
@@ -97,25 +99,24 @@ def test_unknown_branches_are_counted_and_left_out(logs, step):
     logs.game(rows=rows)
     game = read(logs)
     assert game.unknown_branches == {"diagonal": 2}
-    np.testing.assert_array_equal(game.evs_N4[0], np.array([1, np.nan, np.nan, np.nan], np.float32))
+    np.testing.assert_array_equal(game.rows["branch_evs"][0], np.array([1, np.nan, np.nan, np.nan], np.float32))
 
 
 def test_blank_lines_are_skipped_and_still_counted(logs, step):
     logs.game(rows=[b"", step(), b" \t", step(), b"{"])
     assert refusal(logs).line == 5
     logs.steps(rows=[b"", step(), b" \t", step()])
-    assert read(logs).lines_N.tolist() == [2, 4]
+    assert read(logs).rows["line"].tolist() == [2, 4]
 
 
-def test_batches_do_not_show(logs, step, monkeypatch):
+def test_blocks_do_not_show(logs, step, monkeypatch):
     rows = [step(move=["up", "left"][i % 2], valuation_type=f"t{i % 3}") for i in range(11)]
     rows[5]["step_index"] = 40
     logs.game(rows=rows)
     whole = read(logs)
-    monkeypatch.setattr(raw_logs, "BATCH", 3)
+    monkeypatch.setattr(raw_logs, "BLOCK", 1)
     parts = read(logs)
-    for column in ("lines_N", "exponents_N16", "evs_N4", "moves_N", "valuations_N", "step_indices_N"):
-        np.testing.assert_array_equal(getattr(parts, column), getattr(whole, column))
+    assert parts.rows.tobytes() == whole.rows.tobytes()
     assert parts.valuation_names == whole.valuation_names
 
 
@@ -199,36 +200,6 @@ def test_a_game_without_rows_is_refused(logs, rows):
     assert refusal(logs).reason == "the game has no rows"
 
 
-@pytest.mark.parametrize(
-    ("keys", "sentence"),
-    [
-        ({"seed": ...}, "`seed`: Field required"),
-        ({"seed": -1}, "`seed`: Input should be greater"),
-        ({"seed": 2**64}, "`seed`: Input should be less"),
-        ({"num_moves": 1.5}, "`num_moves`: Input should be a valid integer"),
-        ({"score": "100"}, "`score`: Input should be a valid integer"),
-        ({"max_tile": ...}, "`max_tile`: Field required"),
-        ({"max_rank": 256}, "`max_rank`: Input should be less"),
-    ],
-)
-def test_a_meta_file_that_cannot_be_read_is_named_with_its_key(logs, keys, sentence):
-    path = logs.meta(**keys)
-    with pytest.raises(BadGame, match=rf"game\.meta\.json: {sentence}") as caught:
-        read_meta(path)
-    assert caught.value.line is None
-
-
-def test_meta_files_that_are_damaged_are_refused(logs):
-    path = logs.meta()
-    zipped = path.with_name("other.meta.json.gz")
-    zipped.write_bytes(gzip.compress(path.read_bytes())[:-9])
-    with pytest.raises(BadGame, match="cannot be read"):
-        read_meta(zipped)
-    path.write_text("{")
-    with pytest.raises(BadGame, match="Invalid JSON"):
-        read_meta(path)
-
-
 def test_two_meta_files_of_one_game_are_refused(logs):
     logs.game()
     plain = logs.folder / "game.meta.json"
@@ -246,7 +217,7 @@ json_values = st.recursive(
 
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(key=st.sampled_from([*raw_logs.EXPECTED, "other"]), value=json_values, at=st.integers(0, 4))
+@given(key=st.sampled_from([*EXPECTED, "other"]), value=json_values, at=st.integers(0, 4))
 def test_whatever_a_row_holds_it_is_read_or_refused_by_its_line(logs, step, key, value, at):
     rows = [step() for _ in range(5)]
     rows[at] = step(**{key: value})

@@ -64,9 +64,7 @@ def test_a_fraction_outside_0_to_1_is_refused(fraction):
 
 @pytest.mark.parametrize("steps", [[5], [5, 0, 0], [], [0]])
 def test_fewer_than_two_runs_with_rows_cannot_be_split(steps):
-    with pytest.raises(
-        UserError, match=r"needs two runs with rows, the pack has [01]: use a pack of more games"
-    ):
+    with pytest.raises(UserError, match=r"needs two runs with rows, the pack has [01]: use a pack of more games"):
         Split.of(np.array(steps, np.int64), 0.1, 0)
 
 

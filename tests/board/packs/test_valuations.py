@@ -22,9 +22,7 @@ def test_the_base_names_come_first_and_others_follow_as_they_come(tmp_path):
     assert ids.of(["alpha", "search"]) == [4, 0]
     path = tmp_path / "valuation_types.json"
     ids.write(path)
-    assert path.read_text() == (
-        '{\n  "search": 0,\n  "tuple11": 1,\n  "tuple10": 2,\n  "zeta": 3,\n  "alpha": 4\n}\n'
-    )
+    assert path.read_text() == ('{\n  "search": 0,\n  "tuple11": 1,\n  "tuple10": 2,\n  "zeta": 3,\n  "alpha": 4\n}\n')
     assert read_valuation_names(path) == ("search", "tuple11", "tuple10", "zeta", "alpha")
 
 

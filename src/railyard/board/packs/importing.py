@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import railyard
+from railyard.board.packs.bad_game import BadGame
+from railyard.board.packs.game_meta import Meta
 from railyard.board.packs.labels import Legality, step_rows
 from railyard.board.packs.metadata import Run, RunsWriter, runs_writer
 from railyard.board.packs.pack import Pack, read_manifest
-from railyard.board.packs.raw_logs import BadGame, FoundGames, GameFiles, Meta, find_games, read_game
+from railyard.board.packs.raw_logs import FoundGames, GameFiles, find_games, read_game
 from railyard.board.packs.report import Counts, ImportReport
 from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, STEPS_STEM, VALUATION_FILE
 from railyard.board.packs.valuations import ValuationIds
@@ -82,7 +84,7 @@ def label_game(files: GameFiles, legality: Legality) -> LabelledGame | BadGame:
         rows, counts = step_rows(game, legality)
     except BadGame as bad:
         return bad
-    return LabelledGame(files, game.meta, rows, game.valuations_N, game.valuation_names, counts)
+    return LabelledGame(files, game.meta, rows, game.rows["valuation_type"], game.valuation_names, counts)
 
 
 class _Importer:
@@ -139,9 +141,7 @@ class _Importer:
 
     def _warn(self, game: LabelledGame) -> None:
         if game.counts.num_moves_mismatches:
-            log.warning(
-                "%s: %d rows, num_moves says %d", game.files.steps, len(game.rows), game.meta.num_moves
-            )
+            log.warning("%s: %d rows, num_moves says %d", game.files.steps, len(game.rows), game.meta.num_moves)
         for name, count in game.counts.unknown_branches.items():
             log.warning("%s: branch %r is no direction, left out of %d rows", game.files.steps, name, count)
 

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from railyard.board.game.boards import BITS, SATURATED, encode_row
 from railyard.board.game.heuristic import board_score
 from railyard.board.game.rules import legal_bits
-from railyard.board.packs.raw_logs import MOVES, BadGame, RawGame
+from railyard.board.packs.bad_game import BadGame
+from railyard.board.packs.raw_logs import RawGame
 from railyard.board.packs.report import Counts
 from railyard.board.packs.schema import STEP
+from railyard.board.packs.step_lines import MOVES
 from railyard.core.compiled import njit
 
 Legality = Literal["board", "as_logged"]
@@ -44,19 +46,19 @@ def step_rows(game: RawGame, legality: Legality) -> tuple[NDArray[np.void], Coun
     rows = np.zeros(len(game), STEP)
     boards_N, masks_N = np.empty(len(game), np.uint64), np.empty(len(game), np.uint16)
     scores_N, board_N = np.empty(len(game), np.int64), np.empty(len(game), np.uint8)
-    _label(game.exponents_N16, boards_N, masks_N, scores_N, board_N)
+    _label(game.rows["board"], boards_N, masks_N, scores_N, board_N)
     _check_scores(game, scores_N)
-    logged_N = (~np.isnan(game.evs_N4) @ BITS).astype(np.uint8)
+    logged_N = (~np.isnan(game.rows["branch_evs"]) @ BITS).astype(np.uint8)
     if legality == "board":
         _check_moves(game, board_N)
-    rows["step_index"] = game.step_indices_N
+    rows["step_index"] = game.rows["step_index"]
     rows["board"], rows["tile_65536_mask"] = boards_N, masks_N
     rows["board_eval"] = scores_N
-    rows["move_dir"] = game.moves_N
+    rows["move_dir"] = game.rows["move"]
     rows["ev_legal"] = logged_N & board_N if legality == "board" else logged_N
-    rows["max_rank"] = game.max_ranks_N
-    rows["seed"] = game.seeds_N.astype(np.uint32)
-    rows["branch_evs"] = np.nan_to_num(game.evs_N4)
+    rows["max_rank"] = game.rows["max_rank"]
+    rows["seed"] = game.rows["seed"].astype(np.uint32)
+    rows["branch_evs"] = np.nan_to_num(game.rows["branch_evs"])
     return rows, _count(game, logged_N, board_N)
 
 
@@ -67,20 +69,20 @@ def _check_scores(game: RawGame, scores_N: NDArray[np.int64]) -> None:
         row = beyond[0]
         raise BadGame(
             game.files.steps,
-            int(game.lines_N[row]),
+            int(game.rows["line"][row]),
             f"`board` evaluates to {scores_N[row]}, beyond 32 bits; tiles of a real game end at exponent 17",
         )
 
 
 def _check_moves(game: RawGame, board_N: NDArray[np.uint8]) -> None:
-    illegal = np.flatnonzero(_lacks_move(board_N, game.moves_N))
+    illegal = np.flatnonzero(_lacks_move(board_N, game.rows["move"]))
     if len(illegal):
         row = illegal[0]
         raise BadGame(
             game.files.steps,
-            int(game.lines_N[row]),
-            f"the chosen move {list(MOVES)[game.moves_N[row]]} does not change the board "
-            f"{game.exponents_N16[row].tolist()} (legality=as_logged takes such rows as they are)",
+            int(game.rows["line"][row]),
+            f"the chosen move {list(MOVES)[game.rows['move'][row]]} does not change the board "
+            f"{game.rows['board'][row].tolist()} (legality=as_logged takes such rows as they are)",
         )
 
 
@@ -90,7 +92,7 @@ def _lacks_move(bits_N: NDArray[np.uint8], moves_N: NDArray[np.uint8]) -> NDArra
 
 
 def _count(game: RawGame, logged_N: NDArray[np.uint8], board_N: NDArray[np.uint8]) -> Counts:
-    illegal_N = _lacks_move(board_N, game.moves_N)
+    illegal_N = _lacks_move(board_N, game.rows["move"])
     return Counts(
         games=1,
         rows=len(game),
@@ -98,7 +100,7 @@ def _count(game: RawGame, logged_N: NDArray[np.uint8], board_N: NDArray[np.uint8
         legality_differences=int(np.bitwise_count(logged_N & ~board_N).sum()),
         legal_without_ev=int(np.bitwise_count(board_N & ~logged_N).sum()),
         illegal_moves=int(illegal_N.sum()),
-        moves_without_ev=int((~illegal_N & _lacks_move(logged_N, game.moves_N)).sum()),
-        saturated_tiles=int((game.exponents_N16 > SATURATED).sum()),
+        moves_without_ev=int((~illegal_N & _lacks_move(logged_N, game.rows["move"])).sum()),
+        saturated_tiles=int((game.rows["board"] > SATURATED).sum()),
         unknown_branches=game.unknown_branches,
     )

@@ -64,7 +64,5 @@ class Rows:
         """Global rows int64 of positions int64; IndexError for a position outside [0, len)."""
         if len(positions) and not 0 <= positions.min() <= positions.max() < len(self):
             raise IndexError(f"positions {positions.min()} to {positions.max()} of {len(self)} rows")
-        rows: NDArray[np.int64] = (
-            positions + self._shifts[np.searchsorted(self._ends, positions, side="right")]
-        )
+        rows: NDArray[np.int64] = positions + self._shifts[np.searchsorted(self._ends, positions, side="right")]
         return rows

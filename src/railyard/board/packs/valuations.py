@@ -45,9 +45,7 @@ def read_valuation_names(path: Path) -> tuple[str, ...]:
     names = tuple(sorted(ids, key=ids.__getitem__))
     if [ids[name] for name in names] != list(range(len(names))) or not 0 < len(names) <= LIMIT:
         found = ", ".join([str(ids[name]) for name in names[:8]] + ["…"] * (len(names) > 8))
-        raise UserError(
-            f"{path} has {len(names)} ids ({found}); expected at most {LIMIT}, 0, 1, 2, … without a gap"
-        )
+        raise UserError(f"{path} has {len(names)} ids ({found}); expected at most {LIMIT}, 0, 1, 2, … without a gap")
     return names
 
 
