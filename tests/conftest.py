@@ -12,11 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-# the first example of a test may compile, and other work shares the machine
-settings.register_profile("railyard", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("railyard")
-from hypothesis import HealthCheck, settings
-
 # a busy machine is slow to generate and to run; that says nothing about the code
 settings.register_profile("railyard", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("railyard")
