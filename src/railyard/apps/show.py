@@ -15,7 +15,9 @@ class Show(Verb):
     """The root of show.yaml."""
 
     path: PathKnob = Field(description="a run folder, a pack, a tokenizer.json or an init folder")
-    out: PathKnob | None = Field(None, description="also write what is shown as JSON to this file")
+    out: PathKnob | None = Field(
+        None, description="also write what is shown to this .json file, or to a folder with its plots"
+    )
 
 
 ROOT = Show
@@ -24,8 +26,21 @@ ROOT = Show
 def run(job: Job) -> dict[str, Any]:
     facts = describe(job.root.path)
     if job.root.out is not None:
-        durable.write_json(job.root.out, facts)
+        save(facts, job.root.path, job.root.out)
     return facts
+
+
+def save(facts: dict[str, Any], path: Path, out: Path) -> None:
+    """Facts to `out`, if it ends in .json; else to facts.json in the folder `out`, beside plots of a tokenizer."""
+    if out.suffix == ".json":
+        durable.write_json(out, facts)
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    durable.write_json(out / "facts.json", facts)
+    if facts["kind"] == "tokenizer":
+        from railyard.board.tokens.draw import draw
+
+        draw(path, out)
 
 
 def describe(path: Path) -> dict[str, Any]:

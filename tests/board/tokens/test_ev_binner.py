@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -48,6 +48,7 @@ def plain_bin(binner, value):
     return next(i for i, upper in enumerate(uppers) if value <= upper) + binner.special_zero_one
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([*BINNERS.values(), EvBinner(edges=[0.25, 0.5, 1.0]), EvBinner(edges=[0.0, 1.0])]),
     st.lists(st.one_of(st.floats(-1, 2), st.sampled_from(DEFAULT_EDGES)), min_size=1),

@@ -1,7 +1,7 @@
 """Percentiles against np.interp, and what happens where knots coincide."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from railyard.board.tokens.percentiles import percentiles
@@ -9,6 +9,7 @@ from railyard.board.tokens.percentiles import percentiles
 NUMBERS = st.floats(-1e6, 1e6, width=32)
 
 
+@settings(deadline=None)
 @given(st.lists(NUMBERS, min_size=2, max_size=40, unique=True).map(sorted), st.lists(NUMBERS, min_size=1))
 def test_they_are_linear_between_the_knots(knots, values):
     knots, values = np.array(knots), np.array([*values, *knots])
@@ -16,6 +17,7 @@ def test_they_are_linear_between_the_knots(knots, values):
     np.testing.assert_allclose(percentiles(values, knots), expected, atol=1e-12)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9).map(float), min_size=2, max_size=12).map(sorted), st.lists(NUMBERS, min_size=2))
 def test_they_ascend_with_the_values_and_stay_in_the_unit_interval(knots, values):
     found = percentiles(np.sort([*values, *knots]), np.array(knots))

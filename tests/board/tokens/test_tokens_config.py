@@ -23,7 +23,7 @@ def test_fitting_writes_a_tokenizer_and_describes_it(tmp_path):
     out, calls = tmp_path / "tokenizer.json", []
     result = FitTokenizer(pack=PACK, out=out, bins=8).run(lambda *call: calls.append(call))
     assert MacroxueTokenizer.load(out).edges == MacroxueTokenizer.load(FILE).edges
-    assert {"edges": describe(out)["edges"], **result} == json.loads(json.dumps({"out": str(out), **describe(out)}))
+    assert result == json.loads(json.dumps({"out": str(out), **describe(out)}))
     assert calls[-1] == (4 * 654, 4 * 654)
 
 
@@ -95,10 +95,3 @@ def test_a_faulty_field_is_named(component, fields, message):
 def test_describing_the_verbs_needs_nothing_heavy():
     code = "import sys; import railyard.board.tokens.config; sys.exit(bool({'torch', 'numba'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_a_description_holds_what_the_file_does():
-    description = describe(FILE)
-    assert description["edges"]["search"][0] == -61400
-    assert (description["num_bins"], description["illegal_policy"]) == (8, "last_bin")
-    assert description["metadata"]["tuple10"]["rows"] == 217

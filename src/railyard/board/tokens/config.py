@@ -51,8 +51,7 @@ class FitTokenizer(Verb):
                 self.out,
                 ", ".join(tokenizer.own_tables),
             )
-        facts = describe(self.out)
-        return {"out": str(self.out), **{key: facts[key] for key in facts if key != "edges"}}
+        return {"out": str(self.out), **describe(self.out)}
 
 
 class Tokenize(Verb):
