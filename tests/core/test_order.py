@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from railyard.core.order import Permutation, mix
+from railyard.core.order import Permutation, WindowedOrder, mix
 
 KEYS = st.integers(0, 2**64 - 1)
 MASK = 2**64 - 1
@@ -140,6 +140,104 @@ def test_the_size_has_limits() -> None:
     for n in (-1, 2**62 + 1):
         with pytest.raises(ValueError, match=rf"n must be in \[0, 2\^62\], got {n}"):
             Permutation(n, 1)
+
+
+SMALL = st.tuples(st.integers(1, 300), KEYS, st.integers(1, 40), st.integers(1, 12))
+
+
+def slow_windowed_order(n: int, key: int, block_rows: int, window_blocks: int) -> list[int]:
+    """The order of the class's text, made whole: blocks, windows of them, rows within each."""
+    full = n // block_rows
+    rows = [row for b in Permutation(full, key).take(0, full) for row in range(b * block_rows, (b + 1) * block_rows)]
+    rows += range(full * block_rows, n)
+    size, windows = block_rows * window_blocks, max(1, -(-full // window_blocks))
+    order: list[int] = []
+    for window in range(windows):
+        held = rows[window * size :] if window == windows - 1 else rows[window * size : (window + 1) * size]
+        order += [held[i] for i in Permutation(len(held), mix(key, window)).take(0, len(held))]
+    return order
+
+
+@settings(deadline=None, max_examples=200)
+@given(SMALL)
+def test_a_windowed_order_is_the_bijection_described(size: tuple[int, int, int, int]) -> None:
+    n = size[0]
+    found = WindowedOrder(*size).take(0, n)
+    assert sorted(found.tolist()) == list(range(n))
+    assert found.tolist() == slow_windowed_order(*size)
+
+
+@settings(deadline=None)
+@given(SMALL, st.data())
+def test_any_part_of_a_windowed_order_is_a_part_of_the_whole(
+    size: tuple[int, int, int, int], data: st.DataObject
+) -> None:
+    order, n = WindowedOrder(*size), size[0]
+    whole = order.take(0, n)
+    positions = np.array(data.draw(st.lists(st.integers(0, n - 1), max_size=30)), np.int64)
+    assert np.array_equal(order(positions), whole[positions])
+    assert order(positions).dtype == np.int64
+
+
+@settings(deadline=None)
+@given(SMALL)
+def test_the_ranges_of_a_window_are_what_its_positions_hold(size: tuple[int, int, int, int]) -> None:
+    order, n = WindowedOrder(*size), size[0]
+    rows = order.take(0, n)
+    windows = np.array([order.window(position) for position in range(n)])
+    assert sorted(set(windows.tolist())) == list(range(order.windows))
+    for window in range(order.windows):
+        held = [row for first, stop in order.ranges(window).tolist() for row in range(first, stop)]
+        assert held == sorted(rows[windows == window].tolist())
+
+
+@pytest.mark.parametrize(
+    ("n", "block_rows", "window_blocks", "start", "expected"),
+    [
+        (10, 2, 2, 0, [7, 6, 9, 8, 1, 3, 2, 0, 5, 4]),
+        (500_000_000, 4096, 1024, 250_000_000, [258749994, 305507785, 27918093, 46417567]),
+        (500_000_001, 4096, 1024, 499_999_997, [254526561, 153723033, 226946162, 73868465]),
+    ],
+)
+def test_the_windowed_order_is_pinned(
+    n: int, block_rows: int, window_blocks: int, start: int, expected: list[int]
+) -> None:
+    order = WindowedOrder(n, mix(7, 0), block_rows, window_blocks)
+    assert order.take(start, start + len(expected)).tolist() == expected
+
+
+def test_blocks_meet_in_other_windows_every_epoch() -> None:
+    met = [set(WindowedOrder(100_000, mix(1, epoch), 100, 10).ranges(0)[:, 0].tolist()) for epoch in range(2)]
+    assert len(met[0]) == len(met[1]) == 10
+    assert len(met[0] & met[1]) < 5
+
+
+def test_rows_of_a_block_meet_in_a_batch_as_often_as_the_text_says() -> None:
+    rows = WindowedOrder(2**20, 3, 256, 64).take(0, 2**14).reshape(-1, 512)
+    met = [np.unique(batch // 256, return_counts=True)[1] for batch in rows]
+    others = np.mean([(counts * (counts - 1)).sum() / 512 for counts in met])
+    assert others == pytest.approx(511 / 64, rel=0.05)
+
+
+def test_a_place_in_a_windowed_order_needs_no_memory() -> None:
+    order = WindowedOrder(500_000_000, 1, 4096, 1024)
+    order.take(0, 10)
+    tracemalloc.start()
+    rows = order.take(400_000_000, 400_001_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(np.unique(rows)) == 1000
+    assert peak < 200_000
+    assert len(pickle.dumps(order)) < 1000
+
+
+def test_a_windowed_order_names_what_is_outside() -> None:
+    with pytest.raises(IndexError, match=r"position 10 is outside \[0, 10\)"):
+        WindowedOrder(10, 1, 2, 2).take(5, 11)
+    with pytest.raises(ValueError, match="got 0 and 3"):
+        WindowedOrder(10, 1, 0, 3)
+    assert WindowedOrder(0, 1, 2, 2).take(0, 0).tolist() == []
+    assert WindowedOrder(0, 1, 2, 2).ranges(0).tolist() == []
 
 
 def test_mix_is_splitmix64() -> None:
