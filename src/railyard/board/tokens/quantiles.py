@@ -42,16 +42,13 @@ def count(stage: Stage, group: int, value: float) -> None:
     """Counts a value, if it may still be a wanted one of its group."""
     head = key_of(value) >> stage.shift
     prefix = head >> stage.digit_bits
-    low, end = stage.starts[group], stage.starts[group + 1]
-    high = end
-    while low < high:
-        middle = (low + high) // 2
-        if stage.prefixes[middle] < prefix:
-            low = middle + 1
-        else:
-            high = middle
-    if low < end and stage.prefixes[low] == prefix:
-        stage.counts[low, head - (prefix << stage.digit_bits)] += 1
+    slot, span = stage.starts[group], stage.starts[group + 1] - stage.starts[group]
+    while span > 1:
+        half = span // 2
+        slot += half * (stage.prefixes[slot + half] <= prefix)
+        span -= half
+    if stage.prefixes[slot] == prefix:
+        stage.counts[slot, head - (prefix << stage.digit_bits)] += 1
 
 
 class StreamedQuantiles:
