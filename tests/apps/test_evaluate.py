@@ -26,11 +26,22 @@ def test_mistakes(railyard, work, words, reason):
     assert reason in done.err
 
 
-def test_the_runs_data_with_one_key_changed(work, tmp_path):
-    from railyard.apps.evaluate import _data
-    from railyard.core.experiment import Evaluate
+def test_people_see_the_whole_and_json_the_groups():
+    from railyard.apps.evaluate import summary
 
-    data = {"_target_": "railyard.board.training.config.PackData", "pack": "old", "batch_size": 8}
-    runs.write_config(tmp_path, {"data": data})
-    changed = _data(Evaluate(run=tmp_path, data={"pack": "new"}))
-    assert (str(changed.pack), changed.batch_size) == ("new", 8)
+    assert summary({"rows": 3, "metrics": {"loss": 1.0}, "by_valuation": {"search": {}}}) == {
+        "rows": 3,
+        "metrics": {"loss": 1.0},
+    }
+
+
+def test_evaluations_lie_under_the_experiment_of_the_run(work):
+    from railyard.apps.evaluate import label
+
+    record = work / "run" / ".hydra" / "hydra.yaml"
+    record.parent.mkdir(parents=True)
+    record.write_text("hydra: {runtime: {choices: {experiment: board/mine}}}")
+    assert label({"run": str(work / "run"), "ckpt_path": None}) == "board/mine"
+    assert label({"run": None, "ckpt_path": str(work / "run/checkpoints/last.ckpt")}) == "board/mine"
+    assert label({"run": None, "ckpt_path": None}) == "bundle"
+    assert label({"run": "elsewhere", "ckpt_path": None}) == "none"

@@ -95,3 +95,8 @@ def test_a_tracker_that_is_not_installed_is_told_how_to_get(monkeypatch):
 def test_resume_and_ckpt_path_exclude_each_other():
     assert faults(resume="a", ckpt_path="b").keys() == {"ckpt_path"}
     assert faults(ckpt_path="b") == {}
+
+
+def test_not_training_needs_something_to_evaluate():
+    assert "leaves nothing to do" in faults(train=False)["train"]
+    assert "train" in faults(train=False, test=True)

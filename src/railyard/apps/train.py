@@ -1,14 +1,16 @@
 """`railyard train experiment=board/quickstart`: fit an experiment, or continue one with resume=RUN."""
 
 import importlib
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import yaml
 
+from railyard.apps.evaluate import evaluate
 from railyard.core import rules as core_rules
 from railyard.core.errors import UserError
-from railyard.core.experiment import Experiment
+from railyard.core.experiment import Evaluate, Experiment
 from railyard.core.launch import Job
 from railyard.core.targets import Fault
 
@@ -38,14 +40,14 @@ def run(job: Job) -> dict[str, Any]:
     from railyard.core.training import fit
 
     assert job.folder is not None
+    if not job.root.train:
+        return evaluate(Evaluate(ckpt_path=Path(job.root.ckpt_path)), job.folder)
     try:
         result = fit(job.root, job.folder, job.command, job.resumed)
     except MisconfigurationException as fault:
         raise UserError(f"Lightning refuses this trainer: {' '.join(str(fault).split())}") from None
     if job.root.test:
-        from railyard.apps.evaluate import evaluate_run
-
-        result["test"] = evaluate_run(job.folder, job.folder)
+        result["test"] = evaluate(Evaluate(run=job.folder), job.folder)
     return result
 
 

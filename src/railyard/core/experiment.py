@@ -5,6 +5,7 @@ user's own comes in as a `Foreign` leaf.
 """
 
 import math
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -53,6 +54,7 @@ class Experiment(Verb):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(
         0, description="everything random follows from it: initial weights, order of rows, dropout"
     )
+    train: bool = Field(True, description="false: do not fit; test=true then evaluates ckpt_path")
     test: bool = Field(False, description="evaluate the best checkpoint after the fit")
     ckpt_path: str | None = Field(None, description="a checkpoint to continue from in a new run folder")
     resume: str | None = Field(None, description="a run folder to continue in place")
@@ -91,6 +93,10 @@ class Evaluate(Verb):
             raise ValueError(f"give exactly one of run=, ckpt_path= and bundle=, got {', '.join(given) or 'none'}")
         return self
 
+    def run_folder(self) -> Path | None:
+        """The run that is looked at, also where a checkpoint inside it is named."""
+        return self.ckpt_path.resolve().parent.parent if self.ckpt_path is not None else self.run
+
 
 def batches_per_epoch(batches: int, limit: int | float | None) -> int:
     """Batches of one epoch under Lightning's `limit_train_batches` (a count, or a share as a float)."""
@@ -102,11 +108,12 @@ def batches_per_epoch(batches: int, limit: int | float | None) -> int:
 def total_steps(trainer: Foreign, batches: int) -> int:
     """Optimizer steps of a whole run, from the trainer's own keys and the batches of one full epoch."""
     keys = trainer.kwargs
+    accumulate = keys.get("accumulate_grad_batches") or 1
+    if fast := int(keys.get("fast_dev_run") or 0):
+        return total_steps_of(min(batches, fast), accumulate, fast, 1)
+    limit = keys.get("overfit_batches") or keys.get("limit_train_batches")
     return total_steps_of(
-        batches_per_epoch(batches, keys.get("limit_train_batches")),
-        keys.get("accumulate_grad_batches") or 1,
-        keys.get("max_steps", -1),
-        keys.get("max_epochs"),
+        batches_per_epoch(batches, limit), accumulate, keys.get("max_steps", -1), keys.get("max_epochs")
     )
 
 

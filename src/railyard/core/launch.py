@@ -1,8 +1,8 @@
 """From a command line to a running verb: compose, check everything, print the plan, run, report, exit code.
 
 A verb's app (one file in `railyard/apps`) gives `ROOT` (its config's class) and `run(job)`; it may give `plan(job)`
-(what will happen, without building it), `rules(root)` (faults across components) and `FOLDER = True` (it wants a
-run folder).
+(what will happen, without building it), `rules(root)` (faults across components), `summary(result)` (the result as
+a person is told it), `FOLDER = True` (it wants a run folder) and `label(config)` (where that lies).
 """
 
 import json
@@ -153,7 +153,14 @@ def _folder(verb: str, app: App, composition: Composition) -> tuple[Path | None,
     if chosen := _chosen_folder(composition):
         return chosen, False
     root = Path(str(OmegaConf.select(composition.config, "paths.root_dir") or "."))
-    return runs.new_name((root / "outputs" / verb / (composition.choice("experiment") or "none")).resolve()), False
+    return runs.new_name((root / "outputs" / verb / _label(app, composition)).resolve()), False
+
+
+def _label(app: App, composition: Composition) -> str:
+    """The folder between the verb's and the run's: the experiment, or what the app says."""
+    if hasattr(app, "label"):
+        return str(app.label(composition.job()))
+    return composition.choice("experiment") or "none"
 
 
 def _chosen_folder(composition: Composition) -> Path | None:
@@ -200,7 +207,10 @@ def _run(app: App, composition: Composition, job: Job) -> str:
         _ = done.return_value  # re-raises what went wrong
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
-    return render(outcome[0], job)
+    result = outcome[0]
+    if hasattr(app, "summary") and not job.root.json_:
+        result = app.summary(result)
+    return render(result, job)
 
 
 def _to_log_file(message: str) -> None:

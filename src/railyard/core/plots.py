@@ -37,7 +37,8 @@ def bars(path: Path, title: str, values: Mapping[str, float], notes: Mapping[str
     """One horizontal bar a name, its value and a note written beside it."""
     figure, axes = _axes(title, height=1.2 + 0.42 * len(values))
     names = list(values)[::-1]
-    axes.barh(names, [values[name] for name in names], color=COLOURS[0], height=0.66)
+    axes.barh(range(len(names)), [values[name] for name in names], color=COLOURS[0], height=0.66)
+    axes.set_yticks(range(len(names)), names)  # names that look like numbers must not become an axis of numbers
     for row, name in enumerate(names):
         axes.text(
             values[name],

@@ -35,7 +35,20 @@ NEEDS = {
 
 def check(experiment: Experiment) -> list[Fault]:
     """All faults that concern the places of parts, the Trainer's keys and what is installed."""
-    return [*_places(experiment), *_trainer(experiment.trainer), *_trackers(experiment), *_start(experiment)]
+    return [
+        *_places(experiment),
+        *_trainer(experiment.trainer),
+        *_trackers(experiment),
+        *_start(experiment),
+        *_something_to_do(experiment),
+    ]
+
+
+def _something_to_do(experiment: Experiment) -> Iterator[Fault]:
+    if not experiment.train and not (experiment.test and experiment.ckpt_path):
+        yield Fault(
+            ("train",), "train=false leaves nothing to do; with test=true ckpt_path=CHECKPOINT it evaluates one"
+        )
 
 
 def _places(experiment: Experiment) -> Iterator[Fault]:

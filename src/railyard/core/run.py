@@ -92,6 +92,15 @@ def locked(folder: Path) -> Iterator[None]:
             _held.discard(folder.resolve())
 
 
+def experiment_of(folder: Path) -> str:
+    """The experiment that a run folder's own record names; "none" where there is no record or it names none."""
+    record = folder / ".hydra" / "hydra.yaml"
+    if not record.is_file():
+        return "none"
+    hydra = yaml.safe_load(record.read_text(encoding="utf-8"))
+    return str(hydra["hydra"]["runtime"]["choices"].get("experiment") or "none")
+
+
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     """`config.yaml`: the resolved config as plain values."""
     durable.write_text(folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False, width=110))
