@@ -47,7 +47,7 @@ def check(experiment: Experiment) -> list[Fault]:
 def _something_to_do(experiment: Experiment) -> Iterator[Fault]:
     if not experiment.train and not (experiment.test and experiment.ckpt_path):
         yield Fault(
-            ("train",), "train=false leaves nothing to do; with test=true ckpt_path=CHECKPOINT it evaluates one"
+            ("train",), "false leaves nothing to do; with test=true and ckpt_path=CHECKPOINT it evaluates one"
         )
 
 
