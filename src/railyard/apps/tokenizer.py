@@ -1,4 +1,4 @@
-"""`railyard tokenizer pack=PACK out=tokenizer.json`: fit a tokenizer to a pack."""
+"""`railyard tokenizer pack=PACK out=tokenizer.json`: fit a tokenizer to a pack, in several passes over it."""
 
 from typing import Any
 
@@ -10,5 +10,5 @@ ROOT = FitTokenizer
 
 
 def run(job: Job) -> dict[str, Any]:
-    with counting("tokenizer", "rows") as tick:
+    with counting("tokenizer", "rows read") as tick:
         return dict(job.root.run(tick))
