@@ -1,15 +1,20 @@
 import errno
 import json
 import logging
+import multiprocessing
+import os
+import random
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
 import railyard
-from railyard.board.packs import importing
+from railyard.board.packs import importing, partial
 from railyard.board.packs.bad_game import BadGame
 from railyard.board.packs.importing import import_logs
 from railyard.board.packs.pack import Pack
@@ -235,42 +240,179 @@ def test_progress_is_told_game_by_game(logs, out):
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(logs, out, monkeypatch):
-    def full(self, rows):
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def full(self, record, rows):
+        with durable.explain_full_disk(out):
+            raise OSError(errno.ENOSPC, "No space left on device")
 
     logs.game()
-    monkeypatch.setattr(importing.ShardWriter, "write", full)
+    monkeypatch.setattr(importing.Partial, "add", full)
     with pytest.raises(RailyardError, match=r"no space left on device while writing .*out: free some space"):
         import_logs(logs.folder, out)
     assert names(out.parent) == []
 
 
-def test_an_interrupt_leaves_nothing(logs, out):
-    def interrupt(done, games):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("workers", [2, 3])
+def test_any_number_of_workers_gives_the_same_bytes(reference_logs, samples, out, workers):
+    for source, keys in ((samples, {"shard_rows": 7_000}), (reference_logs, {"on_error": "skip"})):
+        one = import_logs(source, out / "one" / source.name, workers=1, **keys)
+        many = import_logs(source, out / "many" / source.name, workers=workers, **keys)
+        assert many.counts == one.counts
+        assert files(out / "many" / source.name) == files(out / "one" / source.name)
 
-    logs.game("a")
-    logs.game("b")
-    with pytest.raises(KeyboardInterrupt):
-        import_logs(logs.folder, out, progress=interrupt)
+
+def test_a_bad_game_found_by_a_worker_ends_the_import_and_leaves_nothing(reference_logs, out):
+    with pytest.raises(BadGame, match=r"sub/c\.jsonl\.gz, line 1: the chosen move up"):
+        import_logs(reference_logs, out, workers=2)
     assert names(out.parent) == []
 
 
-def test_a_killed_import_leaves_no_pack_and_the_next_one_clears_up(logs, out):
+@pytest.mark.parametrize(
+    ("size", "cores", "workers"), [(1 << 20, 8, 1), (40 << 20, 8, 2), (400 << 20, 8, 8), (400 << 20, 1, 1)]
+)
+def test_workers_are_started_where_they_pay(logs, monkeypatch, size, cores, workers):
+    path = logs.game()
+    os.truncate(path, size)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    assert importing._fitting_workers(importing.find_games(logs.folder)) == workers
+
+
+def stop_after(games):
+    def stop(done, _):
+        if done == games:
+            raise KeyboardInterrupt
+
+    return stop
+
+
+def test_an_interrupted_import_goes_on_to_the_same_bytes(reference_logs, out, monkeypatch, caplog):
+    monkeypatch.setattr(partial, "COMMIT_SECONDS", 0)
+    keys = {"shard_rows": 2, "legality": "as_logged"}
+    whole = import_logs(reference_logs, out.parent / "whole", **keys)
+    with pytest.raises(KeyboardInterrupt):
+        import_logs(reference_logs, out, progress=stop_after(2), **keys)
+    assert names(out.parent) == [".out.partial", "whole"]
+    told = []
+    caplog.set_level(logging.INFO)
+    again = import_logs(reference_logs, out, progress=lambda done, games: told.append((done, games)), **keys)
+    assert told == [(3, 3)]
+    assert "2 games, 3 rows done" in caplog.text
+    assert again.counts == whole.counts
+    assert files(out) == files(out.parent / "whole")
+    assert names(out.parent) == ["out", "whole"]
+
+
+def test_skipped_games_are_remembered_across_an_interrupt(logs, out, monkeypatch):
+    monkeypatch.setattr(partial, "COMMIT_SECONDS", 0)
     for stem in "abc":
         logs.game(stem)
-    program = (
-        "import os, sys, pathlib\n"
-        "from railyard.board.packs.importing import import_logs\n"
-        "kill = lambda done, games: os.kill(os.getpid(), 9) if done == 2 else None\n"
-        "import_logs(*map(pathlib.Path, sys.argv[1:]), progress=kill)\n"
-    )
-    killed = subprocess.run([sys.executable, "-c", program, logs.folder, out], check=False)
-    assert killed.returncode == -9
-    assert not out.exists()
-    assert len(names(out.parent)) == 1
-    assert import_logs(logs.folder, out).counts.rows == 3
+    logs.steps("b", [b"{"])
+    whole = import_logs(logs.folder, out.parent / "whole", on_error="skip")
+    with pytest.raises(KeyboardInterrupt):
+        import_logs(logs.folder, out, on_error="skip", progress=stop_after(2))
+    assert import_logs(logs.folder, out, on_error="skip").counts == whole.counts
+    assert files(out) == files(out.parent / "whole")
+
+
+@pytest.mark.parametrize("other", [{"legality": "as_logged"}, {"source": "changed"}])
+def test_an_interrupted_import_of_something_else_starts_anew_and_says_so(logs, out, monkeypatch, caplog, other):
+    monkeypatch.setattr(partial, "COMMIT_SECONDS", 0)
+    for stem in "ab":
+        logs.game(stem)
+    with pytest.raises(KeyboardInterrupt):
+        import_logs(logs.folder, out, progress=stop_after(1))
+    if other.pop("source", None):
+        logs.meta("a", score=7)
+    told = []
+    import_logs(logs.folder, out, progress=lambda done, games: told.append(done), **other)
+    assert told == [1, 2]
+    assert "was begun with other logs or options, or by another version: starting anew" in caplog.text
     assert names(out.parent) == ["out"]
+
+
+def test_a_kill_between_publishing_and_tidying_up_is_tidied_up(logs, out, monkeypatch):
+    logs.game()
+    with monkeypatch.context() as patch:
+        patch.setattr(partial, "discard", lambda out: None)
+        import_logs(logs.folder, out)
+    assert names(out.parent) == [".out.partial", "out"]
+    assert import_logs(logs.folder, out).already_there
+    assert names(out.parent) == ["out"]
+
+
+def test_a_kill_just_before_publishing_costs_nothing(logs, out, monkeypatch):
+    def stop(self, out):
+        raise KeyboardInterrupt
+
+    for stem in "ab":
+        logs.game(stem)
+    with monkeypatch.context() as patch:
+        patch.setattr(importing.Partial, "publish", stop)
+        with pytest.raises(KeyboardInterrupt):
+            import_logs(logs.folder, out)
+    told = []
+    import_logs(logs.folder, out, progress=lambda done, games: told.append(done))
+    assert told == []
+    import_logs(logs.folder, out.parent / "whole")
+    assert files(out) == files(out.parent / "whole")
+
+
+def commit_always_and_import(source, out, keys):
+    partial.COMMIT_SECONDS = 0
+    import_logs(source, out, **keys)
+
+
+def killed(source, out, keys, seconds):
+    """Whether a process forked from this warm one was still importing after `seconds`, when it was killed."""
+    process = multiprocessing.get_context("fork").Process(target=commit_always_and_import, args=(source, out, keys))
+    process.start()
+    process.join(seconds)
+    process.kill()
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL)
+    return process.exitcode != 0
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_an_import_killed_anywhere_ends_with_the_same_bytes(samples, tmp_path, kills):
+    keys = {"shard_rows": 7_000, "workers": 1}
+    start = time.monotonic()
+    import_logs(samples, tmp_path / "whole", **keys)
+    seconds, rng, happened = time.monotonic() - start, random.Random(kills), 0
+    for attempt in range(20 * kills):
+        happened += killed(samples, tmp_path / "out", keys, rng.uniform(0, 1.2) * seconds)
+        if (tmp_path / "out").exists():
+            assert files(tmp_path / "out") == files(tmp_path / "whole"), attempt
+            shutil.rmtree(tmp_path / "out")
+        if happened == kills:
+            break
+    assert happened == kills
+    import_logs(samples, tmp_path / "out", **keys)
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
+    assert names(tmp_path) == ["out", "whole"]
+
+
+PROGRAM = """
+import pathlib, sys, time
+from railyard.board.packs import partial
+from railyard.board.packs.importing import import_logs
+partial.COMMIT_SECONDS = 0
+def wait(done, games):
+    print(done, flush=True)
+    time.sleep(60)
+import_logs(*map(pathlib.Path, sys.argv[1:]), workers=2, progress=wait)
+"""
+
+
+def test_an_import_of_two_workers_that_is_killed_goes_on(samples, out):
+    import_logs(samples, out.parent / "whole", workers=1)
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, samples, out], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.kill()
+    assert not out.exists()
+    told = []
+    import_logs(samples, out, workers=2, progress=lambda done, games: told.append(done))
+    assert told == [2, 3, 4, 5, 6]
+    assert files(out) == files(out.parent / "whole")
 
 
 def test_relative_folders_work(logs, out, monkeypatch):

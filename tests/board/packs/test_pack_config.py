@@ -15,7 +15,7 @@ def test_the_defaults():
 
 @pytest.mark.parametrize(
     "keys",
-    [{"shard_rows": 0}, {"shard_rows": 1.5}, {"on_error": "ask"}, {"legality": "any"}, {"workers": 2}],
+    [{"shard_rows": 0}, {"shard_rows": 1.5}, {"on_error": "ask"}, {"legality": "any"}, {"workers": 0}, {"worker": 2}],
 )
 def test_other_values_are_refused(keys):
     with pytest.raises(ValidationError):

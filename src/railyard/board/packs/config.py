@@ -27,9 +27,15 @@ class ImportLogs(Verb):
         "the log alone, and some logs carry EVs for illegal moves",
     )
 
+    workers: int | None = Field(
+        None, ge=1, description="processes that read games, 1 works in this one; null: one a core, as far as it pays"
+    )
+
     def run(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
         """Imports; returns what was counted. `progress` is told games done and games in all."""
         from railyard.board.packs.importing import import_logs
 
-        report = import_logs(self.source, self.out, self.shard_rows, self.on_error, self.legality, progress)
+        report = import_logs(
+            self.source, self.out, self.shard_rows, self.on_error, self.legality, self.workers, progress
+        )
         return {"out": str(self.out), **report.as_dict()}

@@ -1,15 +1,17 @@
 """Imports raw teacher logs into a pack: `railyard pack source=LOGS out=PACK`.
 
-Games are read one after the other in the order of their run ids; what one game needs is computed by a pure
-function of its files, and only then given ids and written. The pack appears at `out` complete or not at all,
-and equal logs give equal bytes.
+What one game needs is computed by a pure function of its files, in worker processes where there is much to do;
+the games come back in the order of their run ids, and only then get ids and are written. The pack appears at
+`out` complete or not at all; equal logs give equal bytes, for any number of workers and after any kill.
 """
 
 import hashlib
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial as bind
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,23 +19,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 import railyard
+from railyard.board.packs import partial
 from railyard.board.packs.bad_game import BadGame
 from railyard.board.packs.game_meta import Meta
 from railyard.board.packs.labels import Legality, step_rows
-from railyard.board.packs.metadata import Run, RunsWriter, runs_writer
-from railyard.board.packs.pack import Pack, read_manifest
+from railyard.board.packs.metadata import Run, runs_writer
+from railyard.board.packs.outputs import finished_before, refuse_occupied
+from railyard.board.packs.partial import Partial, Record
 from railyard.board.packs.raw_logs import FoundGames, GameFiles, find_games, read_game
 from railyard.board.packs.report import Counts, ImportReport
-from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, STEPS_STEM, VALUATION_FILE
+from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, VALUATION_FILE
 from railyard.board.packs.valuations import ValuationIds
+from railyard.board.packs.workers import ordered
 from railyard.core import durable
 from railyard.core.errors import UserError
-from railyard.core.shards import ShardWriter
 
 log = logging.getLogger(__name__)
 
 OnError = Literal["stop", "skip"]
 Progress = Callable[[int, int], None]  # games done, games in all
+
+BYTES_A_WORKER = 16 << 20  # a worker takes a second to start: about as long as this much of logs takes
 
 _TRAILER = 8  # bytes at the end of a gzip file: checksum and length of what it holds
 
@@ -56,25 +62,30 @@ def import_logs(
     shard_rows: int | None = None,
     on_error: OnError = "stop",
     legality: Legality = "board",
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Writes the games below `source` as a pack at `out` and returns what was counted.
 
-    If the very same import stands at `out` already, nothing is written. UserError if `out` holds anything
-    else, if there is nothing to import, and for a bad game unless `on_error="skip"`; RailyardError if the
-    disk is full.
+    `workers` processes read games, 1 is this one; None is one for each core as far as that pays. If the very
+    same import stands at `out` already, nothing is written; one that was killed goes on. UserError if `out`
+    holds anything else, if there is nothing to import, and for a bad game unless `on_error="skip"`;
+    RailyardError if the disk is full or a worker is lost.
     """
     found = find_games(source)
     origin = _origin(source, found, shard_rows, on_error, legality)
-    if (finished := _finished_before(out, origin)) is not None:
+    if manifest := finished_before(out, origin):
         log.info("%s holds this very import already", out)
-        return finished
-    _refuse_occupied(out)
-    with durable.atomic_folder(out) as folder:
-        counts = _Importer(source, on_error, progress).write(found, folder, shard_rows, legality)
-        facts = {**origin, "railyard_version": railyard.__version__, "counts": counts.as_dict()}
-        durable.write_manifest(folder, facts)
-    return ImportReport(counts)
+        partial.discard(out)
+        return ImportReport(Counts.of(manifest["counts"]), already_there=True)
+    refuse_occupied(out, "this import")
+    made_by = {**origin, "railyard_version": railyard.__version__}
+    with partial.work_folder(out, made_by, shard_rows) as work:
+        importer = _Importer(source, work, on_error, progress)
+        importer.take(found, bind(label_game, legality=legality), workers or _fitting_workers(found))
+        importer.finish(made_by)
+        work.publish(out)
+    return ImportReport(importer.counts)
 
 
 def label_game(files: GameFiles, legality: Legality) -> LabelledGame | BadGame:
@@ -84,55 +95,73 @@ def label_game(files: GameFiles, legality: Legality) -> LabelledGame | BadGame:
         rows, counts = step_rows(game, legality)
     except BadGame as bad:
         return bad
-    return LabelledGame(files, game.meta, rows, game.rows["valuation_type"], game.valuation_names, counts)
+    return LabelledGame(files, game.meta, rows, game.rows["valuation_type"].copy(), game.valuation_names, counts)
+
+
+def _fitting_workers(found: FoundGames) -> int:
+    size = sum(game.steps.stat().st_size for game in found.games)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, size // BYTES_A_WORKER))
 
 
 class _Importer:
     """Takes labelled games in order, gives them their ids and writes them."""
 
-    def __init__(self, source: Path, on_error: OnError, progress: Progress | None) -> None:
-        self.source, self.on_error, self.progress = source, on_error, progress
+    def __init__(self, source: Path, work: Partial, on_error: OnError, progress: Progress | None) -> None:
+        self.source, self.work, self.on_error, self.progress = source, work, on_error, progress
         self.counts = Counts()
         self.valuations = ValuationIds()
+        for record in work.records:
+            self._count(record)
 
-    def write(self, found: FoundGames, folder: Path, shard_rows: int | None, legality: Legality) -> Counts:
+    def take(self, found: FoundGames, label: Callable[[GameFiles], LabelledGame | BadGame], workers: int) -> None:
+        """Imports the games that the work folder does not have yet."""
         self._note_without_steps(found)
-        with (
-            runs_writer(folder / METADATA_FILE) as runs,
-            ShardWriter(folder, STEPS_STEM, STEP, shard_rows) as steps,
-        ):
-            for game in self._good_games(found, legality):
-                self._append(game, runs, steps)
-            if not self.counts.rows:
-                raise UserError(f"{self.source} holds no game that can be imported: nothing was written")
-        self.valuations.write(folder / VALUATION_FILE)
-        return self.counts
+        rest = found.games[len(self.work.records) :]
+        with closing(ordered(label, rest, workers)) as games:
+            for game in games:
+                if isinstance(game, LabelledGame):
+                    self._append(game)
+                else:
+                    self._leave_out(game)
+                if self.progress:
+                    self.progress(len(self.work.records), len(found.games))
 
-    def _good_games(self, found: FoundGames, legality: Legality) -> Iterator[LabelledGame]:
-        for done, files in enumerate(found.games, 1):
-            game = label_game(files, legality)
-            if isinstance(game, LabelledGame):
-                yield game
-            else:
-                self._refuse(game)
-            if self.progress:
-                self.progress(done, len(found.games))
+    def finish(self, facts: dict[str, Any]) -> None:
+        """Writes all but the steps; the manifest comes last."""
+        if not self.counts.rows:
+            raise UserError(f"{self.source} holds no game that can be imported: nothing was written")
+        self.work.finish()
+        games = [record for record in self.work.records if record["rows"]]
+        metadata = self.work.folder / METADATA_FILE
+        metadata.unlink(missing_ok=True)  # an import killed at its very end has written it
+        with runs_writer(metadata) as runs:
+            for run_id, game in enumerate(games):
+                runs.add(Run(run_id, game["seed"], game["rows"], game["score"], game["max_tile"]))
+        self.valuations.write(self.work.folder / VALUATION_FILE)
+        durable.write_manifest(self.work.folder, {**facts, "counts": self.counts.as_dict()})
 
-    def _append(self, game: LabelledGame, runs: RunsWriter, steps: ShardWriter) -> None:
-        run_id = self.counts.games
+    def _append(self, game: LabelledGame) -> None:
         ids = np.array(self.valuations.of(game.valuation_names), np.uint8)
-        game.rows["run_id"] = run_id
+        game.rows["run_id"] = self.counts.games
         game.rows["valuation_type"] = ids[game.valuations_N]
-        steps.write(game.rows)
-        runs.add(Run(run_id, game.meta.seed, len(game.rows), game.meta.score, game.meta.max_tile))
-        self.counts.add(game.counts)
+        self._add(_record(game), game.rows)
         self._warn(game)
 
-    def _refuse(self, bad: BadGame) -> None:
+    def _leave_out(self, bad: BadGame) -> None:
         if self.on_error == "stop":
             raise bad
         log.warning("skipped: %s", bad)
-        self.counts.skipped.append({"file": self._name(bad.path), "line": bad.line, "reason": bad.reason})
+        skipped = [{"file": self._name(bad.path), "line": bad.line, "reason": bad.reason}]
+        self._add({"rows": 0, "counts": {"skipped": skipped}}, np.empty(0, STEP))
+
+    def _add(self, record: Record, rows: NDArray[np.void]) -> None:
+        self.work.add(record, rows)
+        self._count(record)
+
+    def _count(self, record: Record) -> None:
+        self.counts.add(Counts.of(record["counts"]))
+        self.valuations.of(record.get("names", []))
 
     def _note_without_steps(self, found: FoundGames) -> None:
         for meta in found.without_steps:
@@ -147,6 +176,18 @@ class _Importer:
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.source).as_posix()
+
+
+def _record(game: LabelledGame) -> Record:
+    """What the journal keeps of a game; counts of zero are left out."""
+    return {
+        "rows": len(game.rows),
+        "seed": game.meta.seed,
+        "score": game.meta.score,
+        "max_tile": game.meta.max_tile,
+        "names": game.valuation_names,
+        "counts": {name: count for name, count in game.counts.as_dict().items() if count},
+    }
 
 
 def _origin(
@@ -176,20 +217,3 @@ def _tail(path: Path) -> bytes:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - _TRAILER))
         return file.read()
-
-
-def _finished_before(out: Path, origin: dict[str, Any]) -> ImportReport | None:
-    manifest = read_manifest(out) or {}
-    if any(manifest.get(key) != value for key, value in origin.items()):
-        return None
-    Pack.open(out)
-    counts = manifest["counts"]
-    unknown = Counter(counts["unknown_branches"])
-    return ImportReport(Counts(**{**counts, "unknown_branches": unknown}), already_there=True)
-
-
-def _refuse_occupied(out: Path) -> None:
-    if out.is_dir() and not any(out.iterdir()):
-        return
-    if out.exists():
-        raise UserError(f"{out} exists and is not this import: choose another out=, or delete it first")

@@ -1,6 +1,7 @@
 """What an import counted: kept in the pack's manifest and given back to the caller."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -24,6 +25,11 @@ class Counts:
     def add(self, other: "Counts") -> None:
         for each in fields(Counts):
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
+    @classmethod
+    def of(cls, counts: Mapping[str, Any]) -> "Counts":
+        """The counts that `as_dict` gave; what is left out is zero."""
+        return cls(**{**counts, "unknown_branches": Counter(counts.get("unknown_branches", {}))})
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; equal counts give equal texts."""
