@@ -22,6 +22,7 @@ VERBS = {
         "raw teacher logs to a pack",
         "railyard pack source='${bundled:samples}/board' out=data/board/sample",
     ),
+    "merge": Verb("board", "two packs to one", "railyard merge left=PACK right=PACK out=data/board/both"),
     "tokenizer": Verb(
         "board",
         "fit a tokenizer to a pack",

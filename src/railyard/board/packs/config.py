@@ -1,4 +1,4 @@
-"""What `railyard pack` takes: raw teacher logs in, a pack out."""
+"""What `railyard pack` and `railyard merge` take: raw teacher logs in, or two packs; a pack out."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -39,3 +39,23 @@ class ImportLogs(Verb):
             self.source, self.out, self.shard_rows, self.on_error, self.legality, self.workers, progress
         )
         return {"out": str(self.out), **report.as_dict()}
+
+
+class MergePacks(Verb):
+    """Merges two packs into one, the runs of the left one first."""
+
+    left: PathKnob = Field(description="pack whose runs and valuation types keep their order and come first")
+    right: PathKnob = Field(description="pack whose runs follow, numbered on")
+    out: PathKnob = Field(description="folder of the new pack, neither of the two nor inside one")
+    shard_rows: int | None = Field(
+        None, ge=1, description="rows per file steps-00000.npy, …; null writes one steps.npy"
+    )
+
+    def run(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+        """Merges; returns what was counted. `progress` is told rows done and rows in all."""
+        from dataclasses import asdict
+
+        from railyard.board.packs.merging import merge_packs
+
+        report = merge_packs(self.left, self.right, self.out, self.shard_rows, progress)
+        return {"out": str(self.out), **asdict(report)}

@@ -4,7 +4,7 @@ The file maps names to ids. Ids are dense from 0, so that a reader may index a t
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,12 @@ class ValuationIds:
 
     def write(self, path: Path) -> None:
         """Writes the names with their ids, in the order of the ids."""
-        durable.write_json(path, self._ids)
+        write_valuation_names(path, list(self._ids))
+
+
+def write_valuation_names(path: Path, names: Sequence[str]) -> None:
+    """Writes names, given by id."""
+    durable.write_json(path, {name: index for index, name in enumerate(names)})
 
 
 def read_valuation_names(path: Path) -> tuple[str, ...]:
