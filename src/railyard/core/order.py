@@ -178,12 +178,12 @@ def _step(
 def _network(value: Any, half_bits: Any, round_keys: NDArray[np.uint64]) -> Any:
     left, right = value >> half_bits, value & ((np.uint64(1) << half_bits) - np.uint64(1))
     for round_key in round_keys:
-        left, right = right, left ^ (_scrambled(right ^ round_key) >> (np.uint64(64) - half_bits))
+        left, right = right, left ^ (scrambled(right ^ round_key) >> (np.uint64(64) - half_bits))
     return (left << half_bits) | right
 
 
 @njit()
-def _scrambled(z: Any) -> Any:
+def scrambled(z: Any) -> Any:
     """A hash of 64 bits whose high bits are the good ones."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(_FIRST_FACTOR)
     return (z ^ (z >> np.uint64(27))) * np.uint64(_SECOND_FACTOR)

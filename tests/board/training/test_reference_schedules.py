@@ -1,6 +1,7 @@
 """Schedules against the reference's multipliers, and what holds of any of them."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_up_then_down_and_never_beyond_the_base_rate(schedule, total):
     rates = [schedule.multiplier(step, total) for step in range(total + 5)]
     assert all(-1e-12 <= rate <= 1 + 1e-12 for rate in rates)
     after = rates[schedule.warmup_steps :]
-    assert all(a >= b - 1e-12 for a, b in zip(after, after[1:], strict=False))
+    assert all(a >= b - 1e-12 for a, b in pairwise(after))
 
 
 def test_a_decay_longer_than_the_run_begins_after_the_warm_up():
