@@ -102,6 +102,19 @@ def read_runs(path: Path) -> Runs:
         raise UserError(f"{path} cannot be read ({error}): restore it or make the pack again") from error
 
 
+def read_session(path: Path) -> dict[str, str]:
+    """What the recorder noted beside the runs, empty for packs; UserError if the file is missing or damaged."""
+    if not path.is_file():
+        raise UserError(f"{path} is missing: a pool needs it to tell its games apart, restore it")
+    try:
+        with closing(sqlite3.connect(_uri(path), uri=True)) as database:
+            if not database.execute("PRAGMA table_info(session)").fetchall():
+                return {}
+            return {str(key): str(value) for key, value in database.execute("SELECT meta_key, meta_value FROM session")}
+    except sqlite3.DatabaseError as error:
+        raise UserError(f"{path} cannot be read ({error}): restore it") from error
+
+
 def _uri(path: Path) -> str:
     """Read-only; without locks and side files unless a write-ahead log still holds part of the data."""
     wal = path.with_name(f"{path.name}-wal")

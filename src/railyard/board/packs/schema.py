@@ -1,7 +1,7 @@
-"""What a pack of teacher rows looks like on disk: the row, the file names, the base valuation names.
+"""What packs look like on disk: the rows, the file names, the base valuation names.
 
-A pack is a folder with `steps.npy` (or `steps-00000.npy`, …), `metadata.db`, `valuation_types.json` and, when
-Railyard wrote it, `manifest.json`.
+A pack of teacher rows is a folder with `steps.npy` (or `steps-00000.npy`, …), `metadata.db`,
+`valuation_types.json` and, when Railyard wrote it, `manifest.json`.
 """
 
 import numpy as np
@@ -25,9 +25,13 @@ STEP = np.dtype(
     ]
 )
 
+# what self-play records: the board before each decision, 28 bytes packed; it is step_idx here
+SELFPLAY = np.dtype([("run_id", "<u8"), ("step_idx", "<u4"), ("exps", "u1", (16,))])
+
 VALUATION_NAMES = ("search", "tuple11", "tuple10")
 
 STEPS_STEM = "steps"
+EMBEDDINGS_STEM = "embeddings"  # of self-play
 METADATA_FILE = "metadata.db"
 VALUATION_FILE = "valuation_types.json"
 MANIFEST_FILE = "manifest.json"

@@ -1,0 +1,104 @@
+"""Self-play v1: the boards that a model met while it played, as the recorder leaves them.
+
+A folder of `steps-000001.npy`, … with `metadata.db`, and optionally `embeddings-000001.npy`, … aligned row by
+row. A row is the board before a decision; which move was taken, and what it was worth, is not recorded.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from railyard.board.packs.metadata import Runs, read_runs, read_session
+from railyard.board.packs.schema import EMBEDDINGS_STEM, METADATA_FILE, SELFPLAY, STEPS_STEM
+from railyard.core.errors import UserError
+from railyard.core.shards import ShardSet
+
+
+@dataclass(frozen=True, eq=False)
+class SelfplayPool:
+    """An open pool; `len()` is its number of rows.
+
+    rows: SELFPLAY rows, boards as exponents. runs: as the recorder noted them; games played at one time may lie
+    between each other, and the newest may lack rows, so `runs.starts` says nothing here. embeddings: float32
+    [rows, D], or None. recorded_at: Unix seconds, or None.
+    """
+
+    path: Path
+    rows: ShardSet
+    runs: Runs
+    embeddings: ShardSet | None
+    recorded_at: float | None
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Opens the pool in folder `path`; UserError says what is wrong with it and what to do."""
+        path = Path(path)
+        rows = ShardSet.open(path, STEPS_STEM, SELFPLAY)
+        session = read_session(path / METADATA_FILE)
+        runs = read_runs(path / METADATA_FILE)
+        return cls(path, rows, runs, _embeddings(path, rows), _seconds(path, session.get("ts")))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def _seconds(path: Path, text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError as error:
+        raise UserError(
+            f"{path / METADATA_FILE} has {text!r} as `ts` of its session, expected seconds: mend or remove it"
+        ) from error
+
+
+def _embeddings(path: Path, rows: ShardSet) -> ShardSet | None:
+    """The embeddings beside the rows; UserError unless each file has a row for each row of its steps."""
+    files = sorted(path.glob(f"{EMBEDDINGS_STEM}-*.npy"))
+    if not files:
+        return None
+    found = ShardSet.open(path, EMBEDDINGS_STEM, np.dtype(("<f4", (_width(files[0]),))))
+    steps = _rows_by_number(rows, STEPS_STEM)
+    for number, count in _rows_by_number(found, EMBEDDINGS_STEM).items():
+        _check_aligned(path, number, count, steps.pop(number, 0))
+    for number, count in steps.items():
+        _check_aligned(path, number, 0, count)
+    return found
+
+
+def _check_aligned(path: Path, number: str, found: int, wanted: int) -> None:
+    if found != wanted:
+        raise UserError(
+            f"{path / EMBEDDINGS_STEM}-{number}.npy has {found} rows, {STEPS_STEM}-{number}.npy has {wanted}: "
+            "write the embeddings again, or move them away"
+        )
+
+
+def _rows_by_number(shards: ShardSet, stem: str) -> dict[str, int]:
+    numbers = [path.stem.removeprefix(f"{stem}-") for path in shards.paths]
+    return dict(zip(numbers, np.diff(shards.starts).tolist(), strict=True))
+
+
+def _width(path: Path) -> int:
+    """D of a file of shape [N, D]; 1 where it is none, for the check of its header to say so."""
+    try:
+        with path.open("rb") as file:
+            read: Any = npy.read_array_header_1_0 if npy.read_magic(file) == (1, 0) else npy.read_array_header_2_0
+            shape = read(file)[0]
+    except (ValueError, SyntaxError):
+        return 1
+    return int(shape[1]) if len(shape) == 2 else 1
+
+
+def missing_rows(pool: SelfplayPool) -> NDArray[np.int64]:
+    """Rows that each run should have beside those that it has: int64 [R]; one pass over the rows."""
+    found = np.zeros(len(pool.runs), np.int64)
+    for _, rows in pool.rows.chunks(1 << 20):
+        places = np.searchsorted(pool.runs.id, rows["run_id"].astype(np.int64))
+        known = places < len(found)
+        known[known] = pool.runs.id[places[known]] == rows["run_id"][known]
+        found += np.bincount(places[known], minlength=len(found))
+    return pool.runs.steps - found
