@@ -41,6 +41,10 @@ def save(facts: dict[str, Any], path: Path, out: Path) -> None:
         from railyard.board.tokens.draw import draw
 
         draw(path, out)
+    if facts["kind"] in ("pack", "self-play pool", "legacy pack"):
+        from railyard.board.packs.draw import draw as draw_pack
+
+        draw_pack(path, facts, out)
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -60,8 +64,7 @@ def describe(path: Path) -> dict[str, Any]:
 
         return describe_init(path)
     if path.is_dir() and (any(path.glob("steps*.npy")) or (path / "metadata.db").is_file()):
-        from railyard.board.packs.describe import describe as describe_pack
-        from railyard.board.packs.pack import Pack
+        from railyard.board.packs.describe import describe_any
 
-        return describe_pack(Pack.open(path))
+        return describe_any(path)
     raise UserError(f"{path} is neither a run folder, a pack, a tokenizer.json nor an init folder")
