@@ -15,7 +15,7 @@ from railyard.board.training.objectives import MacroxueTokens
 from railyard.core.callbacks import config as callbacks
 from railyard.core.config import Foreign
 from railyard.core.experiment import Experiment
-from railyard.core.training import _build_module, _build_trainer
+from railyard.core.training import Start, build_module, build_trainer
 
 STEPS, REPEATS = 60, 3
 
@@ -50,7 +50,7 @@ def _experiment(pack: Path, tokenizer: Path) -> Experiment:
 def _bare(experiment: Experiment) -> float:
     """Seconds a step of the same module, data and optimizer without Lightning."""
     data = experiment.data.build()
-    module: Any = _build_module(experiment, data)
+    module: Any = build_module(experiment, data)
     parts = module.configure_optimizers()
     optimizer, schedule = parts["optimizer"], parts["lr_scheduler"]["scheduler"]
     start = 0.0
@@ -80,7 +80,7 @@ def _trainer(experiment: Experiment, folder: Path) -> float:
             self.end = time.perf_counter()
 
     data = experiment.data.build()
-    trainer, clock = _build_trainer(experiment, folder), Clock()
+    trainer, clock = build_trainer(experiment, folder, Start(None, False)), Clock()
     trainer.callbacks.append(clock)
-    trainer.fit(_build_module(experiment, data), datamodule=data)
+    trainer.fit(build_module(experiment, data), datamodule=data)
     return (clock.end - clock.start) / (STEPS - STEPS // 3)

@@ -43,10 +43,10 @@ def fit(experiment: Experiment, folder: Path, command: list[str], resumed: bool)
     with runs.locked(folder):
         start = _start(experiment, folder, resumed)
         pl.seed_everything(experiment.seed, workers=True, verbose=False)
-        trainer = _build_trainer(experiment, folder, start)
+        trainer = build_trainer(experiment, folder, start)
         data = experiment.data.build()
         data.trainer = trainer  # the length of an epoch depends on the number of ranks
-        module = _build_module(experiment, data)
+        module = build_module(experiment, data)
         if start.checkpoint:
             _refuse_misfit(module, start.checkpoint)
         _write_provenance(experiment, folder, command, data, resumed)
@@ -102,7 +102,7 @@ def _quiet_lightning() -> None:
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.. is deprecated.*")
 
 
-def _build_module(experiment: Experiment, data: Any) -> Any:
+def build_module(experiment: Experiment, data: Any) -> Any:
     """Build the model with what it asks for; a foreign class asks by the names of its parameters."""
     if isinstance(experiment.model, Foreign):
         signature = signature_of(experiment.model.target)
@@ -124,7 +124,8 @@ def _total_steps(experiment: Experiment, data: Any) -> int:
     return total_steps(experiment.trainer, data.train_batches())
 
 
-def _build_trainer(experiment: Experiment, folder: Path, start: Start) -> Any:
+def build_trainer(experiment: Experiment, folder: Path, start: Start) -> Any:
+    """The Trainer with what makes a run exact, the chosen callbacks and the loggers."""
     keys = experiment.trainer.kwargs
     rows = MetricRows(folder, keys.get("log_every_n_steps") or 50, start.resumed)
     parts = [part for part in (experiment.callbacks or {}).values() if part is not None]
