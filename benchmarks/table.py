@@ -14,7 +14,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.figure import HEADER, Figure
 from railyard.core.reporting import table
 
-NAMES = ("collate", "tokenize_rows", "fit_tokenizer", "trainer_step", "resume_position", "help", "memory")
+NAMES = (
+    "collate",
+    "tokenize_rows",
+    "fit_tokenizer",
+    "trainer_step",
+    "resume_position",
+    "help",
+    "memory",
+    "pack_logs",
+    "merge_packs",
+)
 
 
 def main() -> None:
