@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar, Protocol
+from types import SimpleNamespace
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from railyard.core.errors import RailyardError
 from railyard.core.order import Permutation, mix
 
 Positions = npt.NDArray[np.int64]
+GRACE_SECONDS = 30  # how long a worker that is told to stop goes on for its parent
 
 
 class Source(Protocol):
@@ -81,15 +83,13 @@ class OrderedLoader:
     batch: int = 0
     _next: tuple[int, int] = field(default=(0, 0), init=False)
 
-    batch_sampler: ClassVar[None] = None  # Lightning asks for it wherever it finds a `sampler`
-
     def __len__(self) -> int:
         return len(self.order)
 
     @property
-    def sampler(self) -> "OrderedLoader":
-        """Where Lightning looks for `set_epoch`."""
-        return self
+    def batch_sampler(self) -> SimpleNamespace:
+        """Where Lightning looks for `set_epoch`; a plain `sampler` it would take for one that it may replace."""
+        return SimpleNamespace(sampler=self)
 
     def set_epoch(self, epoch: int) -> None:
         """Called when an epoch begins; the loader itself cannot know that `limit_train_batches` ended one."""
@@ -141,10 +141,14 @@ class OrderedLoader:
             multiprocessing_context="fork",
             generator=torch.Generator(),  # or each iteration would draw from the global generator
         )
-        for batch in loader:
-            if isinstance(batch, RailyardError):
-                raise batch
-            yield batch
+        batches: Any = iter(loader)
+        try:
+            for batch in batches:
+                if isinstance(batch, RailyardError):
+                    raise batch
+                yield batch
+        finally:
+            batches._shutdown_workers()  # a traceback may keep the iterator alive, and it the processes
 
 
 @dataclass
@@ -165,6 +169,6 @@ def _as_it_is(batch: Any) -> Any:
 
 
 def _leave_signals_to_the_parent(_: int) -> None:
-    """Ctrl-C reaches the whole process group; the parent saves first and still needs its batches."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    """Signals often reach all processes of a job; the parent saves first and still needs its batches."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(GRACE_SECONDS))
