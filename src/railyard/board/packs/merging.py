@@ -32,7 +32,7 @@ from railyard.core.shards import ShardWriter
 
 log = logging.getLogger(__name__)
 
-CHUNK = 131_072  # rows in memory at a time: 6 MB
+CHUNK = 16_384  # rows in memory at a time: 0.75 MB, which stays in a core's cache from reading to writing
 
 Progress = Callable[[int, int], None]  # rows done, rows in all
 Sides = tuple[Pack, Pack]
@@ -148,9 +148,12 @@ def _runs_of(pack: Pack, first_run: int) -> Iterator[Run]:
 
 
 def _renumbered(pack: Pack, first_run: int, names: Sequence[str]) -> Iterator[NDArray[np.void]]:
+    """Chunks of rows with their new runs and valuation types, each valid until the next."""
     types_T = np.array([names.index(name) for name in pack.valuation_names], np.int64)
+    buffer = np.empty(CHUNK, STEP)
     for start, view in pack.rows.chunks(CHUNK):
-        rows = view.copy()
+        rows = buffer[: len(view)]
+        rows.view(np.uint8)[:] = view.view(np.uint8)  # row by row, NumPy would copy field by field
         stranger = _renumber(rows, pack.runs.id, first_run, types_T)
         if stranger >= 0:
             raise UserError(
