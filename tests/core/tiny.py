@@ -1,6 +1,7 @@
 """A LightningModule and a DataModule as a user might write them, and a way to fit them in a folder."""
 
 import json
+import time
 from pathlib import Path
 
 import lightning.pytorch as pl
@@ -52,6 +53,8 @@ class TorchData(pl.LightningDataModule):
 class TinyModule(pl.LightningModule):
     """Logs what a test can foretell: the number of the batch in this epoch."""
 
+    log_epoch_too = False
+
     def __init__(self, lr=0.1, validation_values=None):
         super().__init__()
         self.lr = lr
@@ -63,8 +66,8 @@ class TinyModule(pl.LightningModule):
 
     def training_step(self, batch, batch_idx):
         self.draws.append(float(torch.rand(())))
-        self.log("train/number", float(batch_idx))
-        self.log("train/epoch_mean", float(batch_idx), on_step=False, on_epoch=True)
+        self.log("train/number", float(batch_idx), on_step=True, on_epoch=self.log_epoch_too)
+        self.log("train/another", 1.0)
         return self.dropout(self.layer(batch)).square().mean()
 
     def validation_step(self, batch, batch_idx):
@@ -79,6 +82,31 @@ class TinyModule(pl.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=self.lr)
 
 
+class Epochal(TinyModule):
+    """Logs a mean over the epoch only."""
+
+    def training_step(self, batch, batch_idx):
+        self.log("train/epoch_mean", float(batch_idx), on_step=False, on_epoch=True)
+        return super().training_step(batch, batch_idx)
+
+
+class SlowModule(TinyModule):
+    def training_step(self, batch, batch_idx):
+        time.sleep(0.02)
+        return super().training_step(batch, batch_idx)
+
+
+class SlowRows(Numbers):
+    def __getitems__(self, positions):
+        time.sleep(0.02)
+        return super().__getitems__(positions)
+
+
+class SlowData(TinyData):
+    def train_dataloader(self):
+        return OrderedLoader(SlowRows(), BatchOrder(ROWS, self.batch_size), prefetch=1)
+
+
 class Counting(TinyModule):
     """Wants to know the length of the run."""
 
@@ -88,10 +116,18 @@ class Counting(TinyModule):
         self.register_buffer("told", torch.tensor(total_steps))
 
 
-class Plain(TinyModule):
-    """No validation."""
+class Plain(pl.LightningModule):
+    """No validation, nothing logged."""
 
-    validation_step = None
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(1, 1)
+
+    def training_step(self, batch):
+        return self.layer(batch).square().mean()
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
 def experiment(trainer=None, callbacks=None, model=None, data=None, **keys):

@@ -3,6 +3,7 @@
 Both are part of every run and have no knobs.
 """
 
+import logging
 import random
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import torch
 
 from railyard.core import journal
 from railyard.core.order import mix
+
+log = logging.getLogger(__name__)
 
 
 class SeedEachBatch(pl.Callback):
@@ -71,6 +74,12 @@ class MetricRows(pl.Callback):
             self._write(trainer, {name: float(total) / count for name, (total, count) in self.sums.items()})
             self.sums = {}
 
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Lightning's epoch means are not in its checkpoints: a resumed run could not write the same bytes."""
+        names = ", ".join(entry.meta.name for entry in _entries(trainer) if not entry.meta.on_step)
+        if names and trainer.current_epoch == 0:
+            log.warning("%s: logged with on_step=False, which has no row in metrics.jsonl; use on_step=True", names)
+
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if not trainer.sanity_checking:
             metrics = trainer._logger_connector.metrics["callback"]
@@ -105,13 +114,13 @@ class MetricRows(pl.Callback):
 
 
 def _logged(trainer: pl.Trainer) -> dict[str, Any]:
-    """What the module logged in this batch, float64 on its device, also what it wants as a mean over the epoch.
-
-    Lightning's own epoch means are not in its checkpoints; the means over the rows' intervals are in ours.
-    """
-    entries = trainer.fit_loop.epoch_loop._results.valid_items()
-    values = {entry.meta.name: entry._forward_cache for _, entry in entries}
+    """What the module logged in this batch, float64 on its device."""
+    values = {entry.meta.name: entry._forward_cache for entry in _entries(trainer)}
     return {name: value.detach().double() for name, value in values.items() if isinstance(value, torch.Tensor)}
+
+
+def _entries(trainer: pl.Trainer) -> list[Any]:
+    return [entry for _, entry in trainer.fit_loop.epoch_loop._results.valid_items()]
 
 
 def _keep_first(path: Path, rows: int) -> int:

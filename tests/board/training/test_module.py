@@ -1,0 +1,96 @@
+"""Optimizer groups, validation figures, the init folder."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from railyard.board.model.config import Encoder
+from railyard.board.model.init_folder import read_init
+from railyard.board.training.config import BoardModel, PackData
+from railyard.board.training.module import ScoreSums, decay_groups
+from railyard.board.training.objectives import MacroxueTokens
+from railyard.board.training.schedules import Cosine
+from railyard.core.config import Foreign
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "board"
+ENCODER = Encoder(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)
+ADAM = Foreign("torch.optim.AdamW", {"lr": 0.5, "weight_decay": 0.25}, True)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return PackData(
+        pack=FIXTURES / "03_pack", tokenizer=FIXTURES / "04_tokenizer_v2_8.json", validation_fraction=0.2
+    ).build()
+
+
+@pytest.fixture
+def module(data):
+    torch.manual_seed(0)
+    knobs = BoardModel(encoder=ENCODER, optimizer=ADAM, schedule=Cosine(warmup_steps=4))
+    return knobs.build(data=data, objective=MacroxueTokens(), total_steps=10)
+
+
+def test_only_matrices_that_are_no_embeddings_decay(module):
+    decayed, plain = decay_groups(module, {"weight_decay": 0.25})
+    assert (decayed["weight_decay"], plain["weight_decay"]) == (0.25, 0.0)
+    embeddings = [part.weight for part in module.modules() if isinstance(part, torch.nn.Embedding)]
+    assert embeddings
+    for weight in module.parameters():
+        wanted = weight.ndim >= 2 and not any(weight is each for each in embeddings)
+        assert any(weight is each for each in (decayed if wanted else plain)["params"])
+
+
+def test_every_weight_is_in_one_group(module):
+    groups = decay_groups(module, {})
+    assert sum(len(group["params"]) for group in groups) == len(list(module.parameters()))
+
+
+def test_the_schedule_scales_the_base_rate(module):
+    built = module.configure_optimizers()
+    rates = []
+    for _ in range(4):
+        rates.append(built["optimizer"].param_groups[0]["lr"])
+        built["optimizer"].step()
+        built["lr_scheduler"]["scheduler"].step()
+    assert rates == [0.125, 0.25, 0.375, 0.5]
+    assert built["lr_scheduler"]["interval"] == "step"
+
+
+def validated(module, data, batch_size):
+    module.eval()
+    logged = {}
+    module.log_dict = logged.update
+    module.on_validation_epoch_start()
+    with torch.no_grad():
+        for index, batch in enumerate(data.sequential("validation", batch_size)):
+            module.validation_step(batch, index)
+    module.on_validation_epoch_end()
+    return logged
+
+
+def test_validation_does_not_depend_on_the_batch_size(module, data):
+    whole = validated(module, data, 1000)
+    assert "val/loss" in whole
+    for batch_size in (1, 7, 33):
+        assert validated(module, data, batch_size) == pytest.approx(whole, rel=1e-5)
+
+
+def test_a_second_validation_starts_from_zero(module, data):
+    assert validated(module, data, 33) == validated(module, data, 33)
+
+
+def test_sums_are_kept_in_float64():
+    sums = ScoreSums()
+    for _ in range(3):
+        sums.add({"a": torch.tensor([2.0**24, 1.0], dtype=torch.float32)})
+    assert sums.totals() == (6.0, {"a": 3 * (2.0**24 + 1)})
+
+
+def test_the_init_folder_holds_the_encoder_and_its_tokenizer(module, data, tmp_path):
+    module.write_init(tmp_path / "init")
+    encoder, tokenizer = read_init(tmp_path / "init")
+    for name, weight in module.encoder.state_dict().items():
+        assert torch.equal(weight, encoder.state_dict()[name])
+    assert tokenizer == data.tokenizer.to_json()
