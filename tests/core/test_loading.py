@@ -1,5 +1,6 @@
 """Batches against the order computed in one go; positions, threads, worker processes, errors."""
 
+import multiprocessing
 import threading
 import time
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from railyard.core.errors import UserError
 from railyard.core.loading import BatchOrder, OrderedLoader
-from railyard.core.order import Permutation, mix
+from railyard.core.order import Permutation, WindowedOrder, mix
 
 
 @dataclass
@@ -35,6 +36,24 @@ class Broken(Numbers):
         raise UserError("steps-00000.npy is damaged")
 
 
+def windowed(rows, key):
+    return WindowedOrder(rows, key, 3, 2)
+
+
+class Told(Numbers):
+    """A source that hears of its positions before they are asked for."""
+
+    def announce(self, ranges):
+        self.__dict__.setdefault("announced", set()).update(p for start, stop in ranges for p in range(start, stop))
+
+    def release(self, ranges):
+        pass
+
+    def __getitems__(self, positions):
+        assert self.announced.issuperset(positions.tolist())
+        return super().__getitems__(positions)
+
+
 def loader(rows, batch_size, epoch=0, batch=0, workers=0, source=None, **keys):
     order = BatchOrder(rows, batch_size, **keys)
     return OrderedLoader(source or Numbers(rows), order, workers, 2, epoch, batch)
@@ -43,12 +62,17 @@ def loader(rows, batch_size, epoch=0, batch=0, workers=0, source=None, **keys):
 sizes = st.tuples(st.integers(1, 60), st.integers(1, 20))
 
 
-@given(sizes, st.integers(0, 5), st.integers(0, 3))
+orders = st.sampled_from([Permutation, windowed])
+
+
+@given(sizes, st.integers(0, 5), st.integers(0, 3), orders)
 @settings(max_examples=60, deadline=None)
-def test_an_epoch_reads_the_permutation_in_batches(size, seed, epoch):
+def test_an_epoch_reads_its_order_in_batches(size, seed, epoch, shuffled):
     rows, batch_size = size
-    found = [row for batch in loader(rows, batch_size, epoch, seed=seed, drop_last=False) for row in batch]
-    assert found == Permutation(rows, mix(seed, epoch)).take(0, rows).tolist()
+    reading = loader(rows, batch_size, epoch, seed=seed, drop_last=False, shuffled=shuffled, source=Told(rows))
+    reading.source.announced = set(range(rows)) if shuffled is Permutation else set()
+    found = [row for batch in reading for row in batch]
+    assert found == shuffled(rows, mix(seed, epoch)).take(0, rows).tolist()
 
 
 @given(sizes, st.booleans())
@@ -74,13 +98,13 @@ def test_every_epoch_has_another_order():
     assert sorted(first) == sorted(second) == sorted(third)
 
 
-@given(sizes, st.integers(0, 3), st.data())
+@given(sizes, st.integers(0, 3), orders, st.data())
 @settings(max_examples=60, deadline=None)
-def test_a_resumed_loader_gives_the_same_tail(size, epoch, data):
+def test_a_resumed_loader_gives_the_same_tail(size, epoch, shuffled, data):
     rows, batch_size = size
-    whole = list(loader(rows, batch_size, epoch, drop_last=False))
+    whole = list(loader(rows, batch_size, epoch, drop_last=False, shuffled=shuffled))
     batch = data.draw(st.integers(0, len(whole) - 1))
-    resumed = loader(rows, batch_size, drop_last=False)
+    resumed = loader(rows, batch_size, drop_last=False, shuffled=shuffled)
     resumed.load_state_dict({"epoch": epoch, "batch": batch})
     assert list(resumed) == whole[batch:]
 
@@ -124,18 +148,35 @@ def test_being_told_the_epoch_it_is_in_changes_nothing():
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_worker_processes_give_the_same_batches(workers):
-    assert list(loader(50, 7, epoch=1, batch=2, workers=workers)) == list(loader(50, 7, epoch=1, batch=2))
+@pytest.mark.parametrize("shuffled", [Permutation, windowed])
+def test_worker_processes_give_the_same_batches(workers, shuffled):
+    by_thread = list(loader(50, 7, epoch=1, batch=2, shuffled=shuffled))
+    assert list(loader(50, 7, epoch=1, batch=2, workers=workers, shuffled=shuffled)) == by_thread
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_source_hears_of_its_rows_once(workers):
+    told = []
+
+    class Counted(Numbers):
+        def announce(self, ranges):
+            told.extend(p for start, stop in ranges for p in range(start, stop))
+
+        def release(self, ranges):
+            pass
+
+    list(loader(50, 7, workers=workers, shuffled=windowed, drop_last=False, source=Counted(50)))
+    assert sorted(told) == list(range(50))
 
 
 def readers():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith(("read-ahead", "announce"))]
 
 
 def test_an_abandoned_iterator_ends_its_thread():
-    batches = iter(loader(1000, 2))
+    batches = iter(loader(1000, 2, shuffled=windowed, source=Told(1000)))
     next(batches)
-    assert readers()
+    assert len(readers()) == 2
     del batches
     assert not readers()
 
@@ -152,15 +193,16 @@ def test_a_failing_worker_names_the_cause():
         def __getitems__(self, positions):
             raise KeyError("a defect")
 
-    with pytest.raises(KeyError, match="a defect"):
+    with pytest.raises(KeyError, match="a defect") as kept:
         list(loader(9, 3, workers=1, source=Defect(9)))
+    assert not multiprocessing.active_children(), f"{kept} keeps them, and Python would wait for them at its end"
 
 
-@given(st.integers(1, 80), st.integers(1, 8), st.integers(1, 4), st.booleans())
+@given(st.integers(1, 80), st.integers(1, 8), st.integers(1, 4), st.booleans(), orders)
 @settings(max_examples=60, deadline=None)
-def test_rank_slices_tile_the_global_batch(rows, batch_size, ranks, shuffle):
-    whole = BatchOrder(rows, batch_size * ranks, shuffle=shuffle, drop_last=False)
-    slices = [BatchOrder(rows, batch_size, 0, shuffle, False, rank, ranks) for rank in range(ranks)]
+def test_rank_slices_tile_the_global_batch(rows, batch_size, ranks, shuffle, shuffled):
+    whole = BatchOrder(rows, batch_size * ranks, shuffle=shuffle, drop_last=False, shuffled=shuffled)
+    slices = [BatchOrder(rows, batch_size, 0, shuffle, False, rank, ranks, shuffled) for rank in range(ranks)]
     for batch in range(len(whole)):
         parts = [order.positions(1, batch) for order in slices]
         np.testing.assert_array_equal(np.concatenate(parts), whole.positions(1, batch))

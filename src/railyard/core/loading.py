@@ -7,7 +7,7 @@ give the same batches.
 
 import signal
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -20,14 +20,19 @@ import numpy.typing as npt
 from torch.utils.data import DataLoader
 
 from railyard.core.errors import RailyardError
-from railyard.core.order import Permutation, mix
+from railyard.core.order import Permutation, WindowedOrder, mix
+from railyard.core.windows import Reach, reading_ahead
 
 Positions = npt.NDArray[np.int64]
 GRACE_SECONDS = 30  # how long a worker that is told to stop goes on for its parent
+Order = Permutation | WindowedOrder
 
 
 class Source(Protocol):
-    """Rows of a data set; a whole batch is asked for at once."""
+    """Rows of a data set; a whole batch is asked for at once.
+
+    One that is larger than memory may also be `core.windows.Announced`.
+    """
 
     def __len__(self) -> int: ...
 
@@ -35,13 +40,16 @@ class Source(Protocol):
 
 
 @lru_cache(maxsize=2)
-def _epoch_order(rows: int, seed: int, epoch: int) -> Permutation:
-    return Permutation(rows, mix(seed, epoch))
+def _epoch_order(shuffled: Callable[[int, int], Order], rows: int, seed: int, epoch: int) -> Order:
+    return shuffled(rows, mix(seed, epoch))
 
 
 @dataclass(frozen=True)
 class BatchOrder:
-    """Which positions make up batch `b` of epoch `e`; of all ranks together, rank r takes its slice of it."""
+    """Which positions make up batch `b` of epoch `e`; of all ranks together, rank r takes its slice of it.
+
+    shuffled: makes the order of an epoch from the number of rows and a key; what `shuffle` chooses.
+    """
 
     rows: int
     batch_size: int
@@ -50,6 +58,7 @@ class BatchOrder:
     drop_last: bool = True
     rank: int = 0
     world_size: int = 1
+    shuffled: Callable[[int, int], Order] = Permutation
 
     def __len__(self) -> int:
         whole, rest = divmod(self.rows, self.global_batch)
@@ -61,10 +70,19 @@ class BatchOrder:
 
     def positions(self, epoch: int, batch: int) -> Positions:
         """int64 positions of this rank's share of a batch."""
-        start = batch * self.global_batch
-        stop = min(start + self.global_batch, self.rows)
+        start, stop = self.places(batch)
         own = np.arange(start, stop, dtype=np.int64)[self.rank * self.batch_size :][: self.batch_size]
-        return _epoch_order(self.rows, self.seed, epoch)(own) if self.shuffle else own
+        order = self.of_epoch(epoch)
+        return own if order is None else order(own)
+
+    def places(self, batch: int) -> tuple[int, int]:
+        """First place of a batch in the order of its epoch and one past its last, of all ranks together."""
+        start = batch * self.global_batch
+        return start, min(start + self.global_batch, self.rows)
+
+    def of_epoch(self, epoch: int) -> Order | None:
+        """The order of all positions in an epoch; None for their own order."""
+        return _epoch_order(self.shuffled, self.rows, self.seed, epoch) if self.shuffle else None
 
 
 @dataclass
@@ -100,7 +118,10 @@ class OrderedLoader:
         epoch, start = self.epoch, self.batch
         self.epoch, self.batch = epoch + 1, 0
         read = self._by_workers if self.workers else self._by_thread
-        with closing(read(epoch, start)) as batches:
+        with (
+            reading_ahead(self.order.of_epoch(epoch), self.source) as reach,
+            closing(read(self._positions(epoch, start, reach))) as batches,
+        ):
             for index, batch in enumerate(batches, start + 1):
                 self._next = (epoch, index) if index < len(self) else (epoch + 1, 0)
                 yield batch
@@ -112,14 +133,16 @@ class OrderedLoader:
         self.epoch, self.batch = state["epoch"], state["batch"]
         self._next = (self.epoch, self.batch)
 
-    def _positions(self, epoch: int, start: int) -> Iterator[Positions]:
-        return (self.order.positions(epoch, batch) for batch in range(start, len(self.order)))
+    def _positions(self, epoch: int, start: int, reach: Reach) -> Iterator[Positions]:
+        for batch in range(start, len(self.order)):
+            reach(*self.order.places(batch))
+            yield self.order.positions(epoch, batch)
 
-    def _by_thread(self, epoch: int, start: int) -> Generator[Any, None, None]:
+    def _by_thread(self, all_positions: Iterator[Positions]) -> Generator[Any, None, None]:
         pool = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
         ahead: deque[Any] = deque()
         try:
-            for positions in self._positions(epoch, start):
+            for positions in all_positions:
                 ahead.append(pool.submit(self.source.__getitems__, positions))
                 if len(ahead) > self.prefetch:
                     yield ahead.popleft().result()
@@ -128,12 +151,12 @@ class OrderedLoader:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _by_workers(self, epoch: int, start: int) -> Generator[Any, None, None]:
+    def _by_workers(self, all_positions: Iterator[Positions]) -> Generator[Any, None, None]:
         import torch
 
         loader: DataLoader[Any] = DataLoader(
             _Careful(self.source),  # type: ignore[arg-type]
-            batch_sampler=self._positions(epoch, start),  # type: ignore[arg-type]
+            batch_sampler=all_positions,  # type: ignore[arg-type]
             num_workers=self.workers,
             prefetch_factor=max(1, self.prefetch // self.workers),
             collate_fn=_as_it_is,
