@@ -7,6 +7,7 @@ import os
 
 from railyard.board.model.config import parameter_count
 from railyard.board.packs.pack import Pack
+from railyard.board.packs.schema import STEP
 from railyard.board.packs.split import Split
 from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.board.training.config import BoardModel, PackData
@@ -82,6 +83,12 @@ def _warnings(
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if experiment.trainer.kwargs.get("accelerator") == "cpu" and need > 0.8 * total:
         found.append(f"that is close to this machine's {total / 2**30:.0f} GiB: lower data.batch_size")
+    size = len(pack) * STEP.itemsize
+    if data.shuffle and data.order is None and size > total:
+        found.append(
+            f"the pack has {size / 2**30:,.0f} GiB, this machine {total / 2**30:,.0f} GiB of memory: with a full "
+            "shuffle nearly every row waits for the disk; set data.order._target_=railyard.core.shuffling.Windowed"
+        )
     if len(pack.runs.id) < 20:
         found.append(f"{len(pack.runs.id)} runs are few: figures on held-out runs will vary with data.split_seed")
     return found

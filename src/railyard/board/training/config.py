@@ -1,13 +1,15 @@
 """What `data=board_pack` and `model=board_encoder` say: the knobs of training on packs."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from railyard.board.model.config import Encoder
+from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.schedules import Constant, Schedule
 from railyard.core.config import Foreign, PathKnob
 from railyard.core.experiment import Data, Model
+from railyard.core.shuffling import Shuffling
 
 
 class PackData(Data):
@@ -15,7 +17,9 @@ class PackData(Data):
 
     pack: PathKnob = Field(description="folder of the pack; `railyard pack` makes one")
     tokenizer: PathKnob | None = Field(
-        None, description="tokenizer.json, which `railyard tokenizer` fits; evaluation takes the model's own"
+        None,
+        description="tokenizer.json, which `railyard tokenizer` fits; null learns the move alone (hard_move); "
+        "evaluation takes the model's own",
     )
     batch_size: Annotated[int, Field(ge=1)] = Field(512, description="rows a micro-batch and rank")
     validation_batch_size: Annotated[int, Field(ge=1)] = Field(
@@ -29,10 +33,22 @@ class PackData(Data):
     )
     order_seed: Annotated[int, Field(ge=0)] = Field(0, description="the order of rows within an epoch")
     shuffle: bool = Field(True, description="false reads rows in their own order")
+    order: Shuffling | None = Field(
+        None,
+        description="null shuffles all rows, best where the pack fits into memory; "
+        "railyard.core.shuffling.Windowed reads larger ones in whole blocks",
+    )
+    augmentation: Augmentation = Field(Augmentation(), description="boards turned while training")
     workers: Annotated[int, Field(ge=0)] = Field(
         0, description="processes that read ahead; 0 uses a thread, which is enough for compiled gathers"
     )
     prefetch: Annotated[int, Field(ge=1)] = Field(4, description="batches read ahead at the most")
+
+    @model_validator(mode="after")
+    def _order_shuffles(self) -> Self:
+        if self.order is not None and not self.shuffle:
+            raise ValueError("data.order says how rows are shuffled, data.shuffle=false that they are not: drop one")
+        return self
 
     def build(self, **runtime: Any) -> Any:
         from railyard.board.training.data import PackDataModule

@@ -3,17 +3,22 @@
 Takes a pack and a tokenizer from disk; hands `PackBatch` to the Lightning module and to evaluation.
 """
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
 
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.split import Rows, Split
-from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.board.training import config
+from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.collate import Collate
+from railyard.board.training.labels import Labels, load_labels
+from railyard.core import paging
 from railyard.core.loading import BatchOrder, OrderedLoader, Positions
+from railyard.core.order import Permutation
 
 
 class PackBatch(NamedTuple):
@@ -31,14 +36,33 @@ class PackRows:
     """Some runs of a pack as a source of batches."""
 
     def __init__(self, pack: Pack, tokenizer: MacroxueTokenizer, rows: Rows) -> None:
-        self.rows = rows
+        self.pack, self.rows = pack, rows
         self.collate = Collate(pack, tokenizer)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitems__(self, positions: Positions) -> PackBatch:
-        return PackBatch(*map(torch.from_numpy, self.collate(self.rows.rows(positions))))
+        turns = self.augmentation.turns(positions, self.key)
+        return PackBatch(*map(torch.from_numpy, self.collate(self.rows.rows(positions % len(self)), turns)))
+
+
+@dataclass(frozen=True)
+class EpochsInARow(BatchOrder):
+    """Positions that go on counting from epoch to epoch, so that a source can tell a row's epochs apart."""
+
+    def positions(self, epoch: int, batch: int) -> Positions:
+        return epoch * self.rows + super().positions(epoch, batch)
+
+    def announce(self, ranges: Positions) -> None:
+        paging.announce(self.pack.rows, self._spans(ranges))
+
+    def release(self, ranges: Positions) -> None:
+        paging.release(self.pack.rows, self._spans(ranges))
+
+    def _spans(self, ranges: Positions) -> Positions:
+        """Ranges of the pack's rows for ranges of positions; runs of the other side that lie between are read along."""
+        return np.stack([self.rows.rows(ranges[:, 0]), self.rows.rows(ranges[:, 1] - 1) + 1], axis=1)
 
 
 class PackDataModule(pl.LightningDataModule):
@@ -46,14 +70,15 @@ class PackDataModule(pl.LightningDataModule):
         super().__init__()
         self.knobs = knobs
         self.pack = Pack.open(knobs.pack)
-        assert knobs.tokenizer is not None, "board/rules.py asks for one"
-        self.tokenizer = MacroxueTokenizer.load(knobs.tokenizer)
+        self.labels = load_labels(knobs.tokenizer)
         self.split = Split.of(self.pack.runs.steps, knobs.validation_fraction, knobs.split_seed)
 
     def rows(self, split: str) -> PackRows:
         """The rows of the runs of one side: `train` or `validation`."""
-        runs = self.split.train if split == "train" else self.split.validation
-        return PackRows(self.pack, self.tokenizer, Rows(self.pack.runs.starts, runs))
+        if split == "train":
+            knobs, runs = self.knobs, Rows(self.pack.runs.starts, self.split.train)
+            return PackRows(self.pack, self.labels, runs, knobs.augmentation, knobs.order_seed)
+        return PackRows(self.pack, self.labels, Rows(self.pack.runs.starts, self.split.validation))
 
     def train_batches(self) -> int:
         """Batches of one epoch on this rank."""
@@ -62,7 +87,8 @@ class PackDataModule(pl.LightningDataModule):
     def _train_order(self, rows: int) -> BatchOrder:
         rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         knobs = self.knobs
-        return BatchOrder(rows, knobs.batch_size, knobs.order_seed, knobs.shuffle, True, rank, world)
+        shuffled = knobs.order.order if knobs.order else Permutation
+        return EpochsInARow(rows, knobs.batch_size, knobs.order_seed, knobs.shuffle, True, rank, world, shuffled)
 
     def train_dataloader(self) -> OrderedLoader:
         source = self.rows("train")
@@ -83,8 +109,8 @@ class PackDataModule(pl.LightningDataModule):
         return {
             "pack": str(self.knobs.pack),
             "pack_fingerprint": self.pack.fingerprint(),
-            "tokenizer": str(self.knobs.tokenizer),
-            "tokenizer_fingerprint": self.tokenizer.fingerprint(),
+            "tokenizer": self.knobs.tokenizer and str(self.knobs.tokenizer),
+            "tokenizer_fingerprint": self.labels.fingerprint(),
             "runs": len(self.pack.runs.id),
             "rows": len(self.pack),
             "train_rows": len(self.rows("train")),
