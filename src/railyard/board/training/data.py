@@ -3,7 +3,6 @@
 Takes a pack and a tokenizer from disk; hands `PackBatch` to the Lightning module and to evaluation.
 """
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
@@ -12,10 +11,9 @@ import torch
 
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.split import Rows, Split
+from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.board.training import config
-from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.collate import Collate
-from railyard.board.training.labels import Labels, load_labels
 from railyard.core import paging
 from railyard.core.loading import BatchOrder, OrderedLoader, Positions
 from railyard.core.order import Permutation
@@ -43,16 +41,7 @@ class PackRows:
         return len(self.rows)
 
     def __getitems__(self, positions: Positions) -> PackBatch:
-        turns = self.augmentation.turns(positions, self.key)
-        return PackBatch(*map(torch.from_numpy, self.collate(self.rows.rows(positions % len(self)), turns)))
-
-
-@dataclass(frozen=True)
-class EpochsInARow(BatchOrder):
-    """Positions that go on counting from epoch to epoch, so that a source can tell a row's epochs apart."""
-
-    def positions(self, epoch: int, batch: int) -> Positions:
-        return epoch * self.rows + super().positions(epoch, batch)
+        return PackBatch(*map(torch.from_numpy, self.collate(self.rows.rows(positions))))
 
     def announce(self, ranges: Positions) -> None:
         paging.announce(self.pack.rows, self._spans(ranges))
@@ -70,15 +59,14 @@ class PackDataModule(pl.LightningDataModule):
         super().__init__()
         self.knobs = knobs
         self.pack = Pack.open(knobs.pack)
-        self.labels = load_labels(knobs.tokenizer)
+        assert knobs.tokenizer is not None, "board/rules.py asks for one"
+        self.tokenizer = MacroxueTokenizer.load(knobs.tokenizer)
         self.split = Split.of(self.pack.runs.steps, knobs.validation_fraction, knobs.split_seed)
 
     def rows(self, split: str) -> PackRows:
         """The rows of the runs of one side: `train` or `validation`."""
-        if split == "train":
-            knobs, runs = self.knobs, Rows(self.pack.runs.starts, self.split.train)
-            return PackRows(self.pack, self.labels, runs, knobs.augmentation, knobs.order_seed)
-        return PackRows(self.pack, self.labels, Rows(self.pack.runs.starts, self.split.validation))
+        runs = self.split.train if split == "train" else self.split.validation
+        return PackRows(self.pack, self.tokenizer, Rows(self.pack.runs.starts, runs))
 
     def train_batches(self) -> int:
         """Batches of one epoch on this rank."""
@@ -88,7 +76,7 @@ class PackDataModule(pl.LightningDataModule):
         rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         knobs = self.knobs
         shuffled = knobs.order.order if knobs.order else Permutation
-        return EpochsInARow(rows, knobs.batch_size, knobs.order_seed, knobs.shuffle, True, rank, world, shuffled)
+        return BatchOrder(rows, knobs.batch_size, knobs.order_seed, knobs.shuffle, True, rank, world, shuffled)
 
     def train_dataloader(self) -> OrderedLoader:
         source = self.rows("train")
@@ -109,8 +97,8 @@ class PackDataModule(pl.LightningDataModule):
         return {
             "pack": str(self.knobs.pack),
             "pack_fingerprint": self.pack.fingerprint(),
-            "tokenizer": self.knobs.tokenizer and str(self.knobs.tokenizer),
-            "tokenizer_fingerprint": self.labels.fingerprint(),
+            "tokenizer": str(self.knobs.tokenizer),
+            "tokenizer_fingerprint": self.tokenizer.fingerprint(),
             "runs": len(self.pack.runs.id),
             "rows": len(self.pack),
             "train_rows": len(self.rows("train")),
