@@ -3,6 +3,7 @@
 from benchmarks.figure import Figure, best_rate
 from benchmarks.plain import PlainRows
 from benchmarks.sample import sample_pack
+from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.collate import Collate
 from railyard.core.order import Permutation
 
@@ -13,6 +14,7 @@ def measure() -> list[Figure]:
     with sample_pack(copies=100) as (pack, tokenizer):
         order = Permutation(len(pack), 7)
         collate = Collate(pack, tokenizer)
+        augmentation = Augmentation(rotations=True, flips=True)
         plain = PlainRows(pack, tokenizer)
 
         def ours() -> int:
@@ -20,15 +22,22 @@ def measure() -> list[Figure]:
                 collate(order.take(start, start + BATCH))
             return 400 * BATCH
 
+        def turned() -> int:
+            for start in range(0, 400 * BATCH, BATCH):
+                rows = order.take(start, start + BATCH)
+                collate(rows, augmentation.turns(rows, 7))
+            return 400 * BATCH
+
         def loop() -> int:
             plain.batch(order.take(0, BATCH))
             return BATCH
 
-        rate, plain_rate = best_rate(ours), best_rate(loop)
+        rates = {"": best_rate(ours), ", rotated and flipped": best_rate(turned)}
+        plain_rate = best_rate(loop)
     note = f"{len(pack):,} rows, batches of {BATCH}, order included"
     return [
         Figure(
-            "collated, tokenised rows, random order",
+            f"collated, tokenised rows{how}, random order",
             rate,
             "rows/s",
             ">= 4,000,000 rows/s",
@@ -37,4 +46,5 @@ def measure() -> list[Figure]:
             rate / plain_rate,
             note,
         )
+        for how, rate in rates.items()
     ]

@@ -21,7 +21,7 @@ def rows_read(data, loader, epoch=0, batches=None):
     """Global rows that an epoch of this loader reads."""
     count = len(loader) if batches is None else batches
     positions = [loader.order.positions(epoch, batch) for batch in range(count)]
-    return [loader.source.rows.rows(part).tolist() for part in positions]
+    return [loader.source.global_rows(part).tolist() for part in positions]
 
 
 def runs_of(data, batches):

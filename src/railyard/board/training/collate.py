@@ -1,6 +1,6 @@
 """From row numbers to a training batch in one compiled pass: rows are read where they lie, never copied.
 
-Each row is decoded and tokenized while its cache line is at hand; the GIL is free meanwhile.
+Each row is decoded, tokenized and turned while its cache line is at hand; the GIL is free meanwhile.
 
 Shapes: B rows of the batch, in the order asked for.
 """
@@ -14,8 +14,10 @@ from railyard.board.game.boards import decode_into
 from railyard.board.game.rules import legal_bits
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import STEP
-from railyard.board.tokens.advantage import SOUND, Tables, encode_row
-from railyard.board.tokens.macroxue import MacroxueTokenizer, bad_row
+from railyard.board.tokens.advantage import SOUND
+from railyard.board.tokens.macroxue import bad_row
+from railyard.board.training import symmetry
+from railyard.board.training.labels import Labels, write_classes
 from railyard.core.compiled import njit
 from railyard.core.gather import PREFETCHED_ROWS, pointer, prefetch, row_address
 
@@ -31,7 +33,7 @@ class Batch(NamedTuple):
     """What training reads of B rows, all uint8."""
 
     tokens: NDArray[np.uint8]  # [B, 16] exponents 0 … 16, row-major
-    targets: NDArray[np.uint8]  # [B, 4] classes UDLR
+    targets: NDArray[np.uint8]  # [B, 4] classes UDLR, of the labels' making
     move: NDArray[np.uint8]  # [B] the move played
     legal: NDArray[np.uint8]  # [B] moves the board has, bits 1, 2, 4, 8 = UDLR
     valuation: NDArray[np.uint8]  # [B] id in the pack's valuation_types.json
@@ -39,21 +41,23 @@ class Batch(NamedTuple):
 
 
 class Collate:
-    """Batches of one pack under one tokenizer. Cheap to pickle: the pack travels by its files."""
+    """Batches of one pack under one kind of labels. Cheap to pickle: the pack travels by its files."""
 
-    def __init__(self, pack: Pack, tokenizer: MacroxueTokenizer) -> None:
+    def __init__(self, pack: Pack, labels: Labels) -> None:
         self.pack = pack
-        self._tables = tokenizer.tables(pack.valuation_names)
+        self._tables = labels.tables(pack.valuation_names)
 
-    def __call__(self, rows: NDArray[np.int64]) -> Batch:
-        """The batch of global row numbers, int64 [B].
+    def __call__(self, rows: NDArray[np.int64], turns: NDArray[np.uint8] | None = None) -> Batch:
+        """The batch of global row numbers, int64 [B], each turned by `turns` uint8 [B] of `training/symmetry.py`.
 
-        Raises IndexError for a row that the pack does not have, UserError for one that cannot be tokenized.
+        Labels are those of the board as it was played, turned with it. Raises IndexError for a row that the pack does
+        not have, UserError for one that cannot be tokenized.
         """
         batch = _room(len(rows))
         addresses, starts = self.pack.rows.addresses()
         rows = np.ascontiguousarray(rows, np.int64)
-        position, fault = _fill(addresses, starts, rows, self._tables, batch)
+        turns = np.empty(0, np.uint8) if turns is None else turns
+        position, fault = _fill(addresses, starts, rows, turns, self._tables, batch)
         if fault != SOUND:
             raise self._error(int(rows[position]), fault)
         return batch
@@ -75,10 +79,11 @@ def _fill(
     addresses: NDArray[np.uint64],
     starts: NDArray[np.int64],
     rows_B: NDArray[np.int64],
-    tables: Tables,
+    turns_B: NDArray[np.uint8],
+    tables: Any,
     batch: Batch,
 ) -> tuple[int, int]:
-    """Fills the batch; (position of the first row that cannot be, why), or (-1, SOUND)."""
+    """Fills the batch; (position of the first row that cannot be, why), or (-1, SOUND). Without turns nothing turns."""
     places = np.empty(PREFETCHED_ROWS, np.uint64)
     for first in range(0, rows_B.size, PREFETCHED_ROWS):
         count = min(PREFETCHED_ROWS, rows_B.size - first)
@@ -90,6 +95,7 @@ def _fill(
             fault = _fill_row(row, first + i, tables, batch)
             if fault != SOUND:
                 return first + i, fault
+    symmetry.turn_rows(turns_B, batch.tokens, batch.targets, batch.move, batch.legal)
     return -1, SOUND
 
 
@@ -111,8 +117,8 @@ def _find(
 
 
 @njit()
-def _fill_row(row: Any, position: int, tables: Tables, batch: Batch) -> int:
-    fault: int = encode_row(row, tables, batch.targets[position])
+def _fill_row(row: Any, position: int, tables: Any, batch: Batch) -> int:
+    fault: int = write_classes(row, tables, batch.targets[position])
     if fault != SOUND:
         return fault
     cells = batch.tokens[position]

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from railyard.board.model.config import Encoder
+from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.schedules import Constant, Schedule
 from railyard.core.config import Foreign, PathKnob
 from railyard.core.experiment import Data, Model
@@ -16,7 +17,9 @@ class PackData(Data):
 
     pack: PathKnob = Field(description="folder of the pack; `railyard pack` makes one")
     tokenizer: PathKnob | None = Field(
-        None, description="tokenizer.json, which `railyard tokenizer` fits; evaluation takes the model's own"
+        None,
+        description="tokenizer.json, which `railyard tokenizer` fits; null learns the move alone (hard_move); "
+        "evaluation takes the model's own",
     )
     batch_size: Annotated[int, Field(ge=1)] = Field(512, description="rows a micro-batch and rank")
     validation_batch_size: Annotated[int, Field(ge=1)] = Field(
@@ -35,6 +38,7 @@ class PackData(Data):
         description="null shuffles all rows, best where the pack fits into memory; "
         "railyard.core.shuffling.Windowed reads larger ones in whole blocks",
     )
+    augmentation: Augmentation = Field(Augmentation(), description="boards turned while training")
     workers: Annotated[int, Field(ge=0)] = Field(
         0, description="processes that read ahead; 0 uses a thread, which is enough for compiled gathers"
     )

@@ -3,6 +3,7 @@
 Takes a pack and a tokenizer from disk; hands `PackBatch` to the Lightning module and to evaluation.
 """
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
@@ -11,12 +12,15 @@ import torch
 
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.split import Rows, Split
-from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.board.training import config
+from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.collate import Collate
+from railyard.board.training.labels import Labels, load_labels
 from railyard.core import paging
 from railyard.core.loading import BatchOrder, OrderedLoader, Positions
-from railyard.core.order import Permutation
+from railyard.core.order import Permutation, mix
+
+TURNS_PLACE = 0x7475726E  # keeps the draws of turns apart from the order of the same seed
 
 
 class PackBatch(NamedTuple):
@@ -31,17 +35,29 @@ class PackBatch(NamedTuple):
 
 
 class PackRows:
-    """Some runs of a pack as a source of batches."""
+    """Some runs of a pack as a source of batches.
 
-    def __init__(self, pack: Pack, tokenizer: MacroxueTokenizer, rows: Rows) -> None:
+    Positions may count on over epochs (`EpochsInARow`): each has a turn of its own under `augmentation`.
+    """
+
+    def __init__(
+        self, pack: Pack, labels: Labels, rows: Rows, augmentation: Augmentation | None = None, seed: int = 0
+    ) -> None:
         self.pack, self.rows = pack, rows
-        self.collate = Collate(pack, tokenizer)
+        self.collate = Collate(pack, labels)
+        self.augmentation = augmentation or Augmentation()
+        self.key = mix(seed, TURNS_PLACE)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitems__(self, positions: Positions) -> PackBatch:
-        return PackBatch(*map(torch.from_numpy, self.collate(self.rows.rows(positions))))
+        turns = self.augmentation.turns(positions, self.key)
+        return PackBatch(*map(torch.from_numpy, self.collate(self.global_rows(positions), turns)))
+
+    def global_rows(self, positions: Positions) -> Positions:
+        """Rows of the pack at these positions of any epoch."""
+        return self.rows.rows(positions % len(self))
 
     def announce(self, ranges: Positions) -> None:
         paging.announce(self.pack.rows, self._spans(ranges))
@@ -54,19 +70,28 @@ class PackRows:
         return np.stack([self.rows.rows(ranges[:, 0]), self.rows.rows(ranges[:, 1] - 1) + 1], axis=1)
 
 
+@dataclass(frozen=True)
+class EpochsInARow(BatchOrder):
+    """Positions that go on counting from epoch to epoch, so that a source can tell a row's epochs apart."""
+
+    def positions(self, epoch: int, batch: int) -> Positions:
+        return epoch * self.rows + super().positions(epoch, batch)
+
+
 class PackDataModule(pl.LightningDataModule):
     def __init__(self, knobs: config.PackData) -> None:
         super().__init__()
         self.knobs = knobs
         self.pack = Pack.open(knobs.pack)
-        assert knobs.tokenizer is not None, "board/rules.py asks for one"
-        self.tokenizer = MacroxueTokenizer.load(knobs.tokenizer)
+        self.tokenizer = load_labels(knobs.tokenizer)
         self.split = Split.of(self.pack.runs.steps, knobs.validation_fraction, knobs.split_seed)
 
     def rows(self, split: str) -> PackRows:
         """The rows of the runs of one side: `train` or `validation`."""
-        runs = self.split.train if split == "train" else self.split.validation
-        return PackRows(self.pack, self.tokenizer, Rows(self.pack.runs.starts, runs))
+        if split == "train":
+            knobs, runs = self.knobs, Rows(self.pack.runs.starts, self.split.train)
+            return PackRows(self.pack, self.tokenizer, runs, knobs.augmentation, knobs.order_seed)
+        return PackRows(self.pack, self.tokenizer, Rows(self.pack.runs.starts, self.split.validation))
 
     def train_batches(self) -> int:
         """Batches of one epoch on this rank."""
@@ -76,7 +101,7 @@ class PackDataModule(pl.LightningDataModule):
         rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         knobs = self.knobs
         shuffled = knobs.order.order if knobs.order else Permutation
-        return BatchOrder(rows, knobs.batch_size, knobs.order_seed, knobs.shuffle, True, rank, world, shuffled)
+        return EpochsInARow(rows, knobs.batch_size, knobs.order_seed, knobs.shuffle, True, rank, world, shuffled)
 
     def train_dataloader(self) -> OrderedLoader:
         source = self.rows("train")
@@ -97,7 +122,7 @@ class PackDataModule(pl.LightningDataModule):
         return {
             "pack": str(self.knobs.pack),
             "pack_fingerprint": self.pack.fingerprint(),
-            "tokenizer": str(self.knobs.tokenizer),
+            "tokenizer": self.knobs.tokenizer and str(self.knobs.tokenizer),
             "tokenizer_fingerprint": self.tokenizer.fingerprint(),
             "runs": len(self.pack.runs.id),
             "rows": len(self.pack),
