@@ -1,6 +1,8 @@
 """Batches against the order computed in one go; positions, threads, worker processes, errors."""
 
 import multiprocessing
+import os
+import signal
 import threading
 import time
 from dataclasses import dataclass, field
@@ -214,3 +216,14 @@ def test_reading_ahead_is_bounded():
     batches = iter(running)
     next(batches)
     assert len(running.source.asked) <= running.prefetch + 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_workers_outlive_a_signal_to_the_whole_job(number):
+    """The parent saves first, and needs its batches for that."""
+    batches = iter(loader(60, 2, workers=2))
+    found = [next(batches)]
+    for worker in multiprocessing.active_children():
+        os.kill(worker.pid, number)
+    assert found + list(batches) == list(loader(60, 2))
+    assert not multiprocessing.active_children()

@@ -8,6 +8,7 @@ import tiny
 import torch
 
 from railyard.core import durable
+from railyard.core import run as runs
 from railyard.core.callbacks import config
 from railyard.core.checkpoint import load
 from railyard.core.config import Foreign
@@ -108,6 +109,14 @@ def test_leftovers_of_a_killed_save_are_cleared(tmp_path):
     (tmp_path / "run" / "checkpoints" / name).write_bytes(b"half")
     tiny.train(tmp_path / "run", resumed=True)
     assert not list((tmp_path / "run").rglob(".*.tmp"))
+
+
+def test_a_run_killed_before_its_provenance_gets_it_from_the_resume(tmp_path):
+    keys = {"callbacks": {"report": config.Report(plots=False)}}
+    (tmp_path / "run").mkdir()
+    runs.write_config(tmp_path / "run", {"seed": 0})
+    tiny.train(tmp_path / "run", resumed=True, **keys)
+    assert (tmp_path / "run" / "provenance.json").exists()
 
 
 def test_a_disk_that_fills_up_is_one_sentence_and_the_run_can_go_on(tmp_path, monkeypatch):

@@ -160,7 +160,7 @@ def _write_provenance(experiment: Experiment, folder: Path, command: list[str], 
         threads=torch.get_num_threads(),
     )
     target = folder / "provenance.json"
-    if resumed:
+    if resumed and target.exists():  # it may have been killed before it said where it comes from
         count = len(list((folder / ".hydra").glob("resume-*")))
         target = folder / ".hydra" / f"resume-{count}" / "provenance.json"
     durable.write_json(target, facts)
