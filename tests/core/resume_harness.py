@@ -64,6 +64,14 @@ SETTINGS = (
         "max_steps, accumulate 2",
         ("trainer.max_epochs=null", "trainer.max_steps=31", "trainer.accumulate_grad_batches=2"),
     ),
+    Setting(
+        "windowed order",
+        (
+            "data.order._target_=railyard.core.shuffling.Windowed",
+            "data.order.block_rows=16",
+            "data.order.window_blocks=4",
+        ),
+    ),
     Setting("temporary files on /dev/shm", environment=(("TMPDIR", "/dev/shm"),)),
 )
 
