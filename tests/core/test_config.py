@@ -55,7 +55,8 @@ def test_all_faults_are_found_at_once():
     )
     assert found == {
         "part.min_ratio": "must be less than or equal to 1, got 2.0",
-        "part.warmup_stepps": "unknown key (value 1); did you mean 'warmup_steps'?; known: warmup_steps, min_ratio",
+        "part.warmup_stepps": "unknown key (value 1); did you mean 'warmup_steps'?; known: warmup_steps, min_ratio, "
+        "grow_batch",
         "parts.a._target_": "os.system may not be built from a config; to admit a class of your own add "
         "allow=[os.system]",
         "parts.b": "must name a Component by its _target_, got 3",
@@ -172,7 +173,10 @@ def test_a_partial_leaf_waits_for_its_arguments():
 
 def test_knobs_lists_every_part():
     container = {"a": {"_target_": COSINE}, "b": [{"_target_": PROGRESS}], "c": {"_target_": "os.system"}}
-    assert list(knobs(container, [])) == [(("a",), ["warmup_steps", "min_ratio"]), (("b", "0"), ["every_seconds"])]
+    assert list(knobs(container, [])) == [
+        (("a",), ["warmup_steps", "min_ratio", "grow_batch"]),
+        (("b", "0"), ["every_seconds"]),
+    ]
 
 
 def test_components_are_frozen():
