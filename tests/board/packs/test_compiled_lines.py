@@ -209,14 +209,14 @@ def lines(draw):
     return text.encode(errors="replace")
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(st.lists(lines() | st.sampled_from([b"", b" \t", b"\x0b", USUAL]), min_size=1, max_size=3))
 def test_both_readers_say_the_same_of_any_lines(several):
     block = b"".join(line + b"\n" for line in several)
     assert both(block) == general(block)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(st.lists(numbers, min_size=1, max_size=4))
 def test_numbers_become_the_same_floats(texts):
     pairs = ",".join(f'"{move}":{text}' for move, text in zip(["up", "left", "right", "down"], texts, strict=False))

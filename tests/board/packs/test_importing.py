@@ -253,11 +253,11 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(logs, out, monkeypatch):
 
 @pytest.mark.parametrize("workers", [2, 3])
 def test_any_number_of_workers_gives_the_same_bytes(reference_logs, samples, out, workers):
-    for source, keys in ((samples, {"shard_rows": 7_000}), (reference_logs, {"on_error": "skip"})):
-        one = import_logs(source, out / "one" / source.name, workers=1, **keys)
-        many = import_logs(source, out / "many" / source.name, workers=workers, **keys)
-        assert many.counts == one.counts
-        assert files(out / "many" / source.name) == files(out / "one" / source.name)
+    source, keys = (samples, {"shard_rows": 7_000}) if workers == 2 else (reference_logs, {"on_error": "skip"})
+    one = import_logs(source, out / "one", workers=1, **keys)
+    many = import_logs(source, out / "many", workers=workers, **keys)
+    assert many.counts == one.counts
+    assert files(out / "many") == files(out / "one")
 
 
 def test_a_bad_game_found_by_a_worker_ends_the_import_and_leaves_nothing(reference_logs, out):

@@ -46,8 +46,9 @@ def test_it_stands_beside_the_pack_also_through_a_link(tmp_path):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, WorkerDied])
-def test_an_interrupt_or_a_lost_worker_keeps_it(tmp_path, error):
+def test_an_interrupt_or_a_lost_worker_keeps_it_and_says_so(tmp_path, caplog, error):
     begin(tmp_path / "out", error=error)
+    assert ".out.partial keeps the games that are done: the same command goes on from there" in caplog.text
     assert [record["game"] for record in records(tmp_path / "out")] == [0, 1]
 
 
@@ -81,8 +82,9 @@ def test_a_damaged_journal_starts_anew(tmp_path, caplog):
 def test_a_kill_before_the_first_note_starts_silently(tmp_path, caplog):
     begin(tmp_path / "out")
     (place_of(tmp_path / "out") / "journal.jsonl").write_bytes(b"")
+    caplog.clear()
     assert records(tmp_path / "out") == []
-    assert caplog.text == ""
+    assert "anew" not in caplog.text
 
 
 def test_two_processes_do_not_share_it(tmp_path):

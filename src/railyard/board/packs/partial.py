@@ -49,7 +49,8 @@ def work_folder(out: Path, origin: Mapping[str, Any], shard_rows: int | None) ->
         try:
             with closing(_taken_up(folder, origin, shard_rows) or _begun(folder, origin, shard_rows)) as partial:
                 yield partial
-        except WorkerDied:
+        except (KeyboardInterrupt, WorkerDied):
+            log.warning("%s keeps the games that are done: the same command goes on from there", folder)
             raise
         except RailyardError:
             discard(out)
