@@ -23,6 +23,7 @@ CHECK = """
     from railyard.core import launch, rules
     from railyard.core.compose import Composition
 
+    BESIDE = {"board_hard_move": ["model.encoder.head_type=action_policy"]}
     rules.NEEDS.clear()  # trackers need not be installed here
     conf, base = Path(sys.argv[1]), sys.argv[2:]
     count = 0
@@ -36,7 +37,7 @@ CHECK = """
             count += 1
     for group in ("trainer", "logger", "callbacks", "data", "model", "objective", "extras"):
         for file in sorted((conf / group).glob("*.yaml")):
-            words = [f"{group}={file.stem}", *base]
+            words = [f"{group}={file.stem}", *base, *BESIDE.get(file.stem, [])]
             launch.check("train", train, Composition("train", words), words)
             count += 1
     heavy = [name for name in ("torch", "lightning", "numba") if name in sys.modules]

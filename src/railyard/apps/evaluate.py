@@ -36,8 +36,10 @@ def evaluate(call: Evaluate, out: Path) -> dict[str, Any]:
     from railyard.board.training import evaluation, evaluation_report, subject
     from railyard.core.devices import pick
 
-    init, data = subject.find(call, out)
+    init, data, objective = subject.find(call, out)
     with counting("evaluate", "rows") as tick:
-        result = evaluation.evaluate(init, data, call.split, call.batch_size, call.limit_rows, pick(call.device), tick)
+        result = evaluation.evaluate(
+            init, data, objective, call.split, call.batch_size, call.limit_rows, pick(call.device), tick
+        )
     evaluation_report.write(out, result, init, data, call.split)
     return {"report": str(out / "evaluation.md"), "split": call.split, **result.as_dict()}

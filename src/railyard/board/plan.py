@@ -9,8 +9,9 @@ from railyard.board.model.config import parameter_count
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import STEP
 from railyard.board.packs.split import Split
-from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.board.training.config import BoardModel, PackData
+from railyard.board.training.labels import Labels, check_fit, load_labels
+from railyard.board.training.objectives import BoardObjective
 from railyard.core.errors import UserError
 from railyard.core.experiment import Experiment, total_steps
 
@@ -40,10 +41,11 @@ def _data_lines(data: PackData) -> list[tuple[str, str]]:
 
 
 def _model_lines(experiment: Experiment, data: PackData, model: BoardModel) -> list[tuple[str, str]]:
-    assert data.tokenizer is not None  # a rule
     pack = Pack.open(data.pack)
-    tokenizer = MacroxueTokenizer.load(data.tokenizer)
-    encoder = model.encoder.with_bins(tokenizer.num_classes)
+    labels = load_labels(data.tokenizer)
+    if isinstance(experiment.objective, BoardObjective):
+        check_fit(experiment.objective, labels)
+    encoder = model.encoder.with_bins(labels.num_classes)
     _refuse_small_vocabulary(pack, encoder.input_vocab_size)
     split = Split.of(pack.runs.steps, data.validation_fraction, data.split_seed)
     batches = int(pack.runs.steps[split.train].sum()) // data.batch_size
@@ -57,12 +59,12 @@ def _model_lines(experiment: Experiment, data: PackData, model: BoardModel) -> l
     activations = data.batch_size * CELLS * encoder.hidden_size * encoder.num_hidden_layers * ACTIVATIONS_PER_UNIT * 4
     need = parameters * BYTES_PER_PARAMETER + activations
     lines = [
-        ("tokenizer", f"{data.tokenizer}: {tokenizer.num_bins} bins, {tokenizer.num_classes} classes a head"),
+        ("labels", f"{data.tokenizer}: {labels.num_classes} classes a head" if data.tokenizer else "the move played"),
         ("model", f"{parameters:,} parameters"),
         ("steps", f"{steps:,} of {data.batch_size:,} rows; {batches:,} batches an epoch"),
         ("memory", f"about {need / 2**20:,.0f} MiB for weights, optimizer and activations"),
     ]
-    return lines + [("warning", text) for text in _warnings(experiment, data, tokenizer, pack, need)]
+    return lines + [("warning", text) for text in _warnings(experiment, data, labels, pack, need)]
 
 
 def _refuse_small_vocabulary(pack: Pack, vocabulary: int) -> None:
@@ -74,11 +76,9 @@ def _refuse_small_vocabulary(pack: Pack, vocabulary: int) -> None:
         )
 
 
-def _warnings(
-    experiment: Experiment, data: PackData, tokenizer: MacroxueTokenizer, pack: Pack, need: float
-) -> list[str]:
+def _warnings(experiment: Experiment, data: PackData, labels: Labels, pack: Pack, need: float) -> list[str]:
     found = []
-    if tokenizer.illegal_policy == "last_bin":
+    if getattr(labels, "illegal_policy", None) == "last_bin":
         found.append("this tokenizer puts illegal branches of tuple rows into the last bin, as the reference did")
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if experiment.trainer.kwargs.get("accelerator") == "cpu" and need > 0.8 * total:

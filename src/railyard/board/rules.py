@@ -1,7 +1,8 @@
 """Rules of the board rail that concern more than one component: checked before anything is opened or built."""
 
 from railyard.board.training.config import BoardModel, PackData
-from railyard.board.training.objectives import MacroxueTokens
+from railyard.board.training.hard_move import HardMove
+from railyard.board.training.objectives import BoardObjective
 from railyard.core.experiment import Experiment
 from railyard.core.targets import Fault
 
@@ -12,7 +13,8 @@ def check(experiment: Experiment) -> list[Fault]:
 
 
 def _tokenizer(experiment: Experiment) -> list[Fault]:
-    if isinstance(experiment.data, PackData) and experiment.data.tokenizer is None:
+    learns_classes = not isinstance(experiment.objective, HardMove)
+    if learns_classes and isinstance(experiment.data, PackData) and experiment.data.tokenizer is None:
         return [Fault(("data", "tokenizer"), "training needs one: make it with `railyard tokenizer pack=… out=…`")]
     return []
 
@@ -25,13 +27,14 @@ def _optimizer(experiment: Experiment) -> list[Fault]:
 
 
 def _objective(experiment: Experiment) -> list[Fault]:
-    if isinstance(experiment.model, BoardModel) and not isinstance(experiment.objective, MacroxueTokens):
-        return [Fault(("objective",), "the board encoder is trained with objective=board_macroxue_tokens")]
+    if isinstance(experiment.model, BoardModel) and not isinstance(experiment.objective, BoardObjective):
+        known = "board_macroxue_tokens, board_hard_move or board_binned_ev"
+        return [Fault(("objective",), f"the board encoder is trained with one of its own: objective={known}")]
     return []
 
 
 def _heads(experiment: Experiment) -> list[Fault]:
-    if isinstance(experiment.model, BoardModel) and experiment.model.encoder.head_type != "binned_ev":
-        key = ("model", "encoder", "head_type")
-        return [Fault(key, "the objective macroxue_tokens learns classes a head: set it to binned_ev")]
+    if isinstance(experiment.model, BoardModel) and isinstance(experiment.objective, BoardObjective):
+        misfit = experiment.objective.misfit(experiment.model.encoder)
+        return [Fault(("model", "encoder", "head_type"), misfit)] if misfit else []
     return []

@@ -18,7 +18,7 @@ def run(tmp_path):
 
 
 def test_the_runs_data_with_one_key_changed(run):
-    init, data = find(Evaluate(run=run, data={"pack": "new"}), run / "out")
+    init, data, _ = find(Evaluate(run=run, data={"pack": "new"}), run / "out")
     assert init == run / "init"
     assert (str(data.pack), data.batch_size) == ("new", 8)
 

@@ -31,7 +31,7 @@ class Encoder(Component):
     ] = 18
     output_n_bins: Annotated[
         int | None,
-        Field(ge=2, description="classes of each head of binned_ev; null takes the tokenizer's number"),
+        Field(ge=1, description="classes of each head of binned_ev; null takes the tokenizer's number"),
     ] = None
     hidden_size: Annotated[int, Field(ge=1, description="width of the residual stream")] = 288
     num_hidden_layers: Annotated[int, Field(ge=1, description="attention and feed-forward blocks")] = 10

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from railyard.board.tokens.ev_binner import EvBinner
 from railyard.board.tokens.tokenizer_json import MAX_BINS
 from railyard.core.config import PathKnob, Verb
 
@@ -19,6 +20,15 @@ class FitTokenizer(Verb):
 
     pack: PathKnob = Field(description="the pack whose moves the bins are fitted to")
     out: PathKnob = Field(description="the file to write, usually tokenizer.json; one that is there is replaced")
+    kind: Literal["moves", "ev_bins"] = Field(
+        "moves",
+        description="moves: classes by how much worse a move is than the one played, for the objective "
+        "macroxue_tokens; ev_bins: classes of the percentile of each move's value, for binned_ev",
+    )
+    ev_binner: EvBinner = Field(
+        EvBinner(edges=[share / 32 for share in range(33)]),
+        description="of kind=ev_bins: which percentiles make a class; percentiles are spread evenly, so are these",
+    )
     bins: Annotated[
         int,
         Field(ge=2, le=MAX_BINS, description="grades of moves that are legal, not lost and not the one played"),
@@ -40,9 +50,13 @@ class FitTokenizer(Verb):
     def run(self, progress: Progress | None = None) -> dict[str, Any]:
         """Writes the tokenizer; its description is the result."""
         from railyard.board.packs.pack import Pack
+        from railyard.board.tokens import fit_ev_bins
         from railyard.board.tokens.describe import describe
         from railyard.board.tokens.fit import fit
 
+        if self.kind == "ev_bins":
+            fit_ev_bins.fit(Pack.open(self.pack), self.ev_binner, progress=progress).save(self.out)
+            return {"out": str(self.out), **describe(self.out)}
         tokenizer = fit(Pack.open(self.pack), self.bins, self.failure_cutoff, self.illegal_policy, progress)
         tokenizer.save(self.out)
         if tokenizer.own_tables:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from railyard.board.tokens import json_fields
+from railyard.board.tokens.ev_bins import TOKENIZER_TYPE, EvBinTokenizer
 from railyard.board.tokens.load import load_tokenizer
 from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.board.tokens.percentile_margin import PercentileTokenizer
@@ -15,6 +17,8 @@ COUNTED = ("rows", "legal_branches", "failure_branches")  # of the metadata
 
 def describe(path: Path | str) -> dict[str, Any]:
     """Classes, edges and what they were fitted to, JSON-able; numbers of a list are rounded. UserError as `load`."""
+    if json_fields.read(path, lambda document: document).get("tokenizer_type") == TOKENIZER_TYPE:
+        return _ev_bins(EvBinTokenizer.load(path))
     tokenizer = load_tokenizer(path)
     about = _version_2(tokenizer) if isinstance(tokenizer, MacroxueTokenizer) else _version_1(tokenizer)
     return {
@@ -68,6 +72,19 @@ def _version_1(tokenizer: PercentileTokenizer) -> dict[str, Any]:
         "training": "takes version 2 only",
         "delta_edges": _line(tokenizer.delta_edges),
         "values_at_percentiles_0_25_50_75_100": quarters,
+    }
+
+
+def _ev_bins(tokenizer: EvBinTokenizer) -> dict[str, Any]:
+    quarters = {name: _line(np.quantile(knots, [0, 0.25, 0.5, 0.75, 1])) for name, knots in tokenizer.knots.items()}
+    return {
+        "tokenizer_type": TOKENIZER_TYPE,
+        "num_classes": tokenizer.num_classes,
+        "fingerprint": tokenizer.fingerprint(),
+        "fitted_to": tokenizer.metadata.get("dataset_dir"),
+        "values": tokenizer.metadata.get("values"),
+        "values_at_percentiles_0_25_50_75_100": quarters,
+        "ev_binner": tokenizer.binner.model_dump(),
     }
 
 

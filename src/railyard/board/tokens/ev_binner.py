@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from railyard.core.config import Component
 from railyard.core.errors import UserError
 
+NO_VALUE = 255  # the class of a move without an expected value: it teaches nothing
 DEFAULT_EDGES = [0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0]
 
 

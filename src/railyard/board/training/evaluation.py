@@ -15,10 +15,10 @@ from railyard.board.model.encoder import BoardEncoder
 from railyard.board.model.init_folder import read_init
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.split import Rows, Split
-from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.board.training.config import PackData
 from railyard.board.training.data import PackBatch, PackRows
-from railyard.board.training.objectives import MacroxueTokens
+from railyard.board.training.labels import Labels, labels_of, objective_for
+from railyard.board.training.objectives import BoardObjective
 from railyard.core.errors import UserError
 from railyard.core.loading import BatchOrder, OrderedLoader
 
@@ -42,29 +42,39 @@ class Evaluation:
 def evaluate(
     init: Path,
     data: PackData,
+    objective: BoardObjective | None,
     split: str,
     batch_size: int,
     limit_rows: int | None,
     device: str,
     progress: Callable[[int, int], None],
 ) -> Evaluation:
-    """Score the model of an init folder on one side of a pack's split, or on all of it."""
+    """Score the model of an init folder on one side of a pack's split, or on all of it.
+
+    Without an objective it is the one that the model's head and tokenizer were made for.
+    """
     encoder, tokenizer_json = read_init(init)
-    if tokenizer_json is None:
-        raise UserError(f"{init} holds no tokenizer.json, so its classes have no meaning; add the one it was made for")
-    tokenizer = MacroxueTokenizer.from_json(tokenizer_json)
+    labels = _labels(init, encoder, tokenizer_json)
+    objective = objective or objective_for(encoder.config, labels)
     pack = Pack.open(data.pack)
     runs = _runs(pack, data, split)
-    source = PackRows(pack, tokenizer, Rows(pack.runs.starts, runs))
+    source = PackRows(pack, labels, Rows(pack.runs.starts, runs))
     rows = min(len(source), limit_rows or len(source))
     loader = OrderedLoader(source, BatchOrder(rows, batch_size, shuffle=False, drop_last=False))
-    table = _GroupSums(len(pack.valuation_names))
+    table = _GroupSums(len(pack.valuation_names), objective)
     encoder = encoder.eval().to(device)
     for done, batch in enumerate(loader, 1):
-        table.add(_scores(encoder, PackBatch(*(part.to(device) for part in batch))), batch)
+        table.add(_scores(objective, encoder, PackBatch(*(part.to(device) for part in batch))), batch)
         progress(min(done * batch_size, rows), rows)
     games = int((pack.runs.starts[runs + 1] - pack.runs.starts[runs]).cumsum().searchsorted(rows)) + 1
     return table.result(rows, games, pack.valuation_names)
+
+
+def _labels(init: Path, encoder: BoardEncoder, tokenizer_json: Any) -> Labels:
+    config = encoder.config
+    if config.head_type == "binned_ev" and config.output_n_bins != 1 and tokenizer_json is None:
+        raise UserError(f"{init} holds no tokenizer.json, so its classes have no meaning; add the one it was made for")
+    return labels_of(tokenizer_json)
 
 
 def _runs(pack: Pack, data: PackData, split: str) -> Any:
@@ -75,15 +85,16 @@ def _runs(pack: Pack, data: PackData, split: str) -> Any:
 
 
 @torch.inference_mode()
-def _scores(encoder: BoardEncoder, batch: PackBatch) -> dict[str, Tensor]:
+def _scores(objective: BoardObjective, encoder: BoardEncoder, batch: PackBatch) -> dict[str, Tensor]:
     logits = encoder(batch.tokens)[1]
-    return MacroxueTokens().row_scores(logits, batch.targets, batch.moves, batch.legal)
+    return objective.row_scores(logits, batch.targets, batch.moves, batch.legal)
 
 
 class _GroupSums:
     """Sums of row figures for each pair of valuation type and highest exponent: every table follows from it."""
 
-    def __init__(self, valuations: int) -> None:
+    def __init__(self, valuations: int, objective: BoardObjective) -> None:
+        self.objective = objective
         self.rows = torch.zeros(valuations, RANKS, dtype=torch.float64)
         self.sums: dict[str, Tensor] = {}
 
@@ -110,4 +121,4 @@ class _GroupSums:
 
     def _metrics(self, valuation: Any, rank: Any) -> dict[str, float]:
         sums = {name: float(total[valuation, rank].sum()) for name, total in self.sums.items()}
-        return MacroxueTokens().metrics(sums, float(self.rows[valuation, rank].sum()))
+        return self.objective.metrics(sums, float(self.rows[valuation, rank].sum()))

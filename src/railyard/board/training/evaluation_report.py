@@ -9,6 +9,7 @@ from railyard.core import durable, plots
 from railyard.core.reporting import cell, metric_lines, table
 
 SCHEMA_VERSION = 1
+COLUMNS = ("rows", "teacher_agreement", "policy_agreement", "bin_accuracy", "loss", "perplexity")
 Groups = Mapping[str, Mapping[str, float]]
 
 
@@ -19,7 +20,7 @@ def write(folder: Path, result: Evaluation, init: Path, data: PackData, split: s
     sections = [
         "# Evaluation",
         f"Model `{init}` on the {split} runs of `{data.pack}`: {result.rows:,} rows of {result.games} games. "
-        "Agreement with the teacher: the share of rows where the most confident legal move is the teacher's.",
+        "Agreement with the teacher: the share of rows where the legal move that the model prefers is the teacher's.",
         metric_lines(result.metrics),
         *_section(folder, "valuation type", "by_valuation", result.by_valuation),
         *_section(folder, "highest tile", "by_highest_tile", result.by_highest_tile),
@@ -28,7 +29,8 @@ def write(folder: Path, result: Evaluation, init: Path, data: PackData, split: s
 
 
 def _section(folder: Path, title: str, stem: str, groups: Groups) -> list[str]:
-    columns = ("rows", "teacher_agreement", "policy_agreement", "loss", "perplexity")
+    known = next(iter(groups.values()), {})
+    columns = tuple(name for name in COLUMNS if name in known)
     rows = [(name, *(figures[column] for column in columns)) for name, figures in groups.items()]
     lines = [f"## By {title}", table((title, *columns), rows)]
     if plots.available():

@@ -10,9 +10,12 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.board.tokens import advantage
-from railyard.board.tokens.load import load_tokenizer
-from railyard.board.tokens.percentile_margin import PercentileTokenizer
+from railyard.board.model.config import Encoder
+from railyard.board.tokens import advantage, ev_bins, json_fields, percentile_json
+from railyard.board.tokens.macroxue import MacroxueTokenizer
+from railyard.board.training.binned_ev import BinnedEv
+from railyard.board.training.hard_move import HardMove
+from railyard.board.training.objectives import BoardObjective, MacroxueTokens
 from railyard.core.compiled import njit
 from railyard.core.errors import UserError
 
@@ -21,6 +24,11 @@ from railyard.core.errors import UserError
 from numba import extending
 
 _overload: Any = extending.overload
+
+MAKERS = {
+    MacroxueTokens: "railyard tokenizer pack=… out=…",
+    BinnedEv: "railyard tokenizer kind=ev_bins pack=… out=…",
+}
 
 
 class Labels(Protocol):
@@ -62,15 +70,38 @@ class MoveLabels:
 
 def load_labels(path: Path | None) -> Labels:
     """The labels of a tokenizer file; the moves alone without one. UserError for a file that training cannot use."""
-    if path is None:
+    return MoveLabels() if path is None else json_fields.read(path, labels_of)
+
+
+def labels_of(document: Any) -> Labels:
+    """The labels of a tokenizer file's JSON value; None stands for the moves alone. UserError begins with the key."""
+    if document is None:
         return MoveLabels()
-    tokenizer = load_tokenizer(path)
-    if isinstance(tokenizer, PercentileTokenizer):
+    if isinstance(document, dict) and document.get("tokenizer_type") == ev_bins.TOKENIZER_TYPE:
+        return ev_bins.EvBinTokenizer.from_json(document)
+    if isinstance(document, dict) and document.get("version") == percentile_json.VERSION:
         raise UserError(
-            f"{path} is a tokenizer of version 1, which gave poor models and is only read: fit one of version 2 with "
+            "version 1 gave poor models and is only read: fit a tokenizer of version 2 with "
             "`railyard tokenizer pack=… out=…`"
         )
-    return tokenizer
+    return MacroxueTokenizer.from_json(document)
+
+
+def check_fit(objective: BoardObjective, labels: Labels) -> None:
+    """UserError where an objective cannot learn from these labels."""
+    wanted = {MacroxueTokens: MacroxueTokenizer, BinnedEv: ev_bins.EvBinTokenizer}
+    for kind, needed in wanted.items():
+        if isinstance(objective, kind) and not isinstance(labels, needed):
+            raise UserError(
+                f"data.tokenizer does not fit the objective {kind.__name__}: make one with `{MAKERS[kind]}`"
+            )
+
+
+def objective_for(config: Encoder, labels: Labels) -> BoardObjective:
+    """The objective that a model was made for, as its head and its labels tell."""
+    if config.head_type == "action_policy" or isinstance(labels, MoveLabels):
+        return HardMove()
+    return BinnedEv() if isinstance(labels, ev_bins.EvBinTokenizer) else MacroxueTokens()
 
 
 @njit()
@@ -79,7 +110,11 @@ def _no_classes(row: Any, tables: MoveTables, out_4: NDArray[np.uint8]) -> int:
     return advantage.SOUND if row.move_dir < tables.moves else advantage.BAD_MOVE
 
 
-RULES = {advantage.Tables: advantage.encode_row, MoveTables: _no_classes}
+RULES = {
+    advantage.Tables: advantage.encode_row,
+    ev_bins.Tables: ev_bins.encode_row,
+    MoveTables: _no_classes,
+}
 
 
 def write_classes(row: Any, tables: Any, out_4: NDArray[np.uint8]) -> int:

@@ -11,14 +11,16 @@ from torch import Tensor
 from railyard.board.model.init_folder import write_init
 from railyard.board.training import config
 from railyard.board.training.data import PackBatch, PackDataModule
-from railyard.board.training.objectives import MacroxueTokens
+from railyard.board.training.labels import check_fit
+from railyard.board.training.objectives import BoardObjective
 
 
 class BoardModule(pl.LightningModule):
     def __init__(
-        self, knobs: config.BoardModel, data: PackDataModule, objective: MacroxueTokens, total_steps: int
+        self, knobs: config.BoardModel, data: PackDataModule, objective: BoardObjective, total_steps: int
     ) -> None:
         super().__init__()
+        check_fit(objective, data.tokenizer)
         self.knobs = knobs
         self.tokenizer = data.tokenizer
         self.objective = objective
@@ -27,11 +29,11 @@ class BoardModule(pl.LightningModule):
         self._sums = ScoreSums()
 
     def forward(self, tokens: Tensor) -> Any:
-        """Logits of exponents [B, 16]: four [B, N]."""
+        """Logits of exponents [B, 16]: four [B, N], or one [B, 4] of an action_policy."""
         return self.encoder(tokens)[1]
 
     def training_step(self, batch: PackBatch, batch_idx: int) -> Tensor:
-        loss = self.objective.loss(self(batch.tokens), batch.targets).total
+        loss = self.objective.batch_loss(self(batch.tokens), batch)
         self.log("train/loss", loss)
         return loss
 

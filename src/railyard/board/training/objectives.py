@@ -1,16 +1,23 @@
-"""What a model learns from a row: a light component each, with its loss and the figures beside it."""
+"""What a model learns from a row: what all objectives share, and the one that learns a tokenizer's classes.
+
+Each is a light component with its loss and the figures beside it; the others are `hard_move.py` and `binned_ev.py`.
+"""
 
 import math
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import Field
 
+from railyard.board.model.config import Encoder
 from railyard.core.experiment import Objective
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from torch import Tensor
+
+    from railyard.board.model.encoder import Heads
+    from railyard.board.training.data import PackBatch
 
 
 HEAD_NAMES = ("up", "down", "left", "right")
@@ -21,10 +28,35 @@ class LossParts(NamedTuple):
     heads: "list[Tensor]"
 
 
-class MacroxueTokens(Objective):
+class BoardObjective(Objective, abstract=True):
+    """A loss over batches of packs, and figures of rows that add up over any batches and ranks."""
+
+    def batch_loss(self, logits: "Heads", batch: "PackBatch") -> "Tensor":
+        """The training loss of a batch, a float32 scalar."""
+        raise NotImplementedError
+
+    def row_scores(self, logits: "Heads", targets: "Tensor", moves: "Tensor", legal: "Tensor") -> "dict[str, Tensor]":
+        """Figures of each row, float32 [B]; sums of them over any rows and ranks are what `metrics` takes.
+
+        `targets` int [B, 4] are classes UDLR, `moves` int [B] the teacher's moves 0..3, `legal` int [B] the bits of
+        the moves that the board has.
+        """
+        raise NotImplementedError
+
+    def metrics(self, sums: "Mapping[str, float]", rows: float) -> dict[str, float]:
+        """Figures from sums of `row_scores` over `rows` rows; `loss` and `teacher_agreement` are among them."""
+        raise NotImplementedError
+
+    def misfit(self, encoder: Encoder) -> str | None:
+        """What to change in an encoder whose heads cannot learn this; None if nothing."""
+        raise NotImplementedError
+
+
+class MacroxueTokens(BoardObjective):
     """The class of each move, as the teacher's tokenizer says: cross-entropy, summed over the four heads.
 
-    Logits are four [B, N] in the order UDLR, targets integers [B, 4]; the last of the N classes is WINNER.
+    Logits are four [B, N] in the order UDLR, targets integers [B, 4]; the last of the N classes is WINNER. A row
+    agrees with the teacher if the largest WINNER probability among its legal moves is that of the teacher's move.
     """
 
     winner_weight: Annotated[
@@ -32,7 +64,10 @@ class MacroxueTokens(Objective):
         Field(gt=0, description="weight of WINNER in the training loss; above 1 presses for the teacher's move"),
     ] = 1.0
 
-    def loss(self, logits: "Sequence[Tensor]", targets: "Tensor", weighted: bool = True) -> LossParts:
+    def batch_loss(self, logits: "Heads", batch: "PackBatch") -> "Tensor":
+        return self.loss(logits, batch.targets).total
+
+    def loss(self, logits: "Heads", targets: "Tensor", weighted: bool = True) -> LossParts:
         """Sum over heads of the weighted batch mean; evaluation passes `weighted=False`."""
         from torch.nn.functional import cross_entropy
 
@@ -41,14 +76,7 @@ class MacroxueTokens(Objective):
         heads = [cross_entropy(head.float(), target, weight) for head, target in pairs]
         return LossParts(sum(heads[1:], heads[0]), heads)
 
-    def row_scores(
-        self, logits: "Sequence[Tensor]", targets: "Tensor", moves: "Tensor", legal: "Tensor"
-    ) -> "dict[str, Tensor]":
-        """Figures of each row, float32 [B]; sums of them over any rows and ranks are what `metrics` takes.
-
-        `moves` int [B] is the teacher's move 0..3, `legal` int [B] the bits of the board's legal moves. A row
-        agrees if the largest WINNER probability among its legal moves is that of the teacher's move.
-        """
+    def row_scores(self, logits: "Heads", targets: "Tensor", moves: "Tensor", legal: "Tensor") -> "dict[str, Tensor]":
         import torch
         from torch.nn.functional import cross_entropy
 
@@ -56,13 +84,11 @@ class MacroxueTokens(Objective):
         loss = cross_entropy(stacked.transpose(1, 2), targets.long(), reduction="none")
         winner = stacked.softmax(dim=-1)[..., -1]
         won = targets == stacked.shape[-1] - 1
-        is_legal = (legal.long()[:, None] >> torch.arange(4, device=legal.device)) & 1 == 1
-        choice = winner.masked_fill(~is_legal, -1.0).argmax(dim=1)
         return {
             **{f"loss_{name}": loss[:, head] for head, name in enumerate(HEAD_NAMES)},
             "winner_mass": (winner * won).sum(dim=1),
             "winner_pairs": won.sum(dim=1).float(),
-            "agreed": (choice == moves.long()).float(),
+            "agreed": agreed(winner, moves, legal),
         }
 
     def metrics(self, sums: "Mapping[str, float]", rows: float) -> dict[str, float]:
@@ -77,9 +103,22 @@ class MacroxueTokens(Objective):
             "teacher_agreement": sums["agreed"] / rows,
         }
 
+    def misfit(self, encoder: Encoder) -> str | None:
+        if encoder.head_type == "binned_ev":
+            return None
+        return "the objective macroxue_tokens learns classes a head: set model.encoder.head_type to binned_ev"
+
     def _class_weight(self, logits: "Tensor") -> "Tensor | None":
         if self.winner_weight == 1:
             return None
         weight = logits.new_ones(logits.shape[-1]).float()
         weight[-1] = self.winner_weight
         return weight
+
+
+def agreed(preference: "Tensor", moves: "Tensor", legal: "Tensor") -> "Tensor":
+    """1 where the legal move of the highest preference [B, 4] is the teacher's, else 0; float32 [B]."""
+    import torch
+
+    is_legal = (legal.long()[:, None] >> torch.arange(4, device=legal.device)) & 1 == 1
+    return (preference.masked_fill(~is_legal, -math.inf).argmax(dim=1) == moves.long()).float()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from railyard.board.training.config import BoardModel, PackData
+from railyard.board.training.objectives import BoardObjective
 from railyard.core.config import read_part
 from railyard.core.errors import UserError
 from railyard.core.experiment import Evaluate
@@ -16,6 +17,7 @@ from railyard.core.run import read_config
 class Subject(NamedTuple):
     init: Path
     data: PackData
+    objective: BoardObjective | None  # None of an init folder: its head and tokenizer tell
 
 
 def find(call: Evaluate, out: Path) -> Subject:
@@ -23,7 +25,7 @@ def find(call: Evaluate, out: Path) -> Subject:
     run = call.run_folder()
     init = call.bundle if run is None else _init(call, run, out)
     assert init is not None
-    return Subject(init, _data(call, run))
+    return Subject(init, _data(call, run), _objective(run) if run else None)
 
 
 def _init(call: Evaluate, run: Path, out: Path) -> Path:
@@ -53,18 +55,25 @@ def _data(call: Evaluate, run: Path | None) -> PackData:
     return data
 
 
+def _objective(run: Path) -> BoardObjective | None:
+    config = read_config(run)
+    objective, faults = read_part(config.get("objective"), config.get("allow", []), "objective")
+    return objective if not faults and isinstance(objective, BoardObjective) else None
+
+
 def init_from_checkpoint(run: Path, checkpoint: Path, out: Path) -> Path:
     """Write the encoder of `checkpoint` (made in folder `run`) as init folder `out`; returns `out`."""
     from railyard.board.model.init_folder import write_init
-    from railyard.board.tokens.macroxue import MacroxueTokenizer
+    from railyard.board.training.labels import load_labels
     from railyard.core.checkpoint import load
 
     config = read_config(run)
     model, faults = read_part(config.get("model"), config.get("allow", []), "model")
     if faults or not isinstance(model, BoardModel):
         raise UserError(f"{run}/config.yaml does not describe a board encoder; give a run of one")
-    tokenizer = MacroxueTokenizer.load(config["data"]["tokenizer"])
-    encoder = model.encoder.with_bins(tokenizer.num_classes).build()
+    tokenizer = config["data"].get("tokenizer")
+    labels = load_labels(tokenizer and Path(tokenizer))
+    encoder = model.encoder.with_bins(labels.num_classes).build()
     weights = load(checkpoint)["state_dict"]
     prefix = "encoder."
     own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
@@ -73,5 +82,5 @@ def init_from_checkpoint(run: Path, checkpoint: Path, out: Path) -> Path:
     except RuntimeError as fault:
         reason = " ".join(str(fault).split())
         raise UserError(f"{checkpoint} does not fit the model of {run}/config.yaml: {reason}") from None
-    write_init(out, encoder, tokenizer.to_json())
+    write_init(out, encoder, labels.to_json())
     return out

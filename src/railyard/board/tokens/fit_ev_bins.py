@@ -1,0 +1,61 @@
+"""Fits a tokenizer of expected values to a pack: the quantiles of the legal moves' values, by valuation type.
+
+Run by `railyard tokenizer kind=ev_bins`. Exact, in memory that does not grow with the pack (`tokens/quantiles.py`).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railyard.board.packs.pack import Pack
+from railyard.board.tokens import advantage, quantiles
+from railyard.board.tokens.ev_binner import EvBinner
+from railyard.board.tokens.ev_bins import EvBinTokenizer
+from railyard.board.tokens.macroxue import as_records, bad_row, kinds_of
+from railyard.core.compiled import njit
+
+Progress = Callable[[int, int], None]  # rows done, rows in all
+
+CHUNK_ROWS = 1 << 18
+KNOTS = 2049  # as files of version 1 have
+
+
+def fit(
+    pack: Pack, binner: EvBinner | None = None, knots: int = KNOTS, progress: Progress | None = None
+) -> EvBinTokenizer:
+    """A tokenizer that knows how the pack's expected values are spread. UserError names the first bad row."""
+    names = pack.valuation_names
+    streamed = quantiles.StreamedQuantiles(len(names), np.linspace(0, 1, knots))
+    for sweep in range(streamed.passes):
+        _sweep(pack, streamed, sweep, progress)
+        streamed.next_stage()
+    found = {name: tuple(values.tolist()) for name, values in zip(names, streamed.result(), strict=True)}
+    values = dict(zip(names, streamed.counts_G.tolist(), strict=True))
+    metadata = {"dataset_dir": pack.path.resolve().name, "values": {name: n for name, n in values.items() if n}}
+    return EvBinTokenizer({name: found[name] for name in names if values[name]}, binner or EvBinner(), metadata)
+
+
+def _sweep(pack: Pack, streamed: quantiles.StreamedQuantiles, sweep: int, progress: Progress | None) -> None:
+    kinds = kinds_of(pack.valuation_names, known=dict.fromkeys(pack.valuation_names))
+    for first, rows in pack.rows.chunks(CHUNK_ROWS):
+        records = as_records(rows)
+        number, fault = _tally(records, kinds, streamed.stage)
+        if fault != advantage.SOUND:
+            raise bad_row(records[number], fault, first + number, str(pack.path), pack.valuation_names)
+        if progress:
+            progress(sweep * len(pack) + first + len(rows), streamed.passes * len(pack))
+
+
+@njit()
+def _tally(rows_N: NDArray[np.void], kinds: NDArray[np.uint8], stage: quantiles.Stage) -> tuple[int, int]:
+    """Counts the legal values of all rows; the number of the first bad row and its fault, or (-1, SOUND)."""
+    for number in range(len(rows_N)):
+        row = rows_N[number]
+        fault = advantage.fault_of(row, kinds)
+        if fault != advantage.SOUND:
+            return number, fault
+        for branch in range(4):
+            if advantage.is_legal(row, branch):
+                quantiles.count(stage, row.valuation_type, np.float64(row.branch_evs[branch]))
+    return -1, advantage.SOUND
