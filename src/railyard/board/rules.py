@@ -6,10 +6,14 @@ from railyard.board.training.objectives import BoardObjective
 from railyard.core.experiment import Experiment
 from railyard.core.targets import Fault
 
+MUON, MUON_OPTION = "torch.optim.Muon", "model=board_encoder_muon"
+
 
 def check(experiment: Experiment) -> list[Fault]:
     """All faults of an experiment that uses the board's data or model."""
-    return [fault for rule in (_tokenizer, _optimizer, _objective, _heads) for fault in rule(experiment)]
+    return [
+        fault for rule in (_tokenizer, _optimizer, _growing_batch, _objective, _heads) for fault in rule(experiment)
+    ]
 
 
 def _tokenizer(experiment: Experiment) -> list[Fault]:
@@ -20,10 +24,30 @@ def _tokenizer(experiment: Experiment) -> list[Fault]:
 
 
 def _optimizer(experiment: Experiment) -> list[Fault]:
-    if isinstance(experiment.model, BoardModel) and not experiment.model.optimizer.target.startswith("torch.optim."):
-        target = experiment.model.optimizer.target
-        return [Fault(("model", "optimizer", "_target_"), f"must be a class of torch.optim, got {target}")]
-    return []
+    if not isinstance(experiment.model, BoardModel):
+        return []
+    main, other = experiment.model.optimizer, experiment.model.other_optimizer
+    found = [
+        Fault(("model", name, "_target_"), f"must be a class of torch.optim, got {part.target}")
+        for name, part in (("optimizer", main), ("other_optimizer", other))
+        if part is not None and not part.target.startswith("torch.optim.")
+    ]
+    if (main.target == MUON) != (other is not None):
+        found.append(Fault(("model", "other_optimizer"), f"goes with {MUON}, and that with it: try {MUON_OPTION}"))
+    if other is not None and other.target == MUON:
+        found.append(Fault(("model", "other_optimizer"), f"{MUON} takes matrices only: use torch.optim.AdamW here"))
+    return found
+
+
+def _growing_batch(experiment: Experiment) -> list[Fault]:
+    """Steps an epoch change with the batch, so an end in epochs would tell the schedule no number of steps."""
+    if not isinstance(experiment.model, BoardModel) or not getattr(experiment.model.schedule, "grow_batch", False):
+        return []
+    keys = experiment.trainer.kwargs
+    if keys.get("max_steps", -1) > 0 and keys.get("max_epochs") in (None, -1):
+        return []
+    message = "the batch grows during the run: say its length in steps, trainer.max_steps=… trainer.max_epochs=null"
+    return [Fault(("model", "schedule", "grow_batch"), message)]
 
 
 def _objective(experiment: Experiment) -> list[Fault]:

@@ -34,7 +34,7 @@ TABLE = frozenset(
             for name in ("CSVLogger", "MLFlowLogger", "TensorBoardLogger", "WandbLogger")
         ),
         *(f"lightning.pytorch.profilers.{name}" for name in ("AdvancedProfiler", "PyTorchProfiler", "SimpleProfiler")),
-        *(f"torch.optim.{name}" for name in ("SGD", "Adam", "AdamW", "NAdam", "RAdam")),
+        *(f"torch.optim.{name}" for name in ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Muon")),
     }
 )
 BASE = "railyard.core.config.Component"

@@ -61,7 +61,20 @@ class BoardModel(Model):
 
     encoder: Encoder = Field(Encoder(), description="the network's shape")
     optimizer: Foreign = Field(description="a torch.optim class with _partial_: true")
+    other_optimizer: Foreign | None = Field(
+        None,
+        description="beside torch.optim.Muon, which takes the matrices inside the blocks: the optimizer of embeddings, "
+        "norms and heads",
+    )
     schedule: Schedule = Field(Constant(), description="learning rate over the run")
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="validate and keep a running average of the weights, e.g. 0.999: smoother than the last ones; "
+        "null: the weights themselves",
+    )
+    compile: bool = Field(
+        False, description="torch.compile the encoder: a minute at the start, then faster steps, mostly on a GPU"
+    )
 
     def build(self, **runtime: Any) -> Any:
         from railyard.board.training.module import BoardModule

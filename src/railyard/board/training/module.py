@@ -1,5 +1,6 @@
 """The board encoder as a LightningModule: loss, validation figures reduced by sums, optimizer, init folder."""
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
+from railyard.board.model.encoder import BoardEncoder
 from railyard.board.model.init_folder import write_init
-from railyard.board.training import config
+from railyard.board.training import config, optimizers
 from railyard.board.training.data import PackBatch, PackDataModule
 from railyard.board.training.labels import check_fit
 from railyard.board.training.objectives import BoardObjective
@@ -26,7 +28,17 @@ class BoardModule(pl.LightningModule):
         self.objective = objective
         self.total_steps = total_steps
         self.encoder = knobs.encoder.with_bins(data.tokenizer.num_classes).build()
+        self.average = copy.deepcopy(self.encoder).requires_grad_(False) if knobs.ema_decay else None
         self._sums = ScoreSums()
+        self._usual_accumulation = 1
+        if knobs.compile:
+            self.encoder.compile()  # in place: names of weights stay what they are
+            self.judged.compile()
+
+    @property
+    def judged(self) -> BoardEncoder:
+        """The encoder that is validated and kept: the running average, where there is one."""
+        return self.encoder if self.average is None else self.average
 
     def forward(self, tokens: Tensor) -> Any:
         """Logits of exponents [B, 16]: four [B, N], or one [B, 4] of an action_policy."""
@@ -37,11 +49,37 @@ class BoardModule(pl.LightningModule):
         self.log("train/loss", loss)
         return loss
 
+    def on_fit_start(self) -> None:
+        self._usual_accumulation = self.trainer.accumulate_grad_batches
+
+    def on_train_batch_start(self, batch: PackBatch, batch_idx: int) -> None:
+        """Where an optimizer step begins, how many batches it takes: of step and place alone, so a resume agrees.
+
+        Lightning steps at multiples of that number within an epoch, so a larger one waits for its multiple.
+        """
+        if batch_idx % self.trainer.accumulate_grad_batches:
+            return
+        batches = self._usual_accumulation * self.knobs.schedule.accumulation(self.global_step, self.total_steps)
+        while batch_idx % batches:
+            batches //= 2
+        self.trainer.accumulate_grad_batches = batches
+
+    def optimizer_step(self, *args: Any, **keys: Any) -> None:
+        super().optimizer_step(*args, **keys)
+        if self.average is not None:
+            self._move_average(self.average)
+
+    @torch.no_grad()
+    def _move_average(self, average: BoardEncoder) -> None:
+        """Early on the average is short, or it would remember the first random weights."""
+        decay = min(self.knobs.ema_decay or 0.0, (1 + self.global_step) / (10 + self.global_step))
+        torch._foreach_lerp_([*average.parameters()], [*self.encoder.parameters()], 1 - decay)
+
     def on_validation_epoch_start(self) -> None:
         self._sums = ScoreSums()
 
     def validation_step(self, batch: PackBatch, batch_idx: int) -> None:
-        logits = self(batch.tokens)
+        logits = self.judged(batch.tokens)[1]
         self._sums.add(self.objective.row_scores(logits, batch.targets, batch.moves, batch.legal))
 
     def on_validation_epoch_end(self) -> None:
@@ -50,14 +88,14 @@ class BoardModule(pl.LightningModule):
         self.log_dict({f"val/{name}": value for name, value in metrics.items()})
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.knobs.optimizer.build(params=decay_groups(self, self.knobs.optimizer.kwargs))
+        optimizer = optimizers.build(self.encoder, self.knobs.optimizer, self.knobs.other_optimizer)
         schedule, total = self.knobs.schedule, self.total_steps
         scale = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule.multiplier(step, total))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scale, "interval": "step"}}
 
     def write_init(self, folder: Path) -> None:
         """The init folder that other verbs take."""
-        write_init(folder, self.encoder, self.tokenizer.to_json())
+        write_init(folder, self.judged, self.tokenizer.to_json())
 
 
 class ScoreSums:
@@ -84,16 +122,3 @@ class ScoreSums:
             torch.distributed.all_reduce(packed)
         rows, *values = packed.tolist()
         return rows, dict(zip(names, values, strict=True))
-
-
-def decay_groups(module: torch.nn.Module, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Weight decay for matrices only: norms, biases and embeddings are left alone."""
-    embeddings = {id(part.weight) for part in module.modules() if isinstance(part, torch.nn.Embedding)}
-    decayed: list[Tensor] = []
-    plain: list[Tensor] = []
-    for weight in module.parameters():
-        (decayed if weight.ndim >= 2 and id(weight) not in embeddings else plain).append(weight)
-    return [
-        {"params": decayed, "weight_decay": keys.get("weight_decay", 0.0)},
-        {"params": plain, "weight_decay": 0.0},
-    ]

@@ -75,7 +75,7 @@ def init_from_checkpoint(run: Path, checkpoint: Path, out: Path) -> Path:
     labels = load_labels(tokenizer and Path(tokenizer))
     encoder = model.encoder.with_bins(labels.num_classes).build()
     weights = load(checkpoint)["state_dict"]
-    prefix = "encoder."
+    prefix = "average." if model.ema_decay else "encoder."
     own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
     try:
         encoder.load_state_dict(own)
