@@ -42,9 +42,9 @@ def test_the_spans_cover_the_rows_and_stay_in_their_maps(shards: ShardSet, data:
     for row in range(first, stop):
         shard = int(np.searchsorted(starts, row, side="right")) - 1
         place = int(addresses[shard]) + (row - int(starts[shard])) * ROW.itemsize
-        assert any(address <= place and place + ROW.itemsize <= address + size for address, size in spans)
-    assert sum(size for _, size in spans) <= (stop - first) * ROW.itemsize + PAGE * len(spans)
-    assert all(address % PAGE == 0 for address, _ in spans)
+        assert any(address <= place and place + ROW.itemsize <= address + size for _, address, size in spans)
+    assert sum(size for _, _, size in spans) <= (stop - first) * ROW.itemsize + PAGE * len(spans)
+    assert all(address % PAGE == 0 for _, address, _ in spans)
 
 
 def test_rows_are_the_same_after_both(shards: ShardSet) -> None:
@@ -81,3 +81,8 @@ def test_announced_rows_are_read_from_the_disk_and_others_are_not(tmp_path: Path
     others = resident(shards)
     del others[first - 1 : last + 2]
     assert not any(others)
+    shards.gather(np.array([150_000]))
+    assert sum(resident(shards)[last + 2 :]) <= 2  # the row's own pages
+    shards.gather(np.arange(50_000, 100_000))
+    paging.release(shards, np.array([[50_000, 100_000]]))
+    assert sum(resident(shards)[first:last]) <= 1  # a page shared with rows outside may stay

@@ -119,7 +119,7 @@ class OrderedLoader:
         self.epoch, self.batch = epoch + 1, 0
         read = self._by_workers if self.workers else self._by_thread
         with (
-            reading_ahead(self.order.of_epoch(epoch), self.source) as reach,
+            reading_ahead(self.order.of_epoch(epoch), self.source, self.order.places(start)) as reach,
             closing(read(self._positions(epoch, start, reach))) as batches,
         ):
             for index, batch in enumerate(batches, start + 1):

@@ -21,9 +21,9 @@ class Shuffling(Component, abstract=True):
 class Windowed(Shuffling):
     """For packs larger than memory: blocks in random order, rows in random order within a window of blocks.
 
-    Two windows are in memory, one being read ahead. Of a batch of 512 a row meets about 511 / window_blocks others of
-    its own block, mostly of its own game: half a row by default, where a full permutation of a large pack has next to
-    none. Fewer, larger blocks suit a slow disk; more, smaller ones mix better.
+    Two windows are in memory, one being read ahead, and three for a moment. Of a batch of 512 a row meets about
+    511 / window_blocks others of its own block, mostly of its own game: half a row by default, where a full
+    permutation of a large pack has next to none. Fewer, larger blocks suit a slow disk; more, smaller ones mix better.
     """
 
     block_rows: Annotated[int, Field(ge=1)] = Field(
@@ -31,7 +31,7 @@ class Windowed(Shuffling):
     )
     window_blocks: Annotated[int, Field(ge=1)] = Field(
         1024,
-        description="blocks whose rows are mixed; two such windows have to fit in memory, 193 MB each by default",
+        description="blocks whose rows are mixed; three such windows have to fit in memory, 193 MB each by default",
     )
 
     def order(self, rows: int, key: int) -> "WindowedOrder":

@@ -1,6 +1,7 @@
 """Reads the windows of a `WindowedOrder` ahead of the batches: one is in use, the next is on its way from the disk.
 
-So at most two windows of rows need memory. A source takes part by two optional methods, `announce` and `release`.
+So two windows of rows need memory, and three for as long as one takes another's place. A source takes part by two
+optional methods, `announce` and `release`.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,25 +29,30 @@ class Announced(Protocol):
 
 
 @contextmanager
-def reading_ahead(order: Any, source: Any) -> Iterator[Reach]:
+def reading_ahead(order: Any, source: Any, first: tuple[int, int]) -> Iterator[Reach]:
     """Yields what to call with the places of each batch, `reach(start, stop)`, before its rows are read.
 
-    It does nothing where the order has no windows or the source does not want to know.
+    The places of the `first` one are reached at once: worker processes that are forked later share what a source
+    told the kernel about its maps. It does nothing where the order has no windows or the source does not want to know.
     """
     if not (isinstance(order, WindowedOrder) and isinstance(source, Announced)):
         yield lambda start, stop: None
         return
     pool = ThreadPoolExecutor(1, thread_name_prefix="announce")
+    ahead = _WindowsAhead(order, source, pool)
     try:
-        yield _WindowsAhead(order, source, pool).reach
+        ahead.reach(*first)
+        yield ahead.reach
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        ahead.leave()
 
 
 class _WindowsAhead:
     def __init__(self, order: WindowedOrder, source: Announced, pool: ThreadPoolExecutor) -> None:
         self.order, self.source, self.pool = order, source, pool
         self.announced: dict[int, Future[None]] = {}
+        self.left: dict[int, Future[None]] = {}
 
     def reach(self, start: int, stop: int) -> None:
         """Returns when the disk has been asked for the windows of these places; asks for the one after them."""
@@ -58,5 +64,10 @@ class _WindowsAhead:
             self.announced[window].result()
         for window in [window for window in self.announced if window < first]:
             # in line after the next window's announcement: by then the last batches of this one are read
-            self.pool.submit(self.source.release, self.order.ranges(window))
+            self.left[window] = self.pool.submit(self.source.release, self.order.ranges(window))
             del self.announced[window]
+
+    def leave(self) -> None:
+        """Releases what the pool, shut down, did not come to."""
+        for window in [*self.announced, *(window for window, done in self.left.items() if done.cancelled())]:
+            self.source.release(self.order.ranges(window))
