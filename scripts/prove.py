@@ -19,11 +19,12 @@ SEED = 2
 
 def resume() -> tuple[str, bool]:
     """kills training runs at seeded points, resumes them, compares bits with runs that were let alone"""
-    sys.path.insert(0, str(ROOT / "tests" / "core"))
+    sys.path.insert(0, str(ROOT / "tests" / "helpers"))
     import resume_harness as harness
 
     start = time.monotonic()
     outcomes = []
+    (ROOT / "outputs").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="railyard-prove-", dir=ROOT / "outputs") as root:
         for number, setting in enumerate(harness.SETTINGS):
             for outcome in harness.trials(setting, SEED, TRIALS, Path(root) / str(number)):

@@ -9,7 +9,14 @@ import torch
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "number"), [("plain", 3), ("workers 2, accumulate 3", 1), ("max_steps, accumulate 2", 1)]
+    ("name", "number"),
+    [
+        ("plain", 3),
+        ("workers 2, accumulate 3", 1),
+        ("max_steps, accumulate 2", 1),
+        ("Muon, turned boards, average, growing batch", 3),
+        ("bfloat16, action policy", 1),
+    ],
 )
 def test_a_killed_run_resumes_to_the_same_bits(name, number, tmp_path):
     setting = next(setting for setting in harness.SETTINGS if setting.name == name)

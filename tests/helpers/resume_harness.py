@@ -42,6 +42,9 @@ TINY = (
 )
 
 
+ACTION_POLICY = ("objective=board_hard_move", "model.encoder.head_type=action_policy", "data.tokenizer=null")
+
+
 @dataclass(frozen=True)
 class Setting:
     """One way to train: the words of its command line beyond those of the tiny experiment."""
@@ -72,6 +75,19 @@ SETTINGS = (
             "data.order.window_blocks=4",
         ),
     ),
+    Setting(
+        "Muon, turned boards, average, growing batch",
+        (
+            "model=board_encoder_muon",
+            "data.augmentation.rotations=true",
+            "data.augmentation.flips=true",
+            "model.ema_decay=0.9",
+            "model.schedule.grow_batch=true",
+            "trainer.max_epochs=null",
+            "trainer.max_steps=31",
+        ),
+    ),
+    Setting("bfloat16, action policy", (*ACTION_POLICY, "trainer.precision=bf16-mixed")),
     Setting("temporary files on /dev/shm", environment=(("TMPDIR", "/dev/shm"),)),
 )
 
