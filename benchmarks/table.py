@@ -24,6 +24,7 @@ NAMES = (
     "memory",
     "pack_logs",
     "merge_packs",
+    "cold_pack",
 )
 
 
