@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from railyard.board.training.config import PackData
+from railyard.core import paging
+from railyard.core.shuffling import Windowed
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "board"
 
@@ -86,6 +89,37 @@ def test_the_order_follows_its_seed():
         rows_read(data, data.train_dataloader()) for data in (module(), module(), module(order_seed=1))
     )
     assert first == same != other
+
+
+def test_windows_read_every_row_once_in_the_order_of_its_seed():
+    windowed = Windowed(block_rows=16, window_blocks=4)
+    by_windows, everywhere = (module(batch_size=1, order=order) for order in (windowed, None))
+    found = rows_read(by_windows, by_windows.train_dataloader())
+    assert found != rows_read(everywhere, everywhere.train_dataloader())
+    assert sorted(found) == sorted(rows_read(everywhere, everywhere.train_dataloader()))
+
+
+def test_windows_hold_the_rows_of_their_batches(monkeypatch):
+    told = []
+    monkeypatch.setattr(paging, "announce", lambda shards, ranges: told.append(ranges))
+    data = module(order=Windowed(block_rows=16, window_blocks=4))
+    assert len(list(data.train_dataloader())) == data.train_batches()
+    announced = {row for ranges in told for first, stop in ranges.tolist() for row in range(first, stop)}
+    assert announced >= {row for batch in rows_read(data, data.train_dataloader()) for row in batch}
+
+
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_worker_processes_read_windows_alike(epoch):
+    loaders = [module(order=Windowed(block_rows=16, window_blocks=4), workers=n).train_dataloader() for n in (0, 2)]
+    for loader in loaders:
+        loader.set_epoch(epoch)
+    for found, expected in zip(*loaders, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def test_an_order_without_shuffling_is_refused():
+    with pytest.raises(ValidationError, match=r"data\.shuffle=false"):
+        module(order=Windowed(), shuffle=False)
 
 
 def test_the_provenance_names_what_was_read():
