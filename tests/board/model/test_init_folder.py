@@ -200,15 +200,26 @@ def test_a_truncated_weight_file_is_named(folder):
         read_init(folder)
 
 
-def test_pickled_weights_are_not_read(folder):
-    (folder / "model.safetensors").rename(folder / "model.pt")
-    with pytest.raises(UserError, match=r"model.pt is a PyTorch pickle, which is not readable yet"):
-        read_init(folder)
+def same_outputs(first, second):
+    tokens = torch.arange(32).reshape(2, 16) % 16
+    pairs = zip(first.eval()(tokens)[1], second.eval()(tokens)[1], strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
 
 
-def test_a_pickle_given_instead_of_a_folder_is_not_read(tmp_path):
-    with pytest.raises(UserError, match=r"best.pth is a PyTorch pickle"):
-        read_init(tmp_path / "best.pth")
+@pytest.mark.parametrize("name", ["model-best.pt", "model.pt", "model-stable.pt"])
+def test_pickled_weights_of_a_folder(folder, name):
+    expected, _ = read_init(folder)
+    weights = load_file(folder / "model.safetensors")
+    torch.save({f"_orig_mod.{key}": value for key, value in weights.items()}, folder / name)
+    (folder / "model.safetensors").unlink()
+    model, tokenizer = read_init(folder)
+    assert same_outputs(model, expected)
+    assert tokenizer is not None
+
+
+def test_a_hub_is_not_asked():
+    with pytest.raises(UserError, match="a model of a hub, which Railyard does not fetch"):
+        read_init("hf://org/repo")
 
 
 def test_safetensors_win_over_pickles(folder):

@@ -1,6 +1,7 @@
 """Init folders: `config.json`, `model.safetensors` and `tokenizer.json`, a model as all verbs take it.
 
-Reading is strict: each weight the network has must be in the file with its shape, and nothing else.
+Reading takes PyTorch files as well (`model/pickles.py`), and is strict: each weight the network has must be in the
+file with its shape, and nothing else.
 Writing gives the same bytes for the same weights, and takes the folder's place only when complete.
 """
 
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from railyard.board.model.config import Encoder
 from railyard.board.model.encoder import BoardEncoder
+from railyard.board.model.pickles import read_pickle
 from railyard.core import durable
 from railyard.core.config import read as read_component
 from railyard.core.errors import UserError
@@ -25,6 +27,7 @@ from railyard.core.targets import Fault
 CONFIG_FILE, TOKENIZER_FILE = "config.json", "tokenizer.json"
 WEIGHT_FILES = tuple(f"{stem}.safetensors" for stem in ("model-best", "model", "model-final", "model-stable"))
 PICKLE_FILES = ("model-best.pt", "model.pt", "model-stable.pt")
+PICKLE_SUFFIXES = (".pt", ".pth")
 WRAPPER_PREFIXES = ("_orig_mod.", "module.")  # left by torch.compile and by DDP
 SHOWN = 5  # differing weights named in a message
 
@@ -35,18 +38,35 @@ Tokenizer = dict[str, Any]
 def read_init(path: Path | str) -> tuple[BoardEncoder, Tokenizer | None]:
     """The model of an init folder (on the CPU, float32) and its tokenizer's JSON, None where it has none.
 
-    Without weights the model has fresh ones. UserError where the folder, its config or its weights are bad.
+    A `.pt` or `.pth` file that holds its config is taken, too; a tokenizer.json beside it is its own. Without weights
+    the model has fresh ones. UserError where the path, its config or its weights are bad.
     """
-    folder = _existing_folder(Path(path))
-    weights = _read_weights(folder)
-    config = _as_weights_say(read_config(folder), weights or {})
+    path = Path(path)
+    if path.suffix in PICKLE_SUFFIXES:
+        return _from_pickle(path), read_tokenizer(path.parent)
+    folder = _existing_folder(path)
+    file = weight_file(folder)
+    weights = None if file is None else _read_weights(file)
+    return _model(read_config(folder), weights, folder / CONFIG_FILE, file), read_tokenizer(folder)
+
+
+def _from_pickle(path: Path) -> BoardEncoder:
+    stored, fields = read_pickle(path)
+    if fields is None:
+        raise UserError(
+            f"{path} holds weights without an encoder_config: put it beside its config.json and give the folder"
+        )
+    return _model(_checked(fields, path), _named(stored), path, path)
+
+
+def _model(config: Encoder, weights: Weights | None, said_by: Path, file: Path | None) -> BoardEncoder:
+    config = _as_weights_say(config, weights or {})
     if config.head_type == "binned_ev" and config.output_n_bins is None:
         raise UserError(
-            f"{folder / CONFIG_FILE}: output_n_bins is missing, which head_type=binned_ev needs: set it to "
+            f"{said_by}: output_n_bins is missing, which head_type=binned_ev needs: set it to "
             "the number of classes of the tokenizer (its bins + 3)"
         )
-    model = config.build() if weights is None else _filled(config, weights, folder)
-    return model, read_tokenizer(folder)
+    return config.build() if weights is None or file is None else _filled(config, weights, file)
 
 
 def write_init(path: Path | str, model: BoardEncoder, tokenizer: Path | str | Mapping[str, Any] | None) -> None:
@@ -67,7 +87,10 @@ def write_init(path: Path | str, model: BoardEncoder, tokenizer: Path | str | Ma
 def read_config(folder: Path) -> Encoder:
     """The Encoder of `folder/config.json`. UserError names the key, its value and what is allowed."""
     path = folder / CONFIG_FILE
-    fields = _read_object(path, "an init folder holds config.json and model.safetensors")
+    return _checked(_read_object(path, "an init folder holds config.json and model.safetensors"), path)
+
+
+def _checked(fields: Mapping[str, Any], path: Path) -> Encoder:
     config, faults = read_component(Encoder, fields)
     if faults:
         raise UserError(f"{path}: {'; '.join(_sentence(fault) for fault in faults)}")
@@ -81,33 +104,20 @@ def read_tokenizer(folder: Path) -> Tokenizer | None:
 
 
 def weight_file(folder: Path) -> Path | None:
-    """The file that holds the weights, None where the folder has none. UserError where only pickles do."""
-    for name in WEIGHT_FILES:
-        if (folder / name).is_file():
-            return folder / name
-    _refuse_pickles(folder)
-    return None
+    """The file that holds the weights, None where the folder has none; safetensors come before pickles."""
+    files = (folder / name for name in (*WEIGHT_FILES, *PICKLE_FILES))
+    return next((file for file in files if file.is_file()), None)
 
 
 def _existing_folder(path: Path) -> Path:
-    if path.suffix in (".pt", ".pth"):
-        raise UserError(_pickle_message(path))
+    if str(path).startswith("hf:"):
+        raise UserError(
+            f"{path} is a model of a hub, which Railyard does not fetch: download it first, as with "
+            "`hf download ORG/REPO --local-dir FOLDER`, and give the folder"
+        )
     if not path.is_dir():
         raise UserError(f"{path} is not a folder: give an init folder, which holds config.json and model.safetensors")
     return path
-
-
-def _refuse_pickles(folder: Path) -> None:
-    for name in PICKLE_FILES:
-        if (folder / name).is_file():
-            raise UserError(_pickle_message(folder / name))
-
-
-def _pickle_message(path: Path) -> str:
-    return (
-        f"{path} is a PyTorch pickle, which is not readable yet: load its state dict where you trust it and "
-        "save it beside its config.json as model.safetensors (safetensors.torch.save_file)"
-    )
 
 
 def _read_object(path: Path, hint: str) -> dict[str, Any]:
@@ -126,14 +136,16 @@ def _sentence(fault: Fault) -> str:
     return f"{'.'.join(fault.key)}: {fault.message}" if fault.key else fault.message
 
 
-def _read_weights(folder: Path) -> Weights | None:
-    path = weight_file(folder)
-    if path is None:
-        return None
+def _read_weights(path: Path) -> Weights:
+    if path.suffix in PICKLE_SUFFIXES:
+        return _named(read_pickle(path)[0])
     try:
-        stored = load_file(path)
+        return _named(load_file(path))
     except SafetensorError as error:
         raise UserError(f"{path} is damaged or no safetensors file ({error}): copy it again") from None
+
+
+def _named(stored: Mapping[str, Tensor]) -> Weights:
     return {_unwrapped(name): tensor for name, tensor in stored.items()}
 
 
@@ -155,24 +167,24 @@ def _as_weights_say(config: Encoder, weights: Weights) -> Encoder:
     return config.model_copy(update=known)
 
 
-def _filled(config: Encoder, weights: Weights, folder: Path) -> BoardEncoder:
+def _filled(config: Encoder, weights: Weights, file: Path) -> BoardEncoder:
     """The network with `weights`; built without memory first, so no random number is drawn."""
     with torch.device("meta"):
         model = BoardEncoder(config)
-    _check_same(model.state_dict(), weights, folder)
+    _check_same(model.state_dict(), weights, file)
     # copies: a tensor over the mapped file would die with it
     owned = {name: tensor.to(torch.float32, copy=True) for name, tensor in weights.items()}
     model.load_state_dict(owned, strict=True, assign=True)
     return model
 
 
-def _check_same(wanted: Weights, found: Weights, folder: Path) -> None:
+def _check_same(wanted: Weights, found: Weights, file: Path) -> None:
     faults = [_difference(name, wanted, found) for name in sorted(wanted.keys() | found.keys())]
     faults = [fault for fault in faults if fault]
     if faults:
         more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
         raise UserError(
-            f"{weight_file(folder)} does not fit its {CONFIG_FILE}: {'; '.join(faults[:SHOWN])}{more}; "
+            f"{file} does not fit its config: {'; '.join(faults[:SHOWN])}{more}; "
             "mend config.json or take the weights that belong to it"
         )
 
