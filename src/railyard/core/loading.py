@@ -9,7 +9,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import SimpleNamespace
@@ -24,6 +24,7 @@ from railyard.core.order import Permutation, WindowedOrder, mix
 from railyard.core.windows import Reach, reading_ahead
 
 Positions = npt.NDArray[np.int64]
+_STOPPING = {signal.SIGINT, signal.SIGTERM}
 GRACE_SECONDS = 30  # how long a worker that is told to stop goes on for its parent
 Order = Permutation | WindowedOrder
 
@@ -164,7 +165,8 @@ class OrderedLoader:
             multiprocessing_context="fork",
             generator=torch.Generator(),  # or each iteration would draw from the global generator
         )
-        batches: Any = iter(loader)
+        with _signals_held():
+            batches: Any = iter(loader)
         try:
             for batch in batches:
                 if isinstance(batch, RailyardError):
@@ -195,3 +197,14 @@ def _leave_signals_to_the_parent(_: int) -> None:
     """Signals often reach all processes of a job; the parent saves first and still needs its batches."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: signal.alarm(GRACE_SECONDS))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """A process forked in here hears of signals only once it is ready for them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
