@@ -24,9 +24,8 @@ def read_pickle(path: Path) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
     weights = next((content[key] for key in WEIGHT_KEYS if isinstance(content.get(key), Mapping)), content)
     tensors = {name: value for name, value in weights.items() if isinstance(value, Tensor)}
     if not tensors:
-        raise UserError(
-            f"{path} holds no weights: expected tensors by name, at the top or under {_listed(WEIGHT_KEYS)}"
-        )
+        places = " or ".join(WEIGHT_KEYS)
+        raise UserError(f"{path} holds no weights: expected tensors by name, at the top or under {places}")
     return tensors, _config(content)
 
 
