@@ -12,6 +12,7 @@ from railyard.board.packs.split import Split
 from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.labels import Labels, check_fit, load_labels
 from railyard.board.training.objectives import BoardObjective
+from railyard.board.training.schedules import Cosine
 from railyard.core.errors import UserError
 from railyard.core.experiment import Experiment, total_steps
 
@@ -61,10 +62,16 @@ def _model_lines(experiment: Experiment, data: PackData, model: BoardModel) -> l
     lines = [
         ("labels", f"{data.tokenizer}: {labels.num_classes} classes a head" if data.tokenizer else "the move played"),
         ("model", f"{parameters:,} parameters"),
-        ("steps", f"{steps:,} of {data.batch_size:,} rows; {batches:,} batches an epoch"),
+        ("steps", f"{steps:,} of {_rows_a_step(experiment, data, model)} rows; {batches:,} batches an epoch"),
         ("memory", f"about {need / 2**20:,.0f} MiB for weights, optimizer and activations"),
     ]
     return lines + [("warning", text) for text in _warnings(experiment, data, labels, pack, need)]
+
+
+def _rows_a_step(experiment: Experiment, data: PackData, model: BoardModel) -> str:
+    rows = data.batch_size * int(experiment.trainer.kwargs.get("accumulate_grad_batches") or 1)
+    growing = isinstance(model.schedule, Cosine) and model.schedule.grow_batch
+    return f"{rows:,} to {4 * rows:,}" if growing else f"{rows:,}"
 
 
 def _refuse_small_vocabulary(pack: Pack, vocabulary: int) -> None:
