@@ -189,3 +189,18 @@ def test_the_first_signal_is_noted_and_the_second_interrupts():
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_closed_terminal_stops_a_run_and_nohup_does_not():
+    before = signal.getsignal(signal.SIGHUP)
+    with runs.StopSignals() as stop:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert stop.requested == "SIGHUP"
+    assert signal.getsignal(signal.SIGHUP) == before
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with runs.StopSignals() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert stop.requested is None
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -229,9 +229,9 @@ def _device() -> str:
 
 
 class StopSignals:
-    """SIGINT and SIGTERM set `requested`, so that work can be saved first; a second one interrupts at once."""
+    """SIGINT, SIGTERM and SIGHUP set `requested`, so that work is saved first; a second one interrupts at once."""
 
-    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def __init__(self) -> None:
         self.requested: str | None = None
@@ -239,7 +239,9 @@ class StopSignals:
 
     def __enter__(self) -> "StopSignals":
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._handle) for number in self.SIGNALS}
+            # nohup ignores SIGHUP so that the run outlives its terminal
+            wanted = [n for n in self.SIGNALS if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
+            self._before = {number: signal.signal(number, self._handle) for number in wanted}
         return self
 
     def __exit__(self, *_: object) -> None:

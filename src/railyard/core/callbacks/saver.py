@@ -6,6 +6,7 @@ points and then ends the fit. So an interrupted run goes on with the same bits.
 """
 
 import logging
+import os
 import math
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,11 @@ class Saver(Checkpoint):
         if trainer.is_global_zero:
             self.checkpoints.commit(path, trainer.global_step, self.knobs.keep, best_value)
         if self.signals.requested:
-            raise Stopped(f"{self.signals.requested} after step {trainer.global_step}, saved to {path.name}")
+            run = os.path.relpath(self.checkpoints.folder.parent)
+            raise Stopped(
+                f"{self.signals.requested} after step {trainer.global_step}, saved to {path.name}; "
+                f"go on with: railyard train resume={run}"
+            )
 
     def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         checkpoint["should_stop"] = trainer.should_stop
