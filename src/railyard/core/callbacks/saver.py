@@ -6,8 +6,8 @@ points and then ends the fit. So an interrupted run goes on with the same bits.
 """
 
 import logging
-import os
 import math
+import os
 from pathlib import Path
 from typing import Any
 
