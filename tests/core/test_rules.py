@@ -100,3 +100,13 @@ def test_resume_and_ckpt_path_exclude_each_other():
 def test_not_training_needs_something_to_evaluate():
     assert "leaves nothing to do" in faults(train=False)["train"]
     assert "train" in faults(train=False, test=True)
+
+
+@pytest.mark.parametrize("keys", [{"devices": 2}, {"devices": -1}, {"devices": [0, 1]}, {"strategy": "ddp"}])
+def test_several_devices_are_refused(keys):
+    assert "not part of this version" in faults(keys)["trainer"]
+
+
+@pytest.mark.parametrize("keys", [{"devices": 1}, {"devices": "auto"}, {"devices": [0]}, {"strategy": "auto"}])
+def test_one_device_is_fine(keys):
+    assert faults(keys) == {}
