@@ -59,7 +59,8 @@ def main() -> None:
             shutil.rmtree(folder, ignore_errors=True)
         TOKENIZER.unlink(missing_ok=True)
     elif sys.argv[1:] not in ([], ["rail=board"]):
-        sys.exit("usage: ./run demo [rail=board | fresh]")
+        sys.stderr.write(f"./run demo knows rail=board and fresh, got {' '.join(sys.argv[1:])}\n")
+        sys.exit(2)
     if not (PACK / "manifest.json").exists():
         railyard("pack", "source=${bundled:samples}/board", f"out={PACK}")
     if not TOKENIZER.exists():
