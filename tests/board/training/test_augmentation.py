@@ -94,6 +94,16 @@ def test_loaders_draw_by_position(workers):
     assert batches(5) == wanted[5:]
 
 
+def test_the_loader_turns_a_row_another_way_in_the_next_epoch():
+    loader = data(augmentation=BOTH, shuffle=False).train_dataloader()
+    batches = []
+    for epoch in (0, 1):
+        loader.load_state_dict({"epoch": epoch, "batch": 0})
+        batches.append(next(iter(loader)).tokens)
+    assert np.array_equal(batches[0].sort(dim=1).values, batches[1].sort(dim=1).values)
+    assert not np.array_equal(*batches)
+
+
 def test_validation_is_never_turned():
     plain, turned = data(), data(augmentation=BOTH)
     for a, b in zip(plain.val_dataloader(), turned.val_dataloader(), strict=True):

@@ -27,7 +27,7 @@ class Watch(pl.Callback):
     """Weights and batches of each optimizer step."""
 
     def __init__(self):
-        self.weights, self.batches, self.steps = [], [], 0
+        self.weights, self.batches, self.divisors = [], [], []
 
     def on_train_start(self, trainer, module):
         self.weights.append(flat(module.encoder))
@@ -39,6 +39,7 @@ class Watch(pl.Callback):
 
     def on_train_batch_end(self, trainer, module, *_):
         if trainer.global_step == len(self.weights):
+            self.divisors.append(trainer.accumulate_grad_batches)
             self.weights.append(flat(module.encoder))
 
 
@@ -90,6 +91,16 @@ def test_the_average_is_what_is_judged_and_kept(tmp_path):
     assert module.judged is module.average
     module.write_init(tmp_path / "init")
     assert torch.equal(flat(read_init(tmp_path / "init")[0]), flat(module.average))
+    logged = {}
+    module.log_dict = logged.update
+    batches = list(module.trainer.datamodule.val_dataloader())
+    module.eval().on_validation_epoch_start()
+    for index, batch in enumerate(batches):
+        module.validation_step(batch, index)
+    module.on_validation_epoch_end()
+    (batch,) = batches
+    loss = MacroxueTokens().loss(module.average(batch.tokens)[1], batch.targets).total
+    assert logged["val/loss"] == pytest.approx(loss.item(), rel=1e-5)
     assert any(name.startswith("average.") for name in module.state_dict())
 
 
@@ -97,25 +108,27 @@ GROWING = Cosine(grow_batch=True)
 
 
 def wanted(usual, total, batches_an_epoch):
-    """Batches of each step by the rule: as many as wanted, once the place in the epoch is a multiple of them."""
-    found, place = [], 0
+    """Batches of each step by the rule, as many as wanted once the place in the epoch is a multiple of them, and by
+    how many Lightning divides the loss."""
+    found, divisors, place = [], [], 0
     for step in range(total):
         batches = usual * GROWING.accumulation(step, total)
         while place % batches:
             batches //= 2
+        divisors.append(batches)
         batches = min(batches, batches_an_epoch - place)
         place = (place + batches) % batches_an_epoch
         found.append(batches)
-    return found
+    return found, divisors
 
 
 @pytest.mark.parametrize("usual", [1, 3])
-@pytest.mark.parametrize("total", [8, 15])
+@pytest.mark.parametrize("total", [8, 17])
 def test_the_batch_grows_with_the_step(usual, total):
     model = BoardModel(encoder=ENCODER, optimizer=ADAM, schedule=GROWING)
     module, watch = fit(model, {"accumulate_grad_batches": usual}, total)
     an_epoch = module.trainer.num_training_batches
-    assert watch.batches == wanted(usual, total, an_epoch)
+    assert (watch.batches, watch.divisors) == wanted(usual, total, an_epoch)
     assert max(watch.batches) > usual
 
 
