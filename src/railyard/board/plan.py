@@ -12,7 +12,6 @@ from railyard.board.packs.split import Split
 from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.labels import Labels, check_fit, load_labels
 from railyard.board.training.objectives import BoardObjective
-from railyard.board.training.schedules import Cosine
 from railyard.core.errors import UserError
 from railyard.core.experiment import Experiment, total_steps
 
@@ -70,8 +69,7 @@ def _model_lines(experiment: Experiment, data: PackData, model: BoardModel) -> l
 
 def _rows_a_step(experiment: Experiment, data: PackData, model: BoardModel) -> str:
     rows = data.batch_size * int(experiment.trainer.kwargs.get("accumulate_grad_batches") or 1)
-    growing = isinstance(model.schedule, Cosine) and model.schedule.grow_batch
-    return f"{rows:,} to {4 * rows:,}" if growing else f"{rows:,}"
+    return f"{rows:,} to {4 * rows:,}" if model.schedule.grows else f"{rows:,}"
 
 
 def _refuse_small_vocabulary(pack: Pack, vocabulary: int) -> None:

@@ -41,7 +41,7 @@ def _optimizer(experiment: Experiment) -> list[Fault]:
 
 def _growing_batch(experiment: Experiment) -> list[Fault]:
     """Steps an epoch change with the batch, so an end in epochs would tell the schedule no number of steps."""
-    if not isinstance(experiment.model, BoardModel) or not getattr(experiment.model.schedule, "grow_batch", False):
+    if not isinstance(experiment.model, BoardModel) or not experiment.model.schedule.grows:
         return []
     keys = experiment.trainer.kwargs
     if keys.get("max_steps", -1) > 0 and keys.get("max_epochs") in (None, -1):

@@ -47,7 +47,7 @@ def flat(encoder):
     return torch.cat([weight.detach().flatten().clone() for weight in encoder.parameters()])
 
 
-def fit(model, trainer=None, total_steps=8):
+def fit(model, trainer=None, total_steps=8, callbacks=()):
     torch.manual_seed(0)
     data = PackData(
         pack=FIXTURES / "03_pack",
@@ -60,7 +60,7 @@ def fit(model, trainer=None, total_steps=8):
     keys = {"max_steps": total_steps, "max_epochs": None, "limit_val_batches": 0, **(trainer or {})}
     pl.Trainer(
         accelerator="cpu",
-        callbacks=[watch],
+        callbacks=[watch, *callbacks],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -136,6 +136,13 @@ def test_the_batch_stays_with_other_schedules():
     keys = {"accumulate_grad_batches": 2, "limit_train_batches": 6}
     _, watch = fit(BoardModel(encoder=ENCODER, optimizer=ADAM, schedule=Constant()), keys)
     assert set(watch.batches) == {2}
+
+
+@pytest.mark.filterwarnings("ignore:.*hooks will not be called on every batch.*")
+def test_a_callback_may_accumulate_where_the_schedule_does_not():
+    scheduler = pl.callbacks.GradientAccumulationScheduler(scheduling={0: 2, 1: 3})
+    _, watch = fit(BoardModel(encoder=ENCODER, optimizer=ADAM), {"limit_train_batches": 6}, 5, [scheduler])
+    assert watch.batches == [2, 2, 2, 3, 3]
 
 
 def test_half_precision_trains():

@@ -57,9 +57,10 @@ class BoardModule(pl.LightningModule):
 
         Lightning steps at multiples of that number within an epoch, so a larger one waits for its multiple.
         """
-        if batch_idx % self.trainer.accumulate_grad_batches:
+        schedule = self.knobs.schedule
+        if not schedule.grows or batch_idx % self.trainer.accumulate_grad_batches:
             return
-        batches = self._usual_accumulation * self.knobs.schedule.accumulation(self.global_step, self.total_steps)
+        batches = self._usual_accumulation * schedule.accumulation(self.global_step, self.total_steps)
         while batch_idx % batches:
             batches //= 2
         self.trainer.accumulate_grad_batches = batches

@@ -18,6 +18,11 @@ class Schedule(Component, abstract=True):
         """The multiplier at 0-based `step` of `total_steps`."""
         raise NotImplementedError
 
+    @property
+    def grows(self) -> bool:
+        """Whether `accumulation` is ever more than 1."""
+        return False
+
     def accumulation(self, step: int, total_steps: int) -> int:
         """How many times more rows than usual make up optimizer step `step`: a power of two."""
         return 1
@@ -40,6 +45,10 @@ class Cosine(Schedule):
         description="twice the rows a step once the rate has fallen to a half, four times from a quarter: late "
         "gradients are mostly noise, and more rows average it away; needs trainer.max_steps",
     )
+
+    @property
+    def grows(self) -> bool:
+        return self.grow_batch
 
     def multiplier(self, step: int, total_steps: int) -> float:
         """(s+1)/warmup, then min + (1-min)·½(1+cos(π·(s-warmup)/(total-warmup))); flat beyond the end."""
