@@ -1,14 +1,12 @@
 """Fitting a tokenizer, one core: rows a second, and anonymous memory on a pack ten times larger."""
 
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.anonymous import peak_kib
 from benchmarks.figure import Figure, best_rate
-from benchmarks.memory import _anonymous
 from benchmarks.sample import sample_pack
 from railyard.board.packs.pack import Pack
 from railyard.board.tokens.fit import fit
@@ -74,11 +72,4 @@ def in_memory(pack: Pack, name: str) -> np.ndarray:
 
 def _peak(pack: Path) -> int:
     """Largest RssAnon in KiB of a process that fits a tokenizer to a pack."""
-    with subprocess.Popen([sys.executable, "-c", FIT, str(pack)]) as process:
-        peak = 0
-        while process.poll() is None:
-            peak = max(peak, _anonymous(process.pid))
-            time.sleep(0.01)
-    if process.returncode:
-        raise RuntimeError(f"the fit ended with {process.returncode}")
-    return peak
+    return peak_kib([sys.executable, "-c", FIT, str(pack)])

@@ -1,11 +1,10 @@
 """Anonymous memory while training on a pack and on one ten times larger (mapped files do not count)."""
 
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+from benchmarks.anonymous import peak_kib
 from benchmarks.figure import Figure
 from benchmarks.sample import sample_pack
 
@@ -39,21 +38,4 @@ def _peak(copies: int, folder: Path) -> int:
             "trainer.limit_val_batches=2",
             f"trainer.val_check_interval={STEPS}",
         ]
-        with subprocess.Popen(
-            [sys.executable, "-m", "railyard.cli", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
-            peak = 0
-            while process.poll() is None:
-                peak = max(peak, _anonymous(process.pid))
-                time.sleep(0.02)
-        if process.returncode:
-            raise RuntimeError(f"railyard train ended with {process.returncode}")
-    return peak
-
-
-def _anonymous(pid: int) -> int:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return 0
-    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon")), 0)
+        return peak_kib([sys.executable, "-m", "railyard.cli", *words])
