@@ -55,9 +55,7 @@ def _one_process(trainer: Foreign) -> Iterator[Fault]:
 
 def _something_to_do(experiment: Experiment) -> Iterator[Fault]:
     if not experiment.train and not (experiment.test and experiment.ckpt_path):
-        yield Fault(
-            ("train",), "false leaves nothing to do; with test=true and ckpt_path=CHECKPOINT it evaluates one"
-        )
+        yield Fault(("train",), "false leaves nothing to do; with test=true and ckpt_path=CHECKPOINT it evaluates one")
 
 
 def _places(experiment: Experiment) -> Iterator[Fault]:

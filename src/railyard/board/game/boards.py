@@ -44,9 +44,7 @@ def encode_row(exponents: NDArray[np.uint8]) -> tuple[np.uint64, np.uint16]:
 
 
 @njit()
-def _encode(
-    exponents_N16: NDArray[np.uint8], boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16]
-) -> None:
+def _encode(exponents_N16: NDArray[np.uint8], boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16]) -> None:
     for row in range(len(exponents_N16)):
         boards_N[row], masks_N[row] = encode_row(exponents_N16[row])
 

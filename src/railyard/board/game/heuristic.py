@@ -67,9 +67,7 @@ def _evaluate(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out_N: 
 
 
 @njit()
-def _evaluate_interactive(
-    boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out_N: NDArray[np.int64]
-) -> None:
+def _evaluate_interactive(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out_N: NDArray[np.int64]) -> None:
     cells = np.empty(16, np.uint8)
     for row in range(len(boards_N)):
         decode_into(boards_N[row], masks_N[row], cells)

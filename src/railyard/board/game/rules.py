@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 from railyard.board.game.boards import DOWN, LEFT, RIGHT, UP, decode_into
 from railyard.core.compiled import njit
 
+# one bit a cell, the lowest of its nibble; cell 0 is the highest nibble
+ONES = np.uint64(0x1111111111111111)
+NOT_LAST_COLUMN = np.uint64(0x1110111011101110)
+NOT_LAST_ROW = np.uint64(0x1111111111110000)
+
 
 @njit()
 def _pair_bits(near: int, far: int, toward_near: int, toward_far: int) -> int:
@@ -35,11 +40,38 @@ def legal_bits(exponents: NDArray[np.uint8]) -> np.uint8:
 
 
 @njit()
+def _occupied(nibbles: np.uint64) -> np.uint64:
+    """The lowest bit of each nibble that is not 0."""
+    pairs = nibbles | nibbles >> np.uint64(1)
+    return (pairs | pairs >> np.uint64(2)) & ONES
+
+
+@njit()
+def packed_legal_bits(board: np.uint64) -> np.uint8:
+    """Legality bits of a packed board without exponents above 15: all neighbouring cells are compared at once."""
+    bits = 0
+    for shift, first, toward_near, toward_far in (
+        (np.uint64(4), NOT_LAST_COLUMN, LEFT, RIGHT),
+        (np.uint64(16), NOT_LAST_ROW, UP, DOWN),
+    ):
+        near, far = _occupied(board) & first, _occupied(board << shift) & first
+        equal = ~_occupied(board ^ (board << shift))
+        if far & (~near | equal):
+            bits |= 1 << toward_near
+        if near & (~far | equal):
+            bits |= 1 << toward_far
+    return np.uint8(bits)
+
+
+@njit()
 def _legal_moves(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out_N: NDArray[np.uint8]) -> None:
     cells = np.empty(16, np.uint8)
     for row in range(len(boards_N)):
-        decode_into(boards_N[row], masks_N[row], cells)
-        out_N[row] = legal_bits(cells)
+        if masks_N[row] == 0:
+            out_N[row] = packed_legal_bits(boards_N[row])
+        else:
+            decode_into(boards_N[row], masks_N[row], cells)
+            out_N[row] = legal_bits(cells)
 
 
 def legal_moves(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16]) -> NDArray[np.uint8]:

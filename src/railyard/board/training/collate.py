@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.board.game.boards import decode_into
-from railyard.board.game.rules import legal_bits
+from railyard.board.game.rules import legal_bits, packed_legal_bits
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import STEP
 from railyard.board.tokens.advantage import SOUND
@@ -123,7 +123,7 @@ def _fill_row(row: Any, position: int, tables: Any, batch: Batch) -> int:
         return fault
     cells = batch.tokens[position]
     decode_into(row.board, row.tile_65536_mask, cells)
-    batch.legal[position] = legal_bits(cells)
+    batch.legal[position] = packed_legal_bits(row.board) if row.tile_65536_mask == 0 else legal_bits(cells)
     batch.move[position] = row.move_dir
     batch.valuation[position] = row.valuation_type
     batch.max_rank[position] = row.max_rank
