@@ -48,7 +48,7 @@ def check(experiment: Experiment) -> list[Fault]:
 def _one_process(trainer: Foreign) -> Iterator[Fault]:
     """Rank processes would each claim a run folder of their own: refused until they share one."""
     devices, strategy = trainer.kwargs.get("devices", 1), str(trainer.kwargs.get("strategy", "auto"))
-    several = len(devices) > 1 if isinstance(devices, list) else str(devices) not in ("1", "auto")
+    several = len(devices) > 1 if isinstance(devices, list) else str(devices) not in ("0", "1", "auto")
     if several or strategy.startswith("ddp"):
         yield Fault(("trainer",), "training on several devices is not part of this version; use devices=1 without ddp")
 
