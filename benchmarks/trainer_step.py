@@ -17,7 +17,7 @@ from railyard.core.config import Foreign
 from railyard.core.experiment import Experiment
 from railyard.core.training import Start, build_module, build_trainer
 
-STEPS, REPEATS = 60, 3
+STEPS, REPEATS = 45, 5
 
 
 def measure() -> list[Figure]:

@@ -36,9 +36,19 @@ class SeedEachBatch(pl.Callback):
     def _seed(self, trainer: pl.Trainer, moment: str, index: int) -> None:
         place = ("epoch", "batch", "validation").index(moment)
         key = mix(self.seed, trainer.global_rank, trainer.current_epoch, place, index)
-        torch.manual_seed(key >> 1)
+        _seed_torch(key >> 1, trainer.strategy.root_device)
         random.seed(key)
         np.random.seed(key & 0xFFFFFFFF)
+
+
+def _seed_torch(key: int, device: torch.device) -> None:
+    """Seed the generators in use. torch.manual_seed would also queue a call, with a stack trace, for each device that
+    is not there: a millisecond a step, and memory that grows."""
+    torch.default_generator.manual_seed(key)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(key)
+    elif device.type == "mps":
+        torch.mps.manual_seed(key)
 
 
 class MetricRows(pl.Callback):
