@@ -97,7 +97,7 @@ def test_rules_are_asked_when_the_tree_stands(start):
         (RailyardError("full disk"), 1, "full disk"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (runs.Stopped("saved at step 3"), 130, "stopped; saved at step 3"),
-        (PermissionError(13, "Permission denied", "/root/x"), 2, "/root/x: Permission denied"),
+        (PermissionError(13, "Permission denied", "/etc/x"), 2, "/etc/x: Permission denied"),
         (IsADirectoryError(21, "Is a directory", "out"), 2, "out: Is a directory"),
     ],
 )
