@@ -5,7 +5,7 @@ No torch is imported, so `validate_config=true` answers within seconds.
 
 import os
 
-from railyard.board.model.config import parameter_count
+from railyard.board.model.config import Encoder, parameter_count
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import STEP
 from railyard.board.packs.split import Split
@@ -17,47 +17,44 @@ from railyard.core.experiment import Experiment, total_steps
 
 # float32 weight, gradient and AdamW's two moments
 BYTES_PER_PARAMETER = 16
-# measured on the CPU at hidden 128 to 512: kept activations of one layer, in floats a token and hidden unit
-ACTIVATIONS_PER_UNIT = 22
+# floats that autograd keeps of one layer for each token, counted by saved-tensor hooks at widths 96 to 512 with
+# dropout: 12 a unit of the residual stream and 4 a unit inside SwiGLU
+KEPT_PER_HIDDEN, KEPT_PER_INTERMEDIATE = 12, 4
 CELLS = 16
 
 
 def describe(experiment: Experiment) -> str:
     """The plan as lines. UserError for a pack or tokenizer that cannot be used."""
-    lines = []
-    if isinstance(experiment.data, PackData):
-        lines += _data_lines(experiment.data)
-    if isinstance(experiment.data, PackData) and isinstance(experiment.model, BoardModel):
-        lines += _model_lines(experiment, experiment.data, experiment.model)
+    if not isinstance(experiment.data, PackData):
+        return ""
+    pack, data = Pack.open(experiment.data.pack), experiment.data
+    split = Split.of(pack.runs.steps, data.validation_fraction, data.split_seed)
+    lines = _data_lines(data, pack, split)
+    if isinstance(experiment.model, BoardModel):
+        lines += _model_lines(experiment, data, experiment.model, pack, int(pack.runs.steps[split.train].sum()))
     return "\n".join(f"  {name:<11}{text}" for name, text in lines)
 
 
-def _data_lines(data: PackData) -> list[tuple[str, str]]:
-    pack = Pack.open(data.pack)
-    split = Split.of(pack.runs.steps, data.validation_fraction, data.split_seed)
+def _data_lines(data: PackData, pack: Pack, split: Split) -> list[tuple[str, str]]:
     held = int(pack.runs.steps[split.validation].sum())
     sides = f"{len(pack) - held:,} to train on, {held:,} held out ({len(split.validation)} runs)"
     return [("data", f"{data.pack}: {len(pack):,} rows in {len(pack.runs.id)} runs; {sides}")]
 
 
-def _model_lines(experiment: Experiment, data: PackData, model: BoardModel) -> list[tuple[str, str]]:
-    pack = Pack.open(data.pack)
+def _model_lines(
+    experiment: Experiment, data: PackData, model: BoardModel, pack: Pack, train_rows: int
+) -> list[tuple[str, str]]:
     labels = load_labels(data.tokenizer)
     if isinstance(experiment.objective, BoardObjective):
         check_fit(experiment.objective, labels)
     encoder = model.encoder.with_bins(labels.num_classes)
     _refuse_small_vocabulary(pack, encoder.input_vocab_size)
-    split = Split.of(pack.runs.steps, data.validation_fraction, data.split_seed)
-    batches = int(pack.runs.steps[split.train].sum()) // data.batch_size
+    batches = train_rows // data.batch_size
     if batches == 0:
-        raise UserError(
-            f"data.batch_size={data.batch_size} is larger than the {int(pack.runs.steps[split.train].sum())} "
-            "rows to train on: lower it"
-        )
+        raise UserError(f"data.batch_size={data.batch_size} is larger than the {train_rows} rows to train on: lower it")
     parameters = parameter_count(encoder)
     steps = total_steps(experiment.trainer, batches)
-    activations = data.batch_size * CELLS * encoder.hidden_size * encoder.num_hidden_layers * ACTIVATIONS_PER_UNIT * 4
-    need = parameters * BYTES_PER_PARAMETER + activations
+    need = parameters * BYTES_PER_PARAMETER + _activation_bytes(encoder, data.batch_size)
     lines = [
         ("labels", f"{data.tokenizer}: {labels.num_classes} classes a head" if data.tokenizer else "the move played"),
         ("model", f"{parameters:,} parameters"),
@@ -65,6 +62,12 @@ def _model_lines(experiment: Experiment, data: PackData, model: BoardModel) -> l
         ("memory", f"about {need / 2**20:,.0f} MiB for weights, optimizer and activations"),
     ]
     return lines + [("warning", text) for text in _warnings(experiment, data, labels, pack, need)]
+
+
+def _activation_bytes(encoder: Encoder, batch_size: int) -> int:
+    """What a forward pass in float32 keeps for the backward pass."""
+    kept = KEPT_PER_HIDDEN * encoder.hidden_size + KEPT_PER_INTERMEDIATE * encoder.intermediate_size
+    return 4 * batch_size * CELLS * encoder.num_hidden_layers * kept
 
 
 def _rows_a_step(experiment: Experiment, data: PackData, model: BoardModel) -> str:

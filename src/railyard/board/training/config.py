@@ -73,7 +73,7 @@ class BoardModel(Model):
         "null: the weights themselves",
     )
     compile: bool = Field(
-        False, description="torch.compile the encoder: a minute at the start, then faster steps, mostly on a GPU"
+        False, description="torch.compile the encoder at the first step: meant for long runs on a GPU"
     )
 
     def build(self, **runtime: Any) -> Any:
