@@ -1,0 +1,60 @@
+"""What a sweep is made of: trials that a search asks for, and what became of each.
+
+Values here are plain and travel by pickle: a launcher may run a trial in another process or on another machine.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+State = Literal["complete", "pruned", "failed"]
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """Where a trial under way reports `metric`, and asks whether it is worth going on."""
+
+    storage: str
+    study: str
+    trial: int
+    metric: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One job of a sweep.
+
+    number: names its folder in the sweep's folder and never changes.
+    words: its overrides as typed on a command line, beside those that all jobs share.
+    """
+
+    number: int
+    words: tuple[str, ...]
+    pruning: Pruning | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended. A trial that was interrupted has none: it goes on when its sweep does.
+
+    metrics: the last value of each metric; empty where the trial failed before its first.
+    error: the sentence that a single run would have ended with.
+    """
+
+    number: int
+    state: State
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    error: str | None = None
+    seconds: float = 0.0
+
+
+class Search(Protocol):
+    """Decides which trials a sweep runs. A search that is opened again after a kill asks for the same trials."""
+
+    def ask(self) -> list[Trial]:
+        """The next trials, which may run side by side; empty when there are no more."""
+        ...
+
+    def tell(self, outcome: Outcome) -> None:
+        """Take note of how a trial ended."""
+        ...
