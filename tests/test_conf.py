@@ -8,7 +8,10 @@ import pytest
 import yaml
 
 from railyard.cli import VERBS
+from railyard.core import hydra_node
 from railyard.core.compose import Composition, bundled
+from railyard.core.hydra_node import PLUGINS
+from railyard.core.sweeping.config import Sweeper
 
 CONF = bundled("conf")
 GROUPS = sorted({str(file.parent.relative_to(CONF)) for file in CONF.rglob("*.yaml")} - {"."})
@@ -69,7 +72,14 @@ def test_every_option_is_checked_without_torch(work):
 
 @pytest.mark.parametrize(("group", "option"), [pair for pair in OPTIONS if pair[0].startswith("hydra/launcher")])
 def test_launchers_compose(group, option, work):
-    assert Composition("train", [f"{group}={option}"]).config.hydra.launcher._target_.startswith("hydra_plugins.")
+    assert Composition("train", [f"{group}={option}"]).config.hydra.launcher._target_ in PLUGINS
+
+
+@pytest.mark.parametrize(("group", "option"), [pair for pair in OPTIONS if pair[0] == "hydra/sweeper"])
+def test_sweepers_compose_and_are_checked(group, option, work):
+    tree, faults = hydra_node.sweeper(Composition("train", [f"{group}={option}"]).config.hydra)
+    assert faults == []
+    assert isinstance(tree, Sweeper)
 
 
 @pytest.mark.parametrize("verb", VERBS)

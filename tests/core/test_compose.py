@@ -56,7 +56,7 @@ def test_null_leaves_a_group_out():
         ("seed=a=b", ["'seed=a=b' cannot be read"]),
         ("data={pack: x}", ["data takes the name of an option (board_pack)"]),
         ("trainer=3", ["trainer takes the name of an option"]),
-        ("seed=1,2", ["'seed=1,2' gives several values", "sweeps are not part"]),
+        ("seed=1,2", ["'seed=1,2' gives several values", "add -m for a sweep"]),
         ("trainer=cpu,gpu", ["gives several values"]),
         ("seed=range(1,4)", ["gives several values"]),
         ("~data.nothing", ["data.nothing"]),

@@ -46,6 +46,27 @@ def test_launchers_pass(word, work):
     assert found("hydra.runtime.output_dir=x", word) == []
 
 
+@pytest.mark.parametrize(
+    ("word", "part"),
+    [
+        ("hydra.sweeper.max_batch=3", "did you mean 'max_batch_size'?"),
+        ("hydra.sweeper.jobs_per_gpu=0", "greater than or equal to 1"),
+        ("hydra.sweeper={_target_: railyard.core.experiment.Extras, params: null}", "unknown key"),
+        ("hydra.sweeper.params={a: '${nowhere}'}", "nowhere"),
+    ],
+)
+def test_the_sweepers_keys_are_checked_like_all_others(word, part, work):
+    (fault,) = found("hydra.runtime.output_dir=x", word)
+    assert fault.key[:2] == ("hydra", "sweeper")
+    assert part in fault.message
+
+
+def test_another_component_is_no_sweeper(work):
+    words = ("hydra.runtime.output_dir=x", "hydra.sweeper._target_=railyard.core.experiment.Extras")
+    (fault,) = found(*words, "~hydra.sweeper.params")
+    assert "is no sweeper" in fault.message
+
+
 @pytest.mark.parametrize("verb", ["train", "pack"])
 def test_railyards_own_node_passes(verb, work):
     words = ["hydra.runtime.output_dir=x"] + (["source=a", "out=b"] if verb == "pack" else [])

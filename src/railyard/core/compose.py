@@ -14,6 +14,7 @@ from hydra import version
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -51,6 +52,7 @@ class Composition:
         GlobalHydra.instance().clear()
         self.primary = primary
         self.hydra = Hydra.create_main_hydra2(task_name=primary, config_search_path=_search_path())
+        _hide_schemas()
         self.loader = self.hydra.config_loader
         parsed = [self._parse(word) for word in words]
         self.given = [(override.key_or_group, str(override.input_line)) for override in parsed]
@@ -76,13 +78,13 @@ class Composition:
         try:
             override = OverridesParser.create(config_loader=self.loader).parse_override(word)
         except HydraException as fault:
-            raise UserError(_unreadable(word, fault)) from None
+            raise UserError(unreadable(word, fault)) from None
         if not override.key_or_group:
             raise UserError(f"'{word}' is not key=value: the key is missing")
         if override.is_sweep_override():
             raise UserError(
-                f"'{word}' gives several values, and sweeps are not part of this version; for one value that is a "
-                "list write key=[a,b], for a text with commas quote it: key='\"a,b\"'"
+                f"'{word}' gives several values: add -m for a sweep over them; for one value that is a list write "
+                "key=[a,b], for a text with commas quote it: key='\"a,b\"'"
             )
         if override.key_or_group == "hydra.searchpath":
             _refuse_packages(override)
@@ -100,7 +102,7 @@ class Composition:
         line, name = str(override.input_line), override.key_or_group
         if self.is_group(name):
             return self._choice(override)
-        if override.is_delete() or override.is_force_add() or name.startswith("hydra"):
+        if override.is_delete() or override.is_force_add() or _is_hydras(name):
             return line
         return "++" + line.lstrip("+")
 
@@ -154,7 +156,8 @@ def _one_line(fault: Exception) -> str:
     return " ".join(str(fault).split())
 
 
-def _unreadable(word: str, fault: Exception) -> str:
+def unreadable(word: str, fault: Exception) -> str:
+    """What is said of a word that Hydra's grammar does not take."""
     if "=" not in word and not word.startswith("~"):
         return f"'{word}' is not key=value; `--help` lists the keys"
     reason = str(fault).splitlines()[0].strip()
@@ -165,6 +168,20 @@ def folders() -> list[Path]:
     """Railyard's own conf, then the working directory's, where users keep experiments of their own."""
     own, users = bundled("conf"), Path.cwd() / "conf"
     return [own] if users == own or not users.is_dir() else [own, users]
+
+
+def _is_hydras(key: str) -> bool:
+    """Keys that Hydra's own types check; launchers and sweepers are checked like any part of a config."""
+    return key.startswith("hydra") and not key.startswith(("hydra.launcher.", "hydra.sweeper."))
+
+
+def _hide_schemas() -> None:
+    """Launchers and sweepers that Hydra's plugins register under the name of one of our files: Hydra would match
+    the two, which it warns of, and refuse keys in its own words."""
+    registered = ConfigStore.instance().repo["hydra"]
+    for group in ("launcher", "sweeper"):
+        for file in (bundled("conf") / "hydra" / group).glob("*.yaml"):
+            registered[group].pop(file.name, None)
 
 
 def _search_path() -> Any:

@@ -105,9 +105,13 @@ def read(root: type[Component], container: Mapping[str, Any], already: Iterable[
 
 
 def read_part(container: Any, allow: list[str], key: str) -> tuple[Any, list[Fault]]:
-    """Validate one part of a config, such as the stored `data` of a run; the tree and all faults."""
-    reader = _Reader({key: container}, allow, {}, [])
-    return reader.node(container, (key,)), reader.faults
+    """Validate one part of a config, such as the stored `data` of a run, that stands at a dotted key; the tree and all
+    faults.
+    """
+    place = tuple(key.split("."))
+    whole = functools.reduce(lambda inside, name: {name: inside}, reversed(place), container)
+    reader = _Reader(whole, allow, {}, [])
+    return reader.node(container, place), reader.faults
 
 
 class _Reader:

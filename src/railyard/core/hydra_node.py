@@ -1,7 +1,7 @@
 """What may stand in the `hydra` node of a config.
 
 Hydra and `logging.config` build classes and import modules that this node names, unasked: log handlers, `ext://`
-streams, callbacks, launchers. Only known names pass.
+streams, callbacks, launchers. Only known names pass. A sweeper is a Component and checked like any other.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from railyard.core import config as configs
+from railyard.core.sweeping.config import Sweeper
 from railyard.core.targets import Fault
 
 LOG_CLASSES = frozenset({"logging.StreamHandler", "logging.FileHandler"})
@@ -17,7 +19,6 @@ STREAMS = frozenset({"ext://sys.stderr", "ext://sys.stdout"})
 PLUGINS = frozenset(
     {
         "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
-        "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
         "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher",
         "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher",
         "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher",
@@ -41,7 +42,20 @@ def faults(hydra: DictConfig) -> list[Fault]:
         for key, value in _leaves(node, ("hydra",))
         if _builds(key, value)
     ]
-    return found + [fault for name in ("job_logging", "hydra_logging") for fault in _streams(hydra, name)]
+    found += [fault for name in ("job_logging", "hydra_logging") for fault in _streams(hydra, name)]
+    return found + sweeper(hydra)[1]
+
+
+def sweeper(hydra: DictConfig) -> tuple[Any, list[Fault]]:
+    """The sweeper that is chosen, and what is wrong with its keys."""
+    try:
+        node = OmegaConf.to_container(hydra.sweeper, resolve=True)
+    except OmegaConfBaseException as fault:
+        return None, [Fault(("hydra", "sweeper"), str(fault.msg or fault).splitlines()[0])]
+    tree, found = configs.read_part(node, [], "hydra.sweeper")
+    if not found and not isinstance(tree, Sweeper):
+        found.append(Fault(("hydra", "sweeper", "_target_"), f"{hydra.sweeper._target_} is no sweeper of Railyard's"))
+    return tree, found
 
 
 def _inside(node: Any, key: tuple[str, ...]) -> Any:
@@ -52,7 +66,7 @@ def _inside(node: Any, key: tuple[str, ...]) -> Any:
 
 def _builds(key: tuple[str, ...], value: Any) -> bool:
     if key[-1] == "_target_":
-        return not (len(key) == 3 and key[1] in ("launcher", "sweeper") and value in PLUGINS)
+        return key[1] != "sweeper" and not (len(key) == 3 and key[1] == "launcher" and value in PLUGINS)
     return "()" in key or (key[-1] == "class" and value not in LOG_CLASSES)
 
 

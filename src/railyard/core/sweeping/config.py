@@ -1,0 +1,58 @@
+"""What every sweeper is configured with (`hydra.sweeper.…`), and how a sweep asks it for its search.
+
+A sweeper is chosen by `hydra/sweeper=…`; its file in conf/hydra/sweeper names a subclass of `Sweeper`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from railyard.core.config import Component
+from railyard.core.sweeping import words
+from railyard.core.sweeping.trial import Search
+
+GpuId = Annotated[int | str, Field(union_mode="left_to_right")]
+
+
+class Sweeper(Component, abstract=True):
+    """Decides which jobs a sweep has. `space` is always what `space()` returns: words that name several values."""
+
+    params: dict[str, Any] | None = Field(
+        None, description="what is varied: key: values, in Hydra's syntax; the command line goes before it"
+    )
+    gpus: Literal["auto"] | list[GpuId] | None = Field(
+        None, description="jobs that run side by side get one of these devices each; auto: all that are there"
+    )
+    jobs_per_gpu: Annotated[int, Field(ge=1)] = Field(1, description="how many jobs may share a device")
+    retry_failed: bool = Field(False, description="with resume=SWEEP: run failed jobs again instead of keeping them")
+
+    def space(self, typed: Sequence[str]) -> tuple[str, ...]:
+        """What is varied, as words: `params`, and the swept words of the command line, which replace equal keys."""
+        given = {words.key(word) for word in typed}
+        own = [f"{key}={_text(value)}" for key, value in (self.params or {}).items() if key.lstrip("+") not in given]
+        return (*own, *typed)
+
+    def preview(self, space: Sequence[str]) -> list[tuple[str, ...]]:
+        """The words of jobs to check before anything starts: all jobs, or samples that reach every bound."""
+        raise NotImplementedError
+
+    def describe(self, space: Sequence[str]) -> str:
+        """One line of the plan: how the jobs are found and how many there are."""
+        raise NotImplementedError
+
+    def build(self, space: Sequence[str], folder: Path, metric: str | None) -> Search:
+        """Open the search of the sweep in `folder` (it exists; the search may keep files there) for the first time
+        or again; `metric` is the config's optimized_metric, if the verb has one.
+        """
+        raise NotImplementedError
+
+
+def _text(value: Any) -> str:
+    """A value of YAML as the command line would have it."""
+    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if _plain(value) else str(value)
+
+
+def _plain(value: Any) -> bool:
+    return value is None or isinstance(value, bool)

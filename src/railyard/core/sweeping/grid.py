@@ -1,0 +1,57 @@
+"""The grid of all combinations: `hydra/sweeper=basic`, what Hydra's own sweeper of that name does.
+
+The jobs are kept in `grid.json` of the sweep's folder, so that a sweep that goes on has the same ones even where
+the words would now stand for others (a glob, a shuffle).
+"""
+
+import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from railyard.core import durable
+from railyard.core.sweeping import words
+from railyard.core.sweeping.config import Sweeper
+from railyard.core.sweeping.trial import Outcome, Search, Trial
+
+SCHEMA_VERSION = 1
+FILE = "grid.json"
+
+
+class Grid(Sweeper):
+    """Every combination of values, the last key varying fastest."""
+
+    max_batch_size: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="how many jobs the launcher is given at a time; null: all of them"
+    )
+
+    def preview(self, space: Sequence[str]) -> list[tuple[str, ...]]:
+        return list(itertools.product(*(words.values(word) for word in space)))
+
+    def describe(self, space: Sequence[str]) -> str:
+        counts = [(words.key(word), len(words.values(word))) for word in space]
+        return "grid of " + " x ".join(f"{key} ({count})" for key, count in counts)
+
+    def build(self, space: Sequence[str], folder: Path, metric: str | None) -> Search:
+        file = folder / FILE
+        if not file.exists():
+            durable.write_json(file, {"schema_version": SCHEMA_VERSION, "jobs": self.preview(space)})
+        jobs = json.loads(file.read_text(encoding="utf-8"))["jobs"]
+        trials = [Trial(number, tuple(job)) for number, job in enumerate(jobs)]
+        return GridSearch(trials, self.max_batch_size or len(trials))
+
+
+class GridSearch:
+    """Hands out the jobs in order, `size` at a time."""
+
+    def __init__(self, trials: Sequence[Trial], size: int) -> None:
+        self.batches = iter([list(trials[i : i + size]) for i in range(0, len(trials), size)])
+
+    def ask(self) -> list[Trial]:
+        return next(self.batches, [])
+
+    def tell(self, outcome: Outcome) -> None:
+        """A grid learns nothing."""
