@@ -136,6 +136,21 @@ def test_unresolvable_values_are_faults_with_their_key(monkeypatch):
     assert any("NOPE" in fault.message for fault in faults)
 
 
+@pytest.mark.parametrize(
+    "value", ["val/loss<5, seed=3 and tag='a b'", "a\\'b\\", 'x="y"', "[1", "2026", "1e5", "{a: 1}", "a\\\\b"]
+)
+def test_a_verbatim_value_arrives_as_typed(value):
+    word = compose.verbatim(f"source={value}", ["source"])
+    assert Composition("pack", [word]).container()[0]["source"] == value
+
+
+def test_items_of_a_verbatim_list_stay_text():
+    word = compose.verbatim("source=[2026, 1e5,a/b]", ["source"])
+    assert Composition("pack", [word]).container()[0]["source"] == ["2026", "1e5", "a/b"]
+    assert compose.verbatim("other=[a,b]", ["source"]) == "other=[a,b]"
+    assert [compose.verbatim(f"source={empty}", ["source"]) for empty in ("null", "[]")] == ["source=null", "source=[]"]
+
+
 def test_given_pairs_keys_with_the_words_typed():
     composition = Composition("pack", ["source=a", "+out=b", "~shard_rows"])
     assert composition.given == [("source", "source=a"), ("out", "+out=b"), ("shard_rows", "~shard_rows")]

@@ -8,10 +8,11 @@ import pytest
 import yaml
 from pydantic import Field
 
-from railyard.core import launch
+from railyard.apps.show import Show
+from railyard.core import launch, run_state
 from railyard.core import run as runs
 from railyard.core.config import Verb
-from railyard.core.errors import RailyardError, UserError
+from railyard.core.errors import Negative, RailyardError, UserError
 from railyard.core.experiment import Evaluate
 
 
@@ -63,6 +64,28 @@ def test_json_is_the_last_line_and_has_no_nan(start):
     code, out, _ = start(app(lambda job: result), "json=true")
     assert code == 0
     assert json.loads(out.splitlines()[-1]) == {"a": None, "b": [None, 1.5], "c": {"path": "x"}}
+
+
+def test_a_verb_may_say_its_result_in_lines_of_its_own(start):
+    told = app(lambda job: {"depth": 3}, text=lambda result: f"depth {result['depth']}\n")
+    assert start(told)[1] == "depth 3\n"
+    assert json.loads(start(told, "json=true")[1]) == {"depth": 3}
+
+
+def test_an_answer_of_no_is_a_result_with_exit_code_1(start):
+    def no(job):
+        raise Negative("they differ", {"identical": False})
+
+    code, out, err = start(app(no), "json=true")
+    assert (code, json.loads(out)) == (1, {"identical": False})
+    assert err.endswith("railyard doctor: they differ\n")
+
+
+def test_verbatim_keys_are_taken_as_typed(start):
+    found = []
+    asking = app(lambda job: found.append(job.root.path) or {}, root=Show, VERBATIM=("path",))
+    assert start(asking, "path=a<b, c='d'", verb="show")[0] == 0
+    assert str(found[0]) == "a<b, c='d'"
 
 
 def test_the_composed_config_is_printed_and_nothing_runs(start):
@@ -146,6 +169,25 @@ def test_a_run_folder_holds_config_call_and_log(start, work):
     assert "INFO railyard.core.launch: hello" in log
     assert "ERROR railyard.core.launch: no pack there" in log
     assert err.count("no pack there") == 1
+
+
+def test_a_run_folder_says_how_its_run_ended(start, work):
+    def run(job):
+        seen.append(run_state.read(job.folder)["state"])
+        if job.root.limit_rows:
+            raise UserError("too few rows")
+        return {"loss": 0.5}
+
+    seen = []
+    told = app(run, root=Evaluate, FOLDER=True, label=lambda config: "x")
+    start(told, "run=somewhere", verb="evaluate")
+    start(told, "run=somewhere", "limit_rows=1", verb="evaluate")
+    ends = [run_state.read(folder) for folder in sorted((work / "outputs" / "evaluate" / "x").iterdir())]
+    assert seen == ["running", "running"]
+    assert sorted((end["state"], end["message"], end["metrics"]) for end in ends) == [
+        ("failed", "too few rows", {}),
+        ("finished", "", {"loss": 0.5}),
+    ]
 
 
 def test_a_config_with_faults_leaves_no_folder(start, work):

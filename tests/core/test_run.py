@@ -1,9 +1,11 @@
 """The run folder: claimed by one, locked while written, changed on resume only where that is allowed."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 import yaml
@@ -63,6 +65,27 @@ except UserError as fault:
     with runs.locked(tmp_path), runs.locked(tmp_path):
         assert "is being written by another process" in another()
     assert another() == "in\n"
+
+
+def test_whether_a_folder_is_being_written(tmp_path):
+    assert not runs.is_locked(tmp_path)
+    with runs.locked(tmp_path):
+        assert runs.is_locked(tmp_path)
+    assert not runs.is_locked(tmp_path)
+
+
+def test_somebody_who_looks_does_not_turn_a_writer_away(tmp_path):
+    (tmp_path / ".lock").touch()
+    with (tmp_path / ".lock").open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        threading.Timer(0.02, looking.close).start()
+        with runs.locked(tmp_path):
+            assert runs.is_locked(tmp_path)
+
+
+def test_what_a_run_is_called(tmp_path):
+    assert runs.name_of(tmp_path / "2026-11-20T11-43-48Z_04364b") == "2026-11-20T11-43-48Z_04364b"
+    assert runs.name_of(tmp_path / "2026-11-20T11-43-48Z_04364b" / "7") == "2026-11-20T11-43-48Z_04364b/7"
 
 
 def test_the_lock_is_given_back_after_a_failure(tmp_path):

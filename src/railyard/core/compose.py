@@ -5,6 +5,7 @@ check of `core/config.py` explains what is wrong. Only this file, `origins.py`, 
 know Hydra's insides (pinned).
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,25 @@ class Composition:
                     raise UserError(f"{'.'.join(key)}: {message}") from None
                 faults.append(Fault(key, message))
                 OmegaConf.update(job, str(fault.full_key), None, force_add=True)
+
+
+def verbatim(word: str, keys: Iterable[str]) -> str:
+    """An override quoted for Hydra if its key is one of `keys`: such a value is taken as it was typed.
+
+    Of a list in brackets each item is taken so; items are split at commas.
+    """
+    key, equals, value = word.partition("=")
+    if not equals or key not in keys or value in ("null", "[]"):
+        return word
+    if value.startswith("[") and value.endswith("]"):
+        return f"{key}=[{','.join(_quoted(item.strip()) for item in value[1:-1].split(','))}]"
+    return f"{key}={_quoted(value)}"
+
+
+def _quoted(text: str) -> str:
+    """Hydra halves backslashes before a quote, and leaves others alone."""
+    doubled = re.sub(r"(\\+)('|$)", lambda found: 2 * found[1] + found[2], text)
+    return "'" + doubled.replace("'", "\\'") + "'"
 
 
 def _one_line(fault: Exception) -> str:

@@ -4,6 +4,8 @@ Library code raises these; `railyard.cli` prints the message and exits with `exi
 reaches the command line is a defect of Railyard and keeps its traceback.
 """
 
+from typing import Any
+
 EXIT_INTERRUPT = 130
 
 
@@ -11,6 +13,15 @@ class RailyardError(Exception):
     """A failure that is nobody's mistake (a full disk, a machine without enough memory)."""
 
     exit_code = 1
+    output = ""  # what standard output gets all the same
+
+
+class Negative(RailyardError):
+    """The work was done and its answer is no: `result` is reported as that of any verb, the exit code is 1."""
+
+    def __init__(self, message: str, result: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class UserError(RailyardError):

@@ -1,8 +1,9 @@
 """From a command line to a running verb: compose, check everything, print the plan, run, report, exit code.
 
 A verb's app (one file in `railyard/apps`) gives `ROOT` (its config's class) and `run(job)`; it may give `plan(job)`
-(what will happen, without building it), `rules(root)` (faults across components), `summary(result)` (the result as
-a person is told it), `FOLDER = True` (it wants a run folder) and `label(config)` (where that lies).
+(what will happen, without building it), `rules(root)` (faults across components), `summary(result)` (the part of the
+result that a person is told) or `text(result)` (the same as lines of its own), `FOLDER = True` (it wants a run
+folder), `label(config)` (where that lies) and `VERBATIM` (keys whose values are taken as typed, past Hydra's grammar).
 """
 
 import json
@@ -25,10 +26,10 @@ from hydra.types import HydraContext
 from omegaconf import OmegaConf, open_dict, read_write
 
 from railyard.core import config as configs
-from railyard.core import hydra_node
+from railyard.core import hydra_node, run_state
 from railyard.core import run as runs
-from railyard.core.compose import Composition
-from railyard.core.errors import EXIT_INTERRUPT, RailyardError, UserError
+from railyard.core.compose import Composition, verbatim
+from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError
 from railyard.core.origins import explain
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ def guarded(verb: str, work: Callable[[], str]) -> int:
     try:
         sys.stdout.write(work())
     except RailyardError as fault:
+        sys.stdout.write(fault.output)
         sys.stderr.write(f"railyard {verb}: {fault}\n")
         return fault.exit_code
     except (PermissionError, NotADirectoryError, IsADirectoryError) as fault:
@@ -79,7 +81,7 @@ def guarded(verb: str, work: Callable[[], str]) -> int:
 def call(verb: str, app: App, argv: list[str]) -> str:
     """Run a verb with the words of a command line; returns what standard output gets."""
     overrides, wants_config = words(argv)
-    composition = Composition(verb, overrides)
+    composition = Composition(verb, [verbatim(word, getattr(app, "VERBATIM", ())) for word in overrides])
     if wants_config:
         return str(OmegaConf.to_yaml(composition.job()))
     job = check(verb, app, composition, argv)
@@ -184,7 +186,9 @@ def _run(app: App, composition: Composition, job: Job) -> str:
 
     def task(_: object) -> None:
         try:
-            outcome.append(app.run(job))
+            with run_state.recorded(job.folder) as result:
+                result.update(app.run(job))
+            outcome.append(result)
         except RailyardError as fault:
             _to_log_file(str(fault))
             outcome.append(fault)
@@ -205,9 +209,17 @@ def _run(app: App, composition: Composition, job: Job) -> str:
         )
     if not outcome:
         _ = done.return_value  # re-raises what went wrong
+    if isinstance(outcome[0], Negative):
+        outcome[0].output = _output(app, outcome[0].result, job)
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
-    result = outcome[0]
+    return _output(app, outcome[0], job)
+
+
+def _output(app: App, result: dict[str, Any], job: Job) -> str:
+    """What standard output gets: for a person the app's own text, or YAML."""
+    if hasattr(app, "text") and not job.root.json_:
+        return str(app.text(result))
     if hasattr(app, "summary") and not job.root.json_:
         result = app.summary(result)
     return render(result, job)

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -79,10 +80,8 @@ def locked(folder: Path) -> Iterator[None]:
         yield
         return
     with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{folder} is being written by another process; wait for it or stop it") from None
+        if not _lock(lock):
+            raise UserError(f"{folder} is being written by another process; wait for it or stop it")
         _held.add(folder.resolve())
         _locks.add(lock)
         try:
@@ -90,6 +89,33 @@ def locked(folder: Path) -> Iterator[None]:
         finally:
             _locks.discard(lock)
             _held.discard(folder.resolve())
+
+
+def _lock(lock: IO[str]) -> bool:
+    for pause in (0.05, 0.0):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(pause)  # `is_locked` of another process holds it for an instant
+    return False
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process writes the folder at this moment. On a network file system only processes of this host."""
+    try:
+        with (folder / ".lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def name_of(folder: Path) -> str:
+    """What a run is called: the name of its folder; `<sweep>/<n>` for the numbered runs of a sweep."""
+    return f"{folder.parent.name}/{folder.name}" if folder.name.isdigit() else folder.name
 
 
 def experiment_of(folder: Path) -> str:
