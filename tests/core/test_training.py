@@ -52,7 +52,7 @@ def test_a_data_module_that_cannot_tell_its_length_is_named(tmp_path):
 
 def test_without_callbacks_nothing_is_saved(tmp_path):
     result = tiny.train(tmp_path / "run", callbacks={})
-    assert result["best"] == {"checkpoint": None, "value": None}
+    assert result["best"] == {"checkpoint": None, "value": None, "metrics": result["metrics"]}
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 

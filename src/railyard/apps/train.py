@@ -43,7 +43,7 @@ def run(job: Job) -> dict[str, Any]:
     if not job.root.train:
         return evaluate(Evaluate(ckpt_path=Path(job.root.ckpt_path)), job.folder)
     try:
-        result = fit(job.root, job.folder, job.command, job.resumed)
+        result = fit(job.root, job.folder, job.command, job.resumed, job.pruning)
     except MisconfigurationException as fault:
         raise UserError(f"Lightning refuses this trainer: {' '.join(str(fault).split())}") from None
     if job.root.test:

@@ -146,6 +146,11 @@ class CheckpointFolder:
         name = self.content["best"] or self.content["last"]
         return self.folder / name if name else None
 
+    def step_of(self, path: Path) -> int:
+        """The optimizer step after which a committed file was written."""
+        step: int = self.content["files"][path.name]["step"]
+        return step
+
     def newest_good(self) -> Path:
         """The newest file whose bytes are those committed; damaged ones are named and passed over."""
         for name, facts in sorted(self.content["files"].items(), key=lambda item: -item[1]["step"]):

@@ -59,7 +59,10 @@ class Experiment(Verb):
     ckpt_path: str | None = Field(None, description="a checkpoint to continue from in a new run folder")
     resume: str | None = Field(None, description="a run folder to continue in place")
     validate_config: bool = Field(False, description="check everything, print the plan, build nothing")
-    optimized_metric: str | None = Field(None, description="the metric a sweep reads, e.g. val/loss")
+    optimized_metric: str | list[str] | None = Field(
+        None,
+        description="the metric a sweep compares runs by, at their best checkpoint; several: [val/loss, x]",
+    )
     data: Data | Foreign = Field(description="choose one with data=…")
     model: Model | Foreign = Field(description="choose one with model=…")
     objective: Objective | None = Field(None, description="choose one with objective=…")

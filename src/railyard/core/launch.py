@@ -31,6 +31,7 @@ from railyard.core import run as runs
 from railyard.core.compose import Composition, verbatim
 from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError
 from railyard.core.origins import explain
+from railyard.core.sweeping.trial import Pruning
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Job:
     folder: Path | None = None
     resumed: bool = False
     changes: list[str] = field(default_factory=list)
+    pruning: Pruning | None = None
 
 
 class App(Protocol):

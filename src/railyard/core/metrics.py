@@ -27,6 +27,11 @@ def last_values(rows: Rows) -> dict[str, float]:
     return {name: value for row in rows for name, value in row.items() if name not in ("step", "epoch")}
 
 
+def until(rows: Rows, step: int) -> list[Mapping[str, Any]]:
+    """The rows up to an optimizer step, that step's own included."""
+    return [row for row in rows if row["step"] <= step]
+
+
 def series(rows: Rows, name: str) -> tuple[list[int], list[float]]:
     """Steps and values of one metric."""
     pairs = [(row["step"], row[name]) for row in rows if name in row]

@@ -16,11 +16,13 @@ import torch
 from railyard.core import durable, metrics
 from railyard.core import run as runs
 from railyard.core.callbacks.exact import MetricRows, SeedEachBatch
+from railyard.core.callbacks.pruning import Prune
 from railyard.core.callbacks.saver import Saver
 from railyard.core.checkpoint import CheckpointFolder, DurableIO, load
 from railyard.core.config import Foreign
 from railyard.core.errors import RailyardError, UserError
 from railyard.core.experiment import Experiment, total_steps
+from railyard.core.sweeping.trial import Pruning
 from railyard.core.targets import signature_of
 
 log = logging.getLogger(__name__)
@@ -36,14 +38,16 @@ class Start:
     resumed: bool
 
 
-def fit(experiment: Experiment, folder: Path, command: list[str], resumed: bool) -> dict[str, Any]:
-    """Train in `folder`; returns the result that the verb reports."""
+def fit(
+    experiment: Experiment, folder: Path, command: list[str], resumed: bool, pruning: Pruning | None = None
+) -> dict[str, Any]:
+    """Train in `folder`; returns the result that the verb reports. `pruning` may stop a trial of a sweep early."""
     _refuse_bypassing(experiment.trainer)
     _quiet_lightning()
     with runs.locked(folder):
         start = _start(experiment, folder, resumed)
         pl.seed_everything(experiment.seed, workers=True, verbose=False)
-        trainer = build_trainer(experiment, folder, start)
+        trainer = build_trainer(experiment, folder, start, pruning)
         data = experiment.data.build()
         data.trainer = trainer  # the length of an epoch depends on the number of ranks
         module = build_module(experiment, data)
@@ -51,7 +55,8 @@ def fit(experiment: Experiment, folder: Path, command: list[str], resumed: bool)
             _refuse_misfit(module, start.checkpoint)
         _write_provenance(experiment, folder, command, data, resumed)
         _fit(trainer, module, data, start.checkpoint)
-        return finish(trainer, module, folder)
+        result = finish(trainer, module, folder)
+        return {**result, "pruned": _pruned(trainer)} if pruning else result
 
 
 def _start(experiment: Experiment, folder: Path, resumed: bool) -> Start:
@@ -124,16 +129,17 @@ def _total_steps(experiment: Experiment, data: Any) -> int:
     return total_steps(experiment.trainer, data.train_batches())
 
 
-def build_trainer(experiment: Experiment, folder: Path, start: Start) -> Any:
+def build_trainer(experiment: Experiment, folder: Path, start: Start, pruning: Pruning | None = None) -> Any:
     """The Trainer with what makes a run exact, the chosen callbacks and the loggers."""
     keys = experiment.trainer.kwargs
     rows = MetricRows(folder, keys.get("log_every_n_steps") or 50, start.resumed)
     parts = [part for part in (experiment.callbacks or {}).values() if part is not None]
     chosen = [part.build(**_runtime(part, folder, start)) for part in parts]
+    watching = [Prune(pruning, start.resumed)] if pruning else []
     saving = any(isinstance(callback, Saver) for callback in chosen)
     trainer = experiment.trainer.build(
         default_root_dir=folder,
-        callbacks=[SeedEachBatch(experiment.seed), rows, *chosen],
+        callbacks=[SeedEachBatch(experiment.seed), rows, *watching, *chosen],
         logger=[part.build() for part in (experiment.logger or {}).values() if part is not None],
         plugins=[DurableIO()],
         enable_checkpointing=saving,
@@ -175,8 +181,15 @@ def _fit(trainer: pl.Trainer, module: pl.LightningModule, data: Any, checkpoint:
         raise RailyardError(f"the device's memory is full ({fault}); lower data.batch_size") from None
 
 
+def _pruned(trainer: Any) -> bool:
+    return any(isinstance(callback, Prune) and callback.pruned for callback in trainer.callbacks)
+
+
 def finish(trainer: pl.Trainer, module: Any, folder: Path) -> dict[str, Any]:
-    """metrics.csv and, from the best checkpoint, the init folder that other verbs take."""
+    """metrics.csv and, from the best checkpoint, the init folder that other verbs take.
+
+    `metrics` of the result are the newest values; `best` holds those that the best checkpoint was saved with.
+    """
     rows = metrics.read(folder)
     metrics.write_csv(folder, rows)
     checkpoints = CheckpointFolder(folder / "checkpoints")
@@ -187,6 +200,10 @@ def finish(trainer: pl.Trainer, module: Any, folder: Path) -> dict[str, Any]:
     return {
         "run": str(folder),
         "steps": trainer.global_step,
-        "best": {"checkpoint": best.name if best else None, "value": checkpoints.content["best_value"]},
+        "best": {
+            "checkpoint": best.name if best else None,
+            "value": checkpoints.content["best_value"],
+            "metrics": metrics.last_values(metrics.until(rows, checkpoints.step_of(best)) if best else rows),
+        },
         "metrics": metrics.last_values(rows),
     }

@@ -77,7 +77,7 @@ class Saver(Checkpoint):
 
     def _save_due(self, trainer: pl.Trainer) -> bool:
         step = trainer.global_step
-        return step % self.knobs.every_n_steps == 0 or _is_final(trainer) or bool(self.signals.requested)
+        return step % self.knobs.every_n_steps == 0 or is_final(trainer) or bool(self.signals.requested)
 
     def _best_value(self, trainer: pl.Trainer) -> float | None:
         """The monitored value, if it is the best so far."""
@@ -138,7 +138,7 @@ def _validation_due(trainer: pl.Trainer) -> bool:
     return loop._data_fetcher is not None and bool(loop.epoch_loop._should_check_val_fx(loop._data_fetcher))
 
 
-def _is_final(trainer: pl.Trainer) -> bool:
+def is_final(trainer: pl.Trainer) -> bool:
     """Whether the fit ends after this step: then it must be saved whatever the interval."""
     if trainer.max_steps != -1 and trainer.global_step >= trainer.max_steps:
         return True

@@ -7,17 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from railyard.core.sweeping.pruners import Pruner
+
 State = Literal["complete", "pruned", "failed"]
 
 
 @dataclass(frozen=True)
 class Pruning:
-    """Where a trial under way reports `metric`, and asks whether it is worth going on."""
+    """Where a trial under way reports `metric`, and the rule that says whether it is worth going on."""
 
     storage: str
     study: str
     trial: int
     metric: str
+    rule: Pruner
 
 
 @dataclass(frozen=True)

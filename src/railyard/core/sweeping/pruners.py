@@ -1,0 +1,64 @@
+"""When a trial is not worth going on: rules that compare it with the trials before it at the same optimizer step.
+
+Each is a description that travels with a trial; `build()` makes Optuna's rule where the trial runs.
+"""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from railyard.core.config import Component
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Pruner(Component, abstract=True):
+    """A rule that is asked at each validation."""
+
+    def build(self) -> Any:
+        raise NotImplementedError
+
+
+class Median(Pruner):
+    """Stops a trial whose best value so far is worse than the median of the others at that step."""
+
+    n_startup_trials: Annotated[int, Field(ge=0)] = Field(5, description="trials that run to their end first")
+    n_warmup_steps: Annotated[int, Field(ge=0)] = Field(0, description="optimizer steps in which no trial is stopped")
+    n_min_trials: Count = Field(1, description="how many others must have come as far before one is judged")
+
+    def build(self) -> Any:
+        import optuna
+
+        return optuna.pruners.MedianPruner(self.n_startup_trials, self.n_warmup_steps, n_min_trials=self.n_min_trials)
+
+
+class SuccessiveHalving(Pruner):
+    """Asynchronous successive halving (ASHA): at min_steps, and at each reduction_factor times as many, the best
+    1/reduction_factor of those that came there go on (Li et al. 2020)."""
+
+    min_steps: Count = Field(description="optimizer steps before the first decision")
+    reduction_factor: Annotated[int, Field(ge=2)] = Field(4, description="one in how many goes on at each decision")
+
+    def build(self) -> Any:
+        import optuna
+
+        return optuna.pruners.SuccessiveHalvingPruner(self.min_steps, self.reduction_factor)
+
+
+class Hyperband(Pruner):
+    """Several successive halvings side by side, from early and harsh to late and mild (Li et al. 2018)."""
+
+    min_steps: Count = Field(description="optimizer steps before the harshest one's first decision")
+    max_steps: Count = Field(description="optimizer steps of a trial that runs to its end")
+    reduction_factor: Annotated[int, Field(ge=2)] = Field(3, description="one in how many goes on at each decision")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min_steps >= self.max_steps:
+            raise ValueError(f"min_steps must be less than max_steps, got {self.min_steps} and {self.max_steps}")
+        return self
+
+    def build(self) -> Any:
+        import optuna
+
+        return optuna.pruners.HyperbandPruner(self.min_steps, self.max_steps, self.reduction_factor)
