@@ -7,7 +7,6 @@ the games come back in the order of their run ids, and only then get ids and are
 
 import hashlib
 import logging
-import os
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -30,9 +29,9 @@ from railyard.board.packs.raw_logs import FoundGames, GameFiles, find_games, rea
 from railyard.board.packs.report import Counts, ImportReport
 from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, VALUATION_FILE
 from railyard.board.packs.valuations import ValuationIds
-from railyard.board.packs.workers import ordered
 from railyard.core import durable
 from railyard.core.errors import UserError
+from railyard.core.workers import cores, ordered
 
 log = logging.getLogger(__name__)
 
@@ -100,8 +99,7 @@ def label_game(files: GameFiles, legality: Legality) -> LabelledGame | BadGame:
 
 def _fitting_workers(found: FoundGames) -> int:
     size = sum(game.steps.stat().st_size for game in found.games)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, size // BYTES_A_WORKER))
+    return max(1, min(cores(), size // BYTES_A_WORKER))
 
 
 class _Importer:

@@ -5,6 +5,7 @@ parent is gone, however it went, the worker finds the stream ended after its ite
 process groups of their own, so an interrupt from the terminal reaches the parent alone, which ends them.
 """
 
+import os
 import subprocess
 import sys
 from collections import deque
@@ -19,7 +20,7 @@ from railyard.core.errors import RailyardError
 AHEAD = 2  # items a worker holds: the one it works on, and the next
 WINDOW = 4  # items a worker may be ahead of the oldest result still due, times the number of workers
 
-_PROGRAM = "import sys; from railyard.board.packs.workers import serve; serve(int(sys.argv[1]))"
+_PROGRAM = "import sys; from railyard.core.workers import serve; serve(int(sys.argv[1]))"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -40,6 +41,11 @@ def ordered(work: Callable[[Item], Result], items: Sequence[Item], workers: int)
         return
     with _Pool(work, workers) as pool:
         yield from pool.results(items)
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def serve(descriptor: int) -> None:

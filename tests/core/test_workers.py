@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from railyard.board.packs import workers
-from railyard.board.packs.workers import WorkerDied, ordered
+from railyard.core import workers
+from railyard.core.workers import WorkerDied, ordered
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -84,7 +84,7 @@ def test_a_defect_in_the_work_ends_it_with_its_traceback(capfd):
 
 PROGRAM = """
 import sys, time
-from railyard.board.packs import workers
+from railyard.core import workers
 original = workers._Worker.__init__
 def init(self, work):
     original(self, work)
