@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from prove_crash import crash
+
 ROOT = Path(__file__).resolve().parents[1]
 PROOFS_FILE = ROOT / "docs" / "proofs.md"
 HEAD = "# Proofs\n\nFull counts, run by hand: `./run prove NAME`. CI runs a few seeded cases of each.\n"
@@ -71,7 +73,7 @@ def _settings_table(harness, outcomes) -> str:
     return "\n".join([head, *rows])
 
 
-PROOFS: dict[str, Callable[[], tuple[str, bool]]] = {"resume": resume}
+PROOFS: dict[str, Callable[[], tuple[str, bool]]] = {"resume": resume, "crash": crash}
 
 
 def write_section(text: str, name: str, body: str) -> str:

@@ -1,0 +1,279 @@
+"""The table of everything that writes, for the crash proofs. A new writer joins by one line in `WRITERS`:
+
+    Writer("name", "modules.it covers", write, check[, before])
+
+`write(folder)` is the writer's own call with small data; after a kill the same call has to end with the same bytes.
+`check` is `whole` (one file or folder), `each_file` (several files, one by one) or a function of a `Left` that calls
+the reader of the artifact. A writer of records calls `acknowledge(count)` when its first `count` records are promised.
+Modules that write only through a writer of the table stand in `ELSEWHERE` with the reason. Imports of heavy modules
+stand inside the functions.
+"""
+
+import functools
+import os
+from pathlib import Path
+
+import numpy as np
+from crash_harness import Left, Outcome, Trials, Writer, acknowledge, each_file, whole
+
+from railyard.core import durable, journal, metrics
+from railyard.core import run as runs
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "board"
+PACK, TOKENIZER = FIXTURES / "03_pack", FIXTURES / "04_tokenizer_v2_8.json"
+OLD, NEW = b"old" * 5000, b"new!" * 7000
+SEED = 4
+RECORDS = [{"step": step, "padding": "x" * (500 * (step % 3))} for step in range(6)]
+
+
+def write_file(folder: Path) -> None:
+    durable.write_bytes(folder / "x", NEW)
+
+
+def old_file(folder: Path) -> None:
+    durable.write_bytes(folder / "x", OLD)
+
+
+def write_folder(folder: Path) -> None:
+    with durable.atomic_folder(folder / "f") as new:
+        (new / "a").write_bytes(NEW)
+        (new / "deep").mkdir()
+        durable.write_bytes(new / "deep" / "b", NEW)
+
+
+def old_folder(folder: Path) -> None:
+    with durable.atomic_folder(folder / "f") as new:
+        (new / "a").write_bytes(OLD)
+        (new / "only_old").write_bytes(OLD)
+
+
+def write_with_manifest(folder: Path) -> None:
+    durable.write_bytes(folder / "a", NEW)
+    (folder / "b").write_bytes(NEW)
+    durable.write_manifest(folder, {"made_by": "test"})
+
+
+def manifest_commits(left: Left) -> str:
+    """Files without a manifest are nobody's; with one, they are what it says."""
+    if durable.MANIFEST not in left.now:
+        return ""
+    durable.check_manifest(left.folder)
+    return whole(left)
+
+
+def append_records(folder: Path) -> None:
+    with journal.Journal(folder / "j") as lines:
+        for count in range(len(journal.read(folder / "j")), len(RECORDS)):
+            lines.append(RECORDS[count])
+            acknowledge(count + 1)
+
+
+def records_are_kept(left: Left) -> str:
+    path = left.folder / "j"
+    kept = journal.read(path) if path.exists() else []
+    if kept != RECORDS[: len(kept)]:
+        return "records are torn or out of order"
+    return f"{left.acknowledged - len(kept)} acknowledged records are lost" if len(kept) < left.acknowledged else ""
+
+
+def promise_early(folder: Path) -> None:
+    acknowledge(1)
+    append_records(folder)
+
+
+def append_again(folder: Path) -> None:
+    with journal.Journal(folder / "j") as lines:
+        lines.append(RECORDS[0])
+
+
+def cut_records(folder: Path) -> None:
+    journal.cut(folder / "j", lambda record: record["step"] < 4)
+
+
+def write_shards(folder: Path) -> None:
+    from railyard.core.shards import ShardWriter
+
+    with ShardWriter(folder, "rows", np.dtype("<i8"), shard_rows=1500) as writer:
+        for start in range(0, 4000, 700):
+            writer.write(np.arange(start, min(start + 700, 4000)))
+
+
+def write_run_files(folder: Path) -> None:
+    """What a run leaves beside its checkpoints; everything but the clock is that of a training run."""
+    from railyard.core.callbacks import report
+
+    run = folder / "experiment" / "run"
+    runs.claim(run)
+    runs.write_config(run, {"seed": 1, "data": {"pack": "p"}, "trainer": {"max_steps": 9}})
+    durable.write_json(run / "provenance.json", _provenance())
+    metrics.write_csv(run, [{"step": step, "epoch": 0, "train/loss": 1 / step} for step in range(1, 5)])
+    here = Path.cwd()
+    os.chdir(folder)  # the report names its run as seen from here
+    try:
+        report.write(Path("experiment/run"), with_plots=True, steps=9)
+    finally:
+        os.chdir(here)
+
+
+def old_run_files(folder: Path) -> None:
+    run = folder / "experiment" / "run"
+    run.mkdir(parents=True)
+    (run / "metrics.csv").write_bytes(OLD)
+    (run / "report.md").write_bytes(OLD)
+    with journal.Journal(run / "metrics.jsonl") as lines:
+        for step in range(1, 5):
+            lines.append({"step": step, "epoch": 0, "train/loss": 1 / step})
+
+
+@functools.cache
+def _provenance() -> dict[str, object]:
+    return runs.provenance(["railyard", "train"], 1)
+
+
+def save_checkpoints(folder: Path) -> None:
+    """As a run saves: two newest and the best are kept; after a kill it goes on from the newest good one."""
+    import torch
+
+    from railyard.core.checkpoint import CheckpointFolder, DurableIO
+
+    durable.remove_leftovers(folder)
+    checkpoints, done = CheckpointFolder(folder), 0
+    if checkpoints.content["files"]:
+        newest = checkpoints.newest_good()
+        checkpoints.go_back_to(newest)
+        done = checkpoints.content["files"][newest.name]["step"]
+    for step in range(done + 1, 6):
+        path = checkpoints.path_for(step)
+        weights = {"weight": torch.full((700,), float(step))}
+        DurableIO().save_checkpoint({"state_dict": weights, "global_step": step}, path)
+        checkpoints.commit(path, step, keep=2, best_value=1 / step if step < 3 else None)
+        acknowledge(step)
+
+
+def a_checkpoint_is_good(left: Left) -> str:
+    from railyard.core.checkpoint import CheckpointFolder, load
+
+    checkpoints = CheckpointFolder(left.folder)
+    if not checkpoints.content["files"]:
+        return "all checkpoints are lost" if left.acknowledged else ""
+    newest, best = checkpoints.newest_good(), checkpoints.best()
+    step = load(newest)["global_step"]
+    if best is None or load(best)["global_step"] != min(step, 2):
+        return f"after step {step} the best checkpoint is {best}"
+    return "" if step >= left.acknowledged else f"step {left.acknowledged} was saved, {newest.name} is the newest"
+
+
+def write_init_folder(folder: Path) -> None:
+    from railyard.board.model.init_folder import read_init, write_init
+
+    write_init(folder / "init", *read_init(FIXTURES / "08_encoder_binned_gqa"))
+
+
+def old_init_folder(folder: Path) -> None:
+    from railyard.board.model.init_folder import read_init, write_init
+
+    write_init(folder / "init", *read_init(FIXTURES / "08_encoder_action_policy"))
+
+
+def import_pack(folder: Path) -> None:
+    """Three games, one of them bad, each noted in the work folder's journal as soon as it is done."""
+    from railyard.board.packs import partial
+    from railyard.board.packs.importing import import_logs
+
+    partial.COMMIT_SECONDS = 0.0
+    logs, out = FIXTURES / "17_raw" / "left", folder / "pack"
+    import_logs(logs, out, shard_rows=3, on_error="skip", workers=1, progress=lambda done, _: acknowledge(done))
+
+
+def no_game_is_lost(left: Left) -> str:
+    from railyard.board.packs.partial import place_of
+
+    if (left.folder / "pack").exists():
+        durable.check_manifest(left.folder / "pack")
+        different = [name for name, data in left.new.items() if left.now.get(name) != data]
+        return f"differs: {', '.join(different)}" if different else ""
+    path = place_of(left.folder / "pack") / "journal.jsonl"
+    noted = journal.read(path)[1:] if path.exists() else []
+    return f"{left.acknowledged} games were done, {len(noted)} are noted" if len(noted) < left.acknowledged else ""
+
+
+def merge(folder: Path) -> None:
+    from railyard.board.packs.merging import merge_packs
+
+    merge_packs(PACK, FIXTURES / "17_pack_left", folder / "both", shard_rows=150)
+
+
+def fit_tokenizers(folder: Path) -> None:
+    from railyard.board.tokens.config import FitTokenizer
+
+    for kind in ("moves", "ev_bins"):
+        FitTokenizer(pack=PACK, out=folder / f"{kind}.json", kind=kind, bins=4).run()
+
+
+def old_tokenizers(folder: Path) -> None:
+    for kind in ("moves", "ev_bins"):
+        (folder / f"{kind}.json").write_bytes(OLD)
+
+
+def tokenize(folder: Path) -> None:
+    from railyard.board.tokens.config import Tokenize
+
+    Tokenize(tokenizer=TOKENIZER, pack=PACK, out=folder / "tokens.npy").run()
+
+
+def evaluation_report(folder: Path) -> None:
+    from railyard.board.training import evaluation_report
+    from railyard.board.training.config import PackData
+    from railyard.board.training.evaluation import Evaluation
+
+    figures = {"teacher_agreement": 0.5, "loss": 1.5}
+    groups = {"search": {"rows": 3.0, **figures}, "tuple10": {"rows": 4.0, **figures}}
+    result = Evaluation(7, 2, figures, groups, groups)
+    evaluation_report.write(folder, result, Path("init"), PackData(pack=Path("pack")), "validation")
+
+
+def show(folder: Path) -> None:
+    from railyard.apps import show
+
+    show.save(show.describe(TOKENIZER), TOKENIZER, folder / "tokenizer")
+    show.save(show.describe(PACK), PACK, folder / "pack.json")
+
+
+RUN_MODULES = "core.run core.training core.metrics core.plots core.callbacks.report"
+IMPORT_MODULES = (
+    "board.packs.importing board.packs.partial board.packs.resumable_shards board.packs.metadata board.packs.valuations"
+)
+WRITERS = (
+    Writer("file", "core.durable", write_file, whole, old_file),
+    Writer("folder", "core.durable", write_folder, whole, old_folder),
+    Writer("manifest", "core.durable", write_with_manifest, manifest_commits),
+    Writer("journal", "core.journal", append_records, records_are_kept),
+    Writer("journal cut", "core.journal core.callbacks.exact", cut_records, whole, append_records),
+    Writer("shards", "core.shards", write_shards, each_file),
+    Writer("run files", RUN_MODULES, write_run_files, each_file, old_run_files),
+    Writer("checkpoints", "core.checkpoint", save_checkpoints, a_checkpoint_is_good),
+    Writer("init folder", "board.model.init_folder", write_init_folder, whole, old_init_folder),
+    Writer("pack import", IMPORT_MODULES, import_pack, no_game_is_lost),
+    Writer("merge", "board.packs.merging", merge, whole),
+    Writer("tokenizers", "board.tokens.macroxue board.tokens.ev_bins", fit_tokenizers, each_file, old_tokenizers),
+    Writer("tokens", "board.tokens.apply", tokenize, whole),
+    Writer("evaluation report", "board.training.evaluation_report", evaluation_report, each_file),
+    Writer("show", "apps.show", show, each_file),
+)
+ELSEWHERE = {
+    "core.callbacks.throughput": "appends to a journal, as 'journal' does; what is lost is a timing",
+    "apps.evaluate": "writes provenance.json, as 'run files' does",
+}
+# what the harness has to find out, or it proves nothing
+FAULTY = (
+    Writer("torn file", "", lambda folder: (folder / "x").write_bytes(NEW) and None, whole, old_file),
+    Writer("early promise", "", promise_early, records_are_kept),
+    Writer("other bytes", "", append_again, records_are_kept),
+)
+
+
+def outcomes(name: str, root: Path, temporary: Path | None, most: int | None = None, kills: int = 0) -> list[Outcome]:
+    """All trials of one writer: at every operation (or at `most` of them), or `kills` at random times."""
+    writer = next(writer for writer in (*WRITERS, *FAULTY) if writer.name == name)
+    trials = Trials(writer, root, temporary)
+    return list(trials.at_random(kills, SEED) if kills else trials.at_every_operation(most))
