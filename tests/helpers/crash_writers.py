@@ -239,6 +239,12 @@ def show(folder: Path) -> None:
     show.save(show.describe(PACK), PACK, folder / "pack.json")
 
 
+def sweep_grid(folder: Path) -> None:
+    from railyard.core.sweeping.grid import Grid
+
+    Grid().build(["seed=1,2,3", "model.lr=0.1,0.2"], folder / "sweep", None)
+
+
 RUN_MODULES = "core.run core.training core.metrics core.plots core.callbacks.report"
 IMPORT_MODULES = (
     "board.packs.importing board.packs.partial board.packs.resumable_shards board.packs.metadata board.packs.valuations"
@@ -250,6 +256,7 @@ WRITERS = (
     Writer("journal", "core.journal", append_records, records_are_kept),
     Writer("journal cut", "core.journal core.callbacks.exact", cut_records, whole, append_records),
     Writer("shards", "core.shards", write_shards, each_file),
+    Writer("sweep grid", "core.sweeping.grid", sweep_grid, whole),
     Writer("run files", RUN_MODULES, write_run_files, each_file, old_run_files),
     Writer("checkpoints", "core.checkpoint", save_checkpoints, a_checkpoint_is_good),
     Writer("init folder", "board.model.init_folder", write_init_folder, whole, old_init_folder),
@@ -262,6 +269,7 @@ WRITERS = (
 )
 ELSEWHERE = {
     "core.callbacks.throughput": "appends to a journal, as 'journal' does; what is lost is a timing",
+    "core.run_state": "writes state.json, as 'file' does; it names the time, so no two have the same bytes",
     "apps.evaluate": "writes provenance.json, as 'run files' does",
 }
 # what the harness has to find out, or it proves nothing
