@@ -11,6 +11,7 @@ from pydantic import Field
 
 from railyard.core.config import Component
 from railyard.core.sweeping import words
+from railyard.core.sweeping.objectives import Direction
 from railyard.core.sweeping.trial import Search
 
 GpuId = Annotated[int | str, Field(union_mode="left_to_right")]
@@ -26,6 +27,9 @@ class Sweeper(Component, abstract=True):
         None, description="jobs that run side by side get one of these devices each; auto: all that are there"
     )
     jobs_per_gpu: Annotated[int, Field(ge=1)] = Field(1, description="how many jobs may share a device")
+    direction: Direction | list[Direction] = Field(
+        "minimize", description="which way optimized_metric is better; a list where that names several metrics"
+    )
     retry_failed: bool = Field(False, description="with resume=SWEEP: run failed jobs again instead of keeping them")
 
     def space(self, typed: Sequence[str]) -> tuple[str, ...]:
@@ -42,7 +46,7 @@ class Sweeper(Component, abstract=True):
         """One line of the plan: how the jobs are found and how many there are."""
         raise NotImplementedError
 
-    def build(self, space: Sequence[str], folder: Path, metric: str | None) -> Search:
+    def build(self, space: Sequence[str], folder: Path, metric: str | Sequence[str] | None) -> Search:
         """Open the search of the sweep in `folder` (it exists; the search may keep files there) for the first time
         or again; `metric` is the config's optimized_metric, if the verb has one.
         """

@@ -35,7 +35,7 @@ class Grid(Sweeper):
         counts = [(words.key(word), len(words.values(word))) for word in space]
         return "grid of " + " x ".join(f"{key} ({count})" for key, count in counts)
 
-    def build(self, space: Sequence[str], folder: Path, metric: str | None) -> Search:
+    def build(self, space: Sequence[str], folder: Path, metric: str | Sequence[str] | None) -> Search:
         file = folder / FILE
         if not file.exists():
             durable.write_json(file, {"schema_version": SCHEMA_VERSION, "jobs": self.preview(space)})

@@ -4,7 +4,7 @@ Light: a config check reads a space without importing the library that draws fro
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
@@ -26,11 +26,15 @@ class Interval:
 
 @dataclass(frozen=True)
 class Steps:
-    """`low`, `low + step`, … up to and including `high`; whole numbers where all three are."""
+    """`low`, `low + step`, … up to and including `high`."""
 
     low: float
     high: float
     step: float
+
+    @property
+    def whole(self) -> bool:
+        return isinstance(self.low, int) and isinstance(self.step, int)
 
 
 @dataclass(frozen=True)
@@ -107,16 +111,3 @@ def _choice(override: Override) -> Choice:
     if twice := sorted({word for word in words if words.count(word) > 1}):
         raise BadSpace(f"{', '.join(twice)} stands in it more than once")
     return Choice(words)
-
-
-def size(axes: Mapping[str, Axis]) -> float:
-    """How many different points a space has; infinity where it has an interval of real numbers."""
-    return math.prod(_count(axis) for axis in axes.values())
-
-
-def _count(axis: Axis) -> float:
-    if isinstance(axis, Choice):
-        return len(axis.words)
-    if isinstance(axis, Steps):
-        return round((axis.high - axis.low) / axis.step) + 1
-    return axis.high - axis.low + 1 if axis.whole else math.inf

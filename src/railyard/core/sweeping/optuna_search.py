@@ -1,0 +1,239 @@
+"""A search that learns from earlier trials: `hydra/sweeper=optuna`, on Optuna's studies.
+
+The study lies in `study.db` of the sweep's folder. A trial's parameters follow from the seed, its number and the
+trials before it, and are written with the trial in one transaction: a sweep that was killed goes on with the same
+words under the same numbers.
+"""
+
+import logging
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from railyard.core.errors import UserError
+from railyard.core.sweeping import objectives as goals
+from railyard.core.sweeping import space as spaces
+from railyard.core.sweeping import study as studies
+from railyard.core.sweeping import words
+from railyard.core.sweeping.config import Sweeper
+from railyard.core.sweeping.pruners import Pruner
+from railyard.core.sweeping.space import Axis, Choice, Interval, Steps
+from railyard.core.sweeping.trial import Outcome, Pruning, Search, Trial
+
+log = logging.getLogger(__name__)
+
+FILE = "study.db"
+OWN_DRAWS = 20  # of one trial by the sampler, which comes back to what was good; then at random
+DRAWS = 1000  # of one trial before a space counts as used up
+NAME = "railyard"
+
+
+class Optuna(Sweeper):
+    """Trials drawn from intervals, ranges and choices, each from what the earlier ones showed."""
+
+    n_trials: Annotated[int, Field(ge=1)] = Field(
+        20, description="how many trials the study shall hold, failed and pruned ones and those of earlier sweeps too"
+    )
+    n_jobs: Annotated[int, Field(ge=1)] = Field(
+        1, description="how many are asked for at a time; those side by side cannot learn from each other"
+    )
+    sampler: Literal["tpe", "random"] = Field(
+        "tpe", description="tpe draws near what was good; random is the yardstick, and enough for few trials"
+    )
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="what is drawn follows from it and the earlier trials")
+    n_startup_trials: Annotated[int, Field(ge=0)] = Field(10, description="trials that tpe draws at random first")
+    pruner: Pruner | None = Field(None, description="stops bad trials early: hydra/sweeper/pruner=median")
+    storage: str | None = Field(
+        None,
+        description="a database instead of study.db in the sweep's folder: sqlite:///old.db goes on with its study",
+    )
+    study_name: str | None = Field(None, description="which study of the storage; null: the only one, or a new one")
+    max_failure_rate: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.5, description="no more trials are asked for once more than this share of n_trials has failed"
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.retry_failed:
+            raise ValueError("a study keeps its failed trials: leave out retry_failed, raise n_trials for more trials")
+        if self.pruner is not None and not isinstance(self.direction, str):
+            raise ValueError("a pruner compares one metric: with several directions leave it out")
+        if self.storage is not None and "://" not in self.storage:
+            raise ValueError(f"storage is a URL such as sqlite:///{self.storage}, got {self.storage}")
+        return self
+
+    def preview(self, space: Sequence[str]) -> list[tuple[str, ...]]:
+        """Jobs that between them reach both ends of every interval and each of the choices."""
+        fixed, axes = _split(space)
+        ends = {key: _ends(axis) for key, axis in axes.items()}
+        count = max((len(words) for words in ends.values()), default=1)
+        return [(*fixed, *(f"{key}={found[i % len(found)]}" for key, found in ends.items())) for i in range(count)]
+
+    def describe(self, space: Sequence[str]) -> str:
+        keys = ", ".join(_split(space)[1])
+        side = f", {self.n_jobs} at a time" if self.n_jobs > 1 else ""
+        return f"up to {self.n_trials} trials{side} by Optuna's {self.sampler} sampler over {keys}"
+
+    def build(self, space: Sequence[str], folder: Path, metric: str | Sequence[str] | None) -> Search:
+        wanted = goals.objectives(metric, self.direction)
+        if not wanted:
+            raise UserError("hydra/sweeper=optuna needs to know what is optimised: optimized_metric=val/loss")
+        if self.pruner is not None and len(wanted) > 1:
+            raise UserError("hydra.sweeper.pruner compares one metric; with several optimized_metric leave it out")
+        return OptunaSearch(self, *_split(space), folder, wanted)
+
+
+def _split(space: Sequence[str]) -> tuple[tuple[str, ...], dict[str, Axis]]:
+    """The words for one value, and the axes; raises UserError for what is no search space."""
+    parsed = [words.parse(word) for word in space]
+    axes, faults = spaces.read(override for override in parsed if override.is_sweep_override())
+    if faults:
+        raise UserError("\n".join(f"{'.'.join(fault.key)}: {fault.message}" for fault in faults))
+    if not axes:
+        raise UserError(
+            "nothing is varied: hydra.sweeper.params={model.optimizer.lr: 'tag(log, interval(1e-4, 1e-2))'}"
+        )
+    return tuple(word for word, override in zip(space, parsed, strict=True) if not override.is_sweep_override()), axes
+
+
+def _ends(axis: Axis) -> tuple[str, ...]:
+    if isinstance(axis, Choice):
+        return axis.words
+    return tuple(_text(int(end) if axis.whole else end) for end in (axis.low, axis.high))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+class OptunaSearch:
+    """Asks for trials in batches of `n_jobs`; a batch that a kill interrupted is asked for again."""
+
+    def __init__(
+        self,
+        knobs: Optuna,
+        fixed: tuple[str, ...],
+        axes: Mapping[str, Axis],
+        folder: Path,
+        objectives: Sequence[goals.Objective],
+    ) -> None:
+        self.knobs, self.fixed, self.axes, self.objectives = knobs, fixed, axes, objectives
+        self.url = knobs.storage or f"sqlite:///{folder.resolve() / FILE}"
+        self.storage = studies.storage(self.url)
+        self.name = studies.make(self.storage, knobs.study_name, NAME, objectives)
+        self.distributions = {key: _distribution(axis) for key, axis in axes.items()}
+        studies.refuse_other_space(studies.load(self.storage, self.name), self.distributions)
+
+    def ask(self) -> list[Trial]:
+        """The trials of a batch that are not over, or the next batch."""
+        import optuna
+
+        study = studies.load(self.storage, self.name)
+        trials = study.get_trials(deepcopy=False)
+        open_ = [trial for trial in trials if trial.state == optuna.trial.TrialState.RUNNING]
+        if not open_ and self._gave_up(trials):
+            return []
+        rest = -len(trials) % self.knobs.n_jobs or (0 if open_ else self.knobs.n_jobs)
+        for number in range(len(trials), min(len(trials) + rest, self.knobs.n_trials)):
+            self._propose(study, number)
+        return [
+            self._trial(trial)
+            for trial in study.get_trials(deepcopy=False)
+            if trial.state == optuna.trial.TrialState.RUNNING
+        ]
+
+    def _gave_up(self, trials: Sequence[Any]) -> bool:
+        failed = sum(trial.state.name == "FAIL" for trial in trials)
+        if failed <= self.knobs.max_failure_rate * self.knobs.n_trials:
+            return False
+        log.warning(
+            "%d of %d trials failed, more than hydra.sweeper.max_failure_rate=%g of n_trials=%d: no more are asked for",
+            failed,
+            len(trials),
+            self.knobs.max_failure_rate,
+            self.knobs.n_trials,
+        )
+        return True
+
+    def _propose(self, study: Any, number: int) -> None:
+        """Add a trial that is unlike all others to the study, under way; none where the space is used up."""
+        import optuna
+
+        seen = [trial.params for trial in study.get_trials(deepcopy=False)]
+        for draw in range(DRAWS):
+            params = {key: self._draw(study, number, draw, key) for key in self.axes}
+            if params not in seen:
+                running = optuna.trial.TrialState.RUNNING
+                study.add_trial(
+                    optuna.trial.create_trial(state=running, params=params, distributions=self.distributions)
+                )
+                return
+        log.info("%d draws for trial %d brought nothing that was not tried: the search ends here", DRAWS, number)
+
+    def _draw(self, study: Any, number: int, draw: int, key: str) -> Any:
+        """One parameter, from a sampler whose generator follows from the place alone."""
+        import optuna
+
+        seed = zlib.crc32(f"{self.knobs.seed} {number} {draw} {key}".encode())
+        sampler: optuna.samplers.BaseSampler
+        if self.knobs.sampler == "tpe" and draw < OWN_DRAWS:
+            sampler = optuna.samplers.TPESampler(n_startup_trials=self.knobs.n_startup_trials, seed=seed)
+        else:
+            sampler = optuna.samplers.RandomSampler(seed)
+        trial = optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING)
+        trial.number = number
+        return _rounded(sampler.sample_independent(study, trial, key, self.distributions[key]), self.axes[key])
+
+    def _trial(self, trial: Any) -> Trial:
+        keys = [*(key for key in self.axes if key in trial.params), *sorted(set(trial.params) - set(self.axes))]
+        drawn = tuple(f"{key}={_text(trial.params[key])}" for key in keys)
+        return Trial(trial.number, (*self.fixed, *drawn), self._pruning(trial.number))
+
+    def _pruning(self, number: int) -> Pruning | None:
+        if self.knobs.pruner is None:
+            return None
+        return Pruning(self.url, self.name, number, self.objectives[0].metric, self.knobs.pruner)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Complete, pruned or failed with its reason; a trial that was told before stays as it is."""
+        import optuna
+
+        study = studies.load(self.storage, self.name)
+        trial = study.get_trials(deepcopy=False)[outcome.number]
+        if trial.state.is_finished():
+            return
+        reached = goals.values(outcome, self.objectives)
+        if outcome.state == "pruned":
+            study.tell(outcome.number, state=optuna.trial.TrialState.PRUNED)
+        elif isinstance(reached, str):
+            studies.set_attribute(self.storage, self.name, outcome.number, "error", reached)
+            study.tell(outcome.number, state=optuna.trial.TrialState.FAIL)
+        else:
+            study.tell(outcome.number, list(reached))
+
+
+def _distribution(axis: Axis) -> Any:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if isinstance(axis, Choice):
+        return CategoricalDistribution(axis.words)
+    if isinstance(axis, Interval):
+        if axis.whole:
+            return IntDistribution(int(axis.low), int(axis.high), log=axis.log)
+        return FloatDistribution(axis.low, axis.high, log=axis.log)
+    if axis.whole:
+        return IntDistribution(int(axis.low), int(axis.high), step=int(axis.step))
+    return FloatDistribution(axis.low, axis.high, step=axis.step)
+
+
+def _rounded(value: Any, axis: Axis) -> Any:
+    """Real numbers with the digits that a person would type; the study holds what was run."""
+    if not isinstance(value, float):
+        return value
+    if isinstance(axis, Steps):
+        return float(f"{value:.12g}")
+    assert isinstance(axis, Interval)
+    return min(max(float(f"{value:.6g}"), axis.low), axis.high)

@@ -1,0 +1,66 @@
+"""Which trials are best, and which count as failed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from railyard.core.errors import UserError
+from railyard.core.sweeping.objectives import Objective, best, objectives, values
+from railyard.core.sweeping.trial import Outcome
+
+LOSS, SPEED = Objective("val/loss", "minimize"), Objective("speed", "maximize")
+
+
+def test_one_direction_serves_all_metrics():
+    assert objectives("val/loss", "minimize") == (LOSS,)
+    assert objectives(["val/loss", "speed"], ["minimize", "maximize"]) == (LOSS, SPEED)
+    assert objectives(["a", "b"], "maximize") == (Objective("a", "maximize"), Objective("b", "maximize"))
+    assert objectives(None, "minimize") == ()
+
+
+def test_as_many_directions_as_metrics():
+    with pytest.raises(UserError, match=r"direction has 2 entries and optimized_metric 1 \(val/loss\)"):
+        objectives("val/loss", ["minimize", "maximize"])
+
+
+def test_values_of_a_trial():
+    assert values(Outcome(0, "complete", {"val/loss": 1, "speed": 2.5, "other": 3}), (LOSS, SPEED)) == (1.0, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (Outcome(0, "failed", {"val/loss": 1.0}, "the device's memory is full"), "the device's memory is full"),
+        (Outcome(0, "complete", {"val/loss": float("nan")}), "diverged: val/loss is nan"),
+        (Outcome(0, "complete", {"val/loss": float("inf")}), "diverged: val/loss is inf"),
+        (
+            Outcome(0, "complete", {"train/loss": 1.0}),
+            "there is no metric 'val/loss' (optimized_metric); this run logged train/loss",
+        ),
+    ],
+)
+def test_why_a_trial_counts_as_failed(outcome, reason):
+    assert values(outcome, (LOSS,)) == reason
+
+
+def test_the_best_by_direction_and_all_that_are_equal():
+    reached = {0: (2.0,), 1: (1.0,), 4: (1.0,)}
+    assert best(reached, (LOSS,)) == [1, 4]
+    assert best(reached, (SPEED,)) == [0]
+    assert best({}, (LOSS,)) == []
+
+
+def test_a_pareto_front():
+    reached = {0: (1.0, 1.0), 1: (2.0, 3.0), 2: (2.0, 2.0), 3: (3.0, 3.0)}
+    assert best(reached, (LOSS, SPEED)) == [0, 1]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12))
+def test_each_trial_off_the_front_is_beaten_by_one_on_it(points):
+    reached = {number: (float(a), float(b)) for number, (a, b) in enumerate(points)}
+    front = best(reached, (LOSS, SPEED))
+    assert front
+    for number, (loss, speed) in reached.items():
+        no_worse = [n for n in front if reached[n][0] <= loss and reached[n][1] >= speed]
+        assert no_worse
+        assert (number in front) == all(reached[n] == (loss, speed) for n in no_worse)

@@ -1,0 +1,217 @@
+"""Ask and tell against a formula: no trial lost, repeated or changed by a kill; failures, several objectives, knobs."""
+
+import logging
+import sqlite3
+
+import pytest
+
+from railyard.core import config
+from railyard.core.errors import UserError
+from railyard.core.sweeping.optuna_search import Optuna
+from railyard.core.sweeping.pruners import Median
+from railyard.core.sweeping.trial import Outcome
+
+optuna = pytest.importorskip("optuna")
+SPACE = ("lr=tag(log, interval(1e-4, 1e-1))", "width=range(16, 65, step=16)", "kind=choice(a,b)")
+
+
+def value(trial):
+    """A loss that is least at lr 0.01, width 48, kind a."""
+    given = dict(word.split("=") for word in trial.words)
+    return (float(given["lr"]) - 0.01) ** 2 * 1e4 + (int(given["width"]) / 16 - 3) ** 2 + (given["kind"] == "b")
+
+
+def outcome(trial):
+    return Outcome(trial.number, "complete", {"val/loss": value(trial)})
+
+
+def opened(folder, space=SPACE, metric="val/loss", **knobs):
+    folder.mkdir(exist_ok=True)
+    return Optuna(**{"n_trials": 16, **knobs}).build(space, folder, metric)
+
+
+def run(search, finish=outcome):
+    """All trials of a search, finished as they come."""
+    done = []
+    while batch := search.ask():
+        for trial in batch:
+            done.append(trial)
+            search.tell(finish(trial))
+    return done
+
+
+def study_of(folder):
+    return optuna.load_study(study_name=None, storage=f"sqlite:///{folder}/study.db")
+
+
+def test_it_asks_for_n_trials_within_the_space_and_learns(tmp_path):
+    done = run(opened(tmp_path, n_trials=24, n_startup_trials=6))
+    assert [trial.number for trial in done] == list(range(24))
+    for trial in done:
+        lr, width, kind = (word.split("=")[1] for word in trial.words)
+        assert 1e-4 <= float(lr) <= 1e-1
+        assert int(width) in (16, 32, 48, 64)
+        assert kind in "ab"
+    first, last = ([value(t) for t in part] for part in (done[:6], done[-6:]))
+    assert sum(last) < sum(first) / 2
+
+
+@pytest.mark.parametrize(("n_jobs", "sampler"), [(1, "tpe"), (3, "tpe"), (1, "random")])
+def test_killed_at_any_point_it_asks_for_the_same_trials(tmp_path, n_jobs, sampler):
+    knobs = {"n_jobs": n_jobs, "sampler": sampler, "n_startup_trials": 2, "n_trials": 5}
+    whole = run(opened(tmp_path / "whole", **knobs))
+    seen = {}
+    for kill in range(1000):
+        search = opened(tmp_path / "killed", **knobs)
+        batch = search.ask()
+        if not batch:
+            break
+        for trial in batch:
+            assert seen.setdefault(trial.number, trial) == trial
+        search.tell(outcome(batch[kill % len(batch)]))  # and killed before the others end
+    assert [seen[number] for number in sorted(seen)] == whole
+
+
+def test_a_batch_cut_short_while_it_was_asked_for_is_filled_up(tmp_path):
+    whole = opened(tmp_path / "whole", n_jobs=4)
+    opened(tmp_path / "cut", n_jobs=2).ask()
+    assert opened(tmp_path / "cut", n_jobs=4).ask() == whole.ask()
+
+
+def test_other_seeds_ask_for_other_trials(tmp_path):
+    assert opened(tmp_path / "a", seed=1).ask()[0].words != opened(tmp_path / "b", seed=2).ask()[0].words
+
+
+def test_fixed_words_come_with_every_trial(tmp_path):
+    search = opened(tmp_path, (*SPACE, "trainer.max_epochs=3"))
+    assert search.ask()[0].words[0] == "trainer.max_epochs=3"
+
+
+def test_told_twice_is_told_once(tmp_path):
+    search = opened(tmp_path)
+    trial = search.ask()[0]
+    search.tell(outcome(trial))
+    search.tell(Outcome(trial.number, "failed", error="late"))
+    assert study_of(tmp_path).trials[0].value == value(trial)
+
+
+def test_failed_pruned_and_diverged_trials_are_kept_with_their_reasons(tmp_path):
+    ends = {
+        0: Outcome(0, "failed", error="the device's memory is full"),
+        1: Outcome(1, "pruned", {"val/loss": 9.0}),
+        2: Outcome(2, "complete", {"val/loss": float("nan")}),
+        3: Outcome(3, "complete", {"train/loss": 1.0}),
+    }
+    done = run(opened(tmp_path, n_trials=6), lambda trial: ends.get(trial.number) or outcome(trial))
+    trials = study_of(tmp_path).trials
+    assert len(done) == 6
+    assert [trial.state.name for trial in trials] == ["FAIL", "PRUNED", "FAIL", "FAIL", "COMPLETE", "COMPLETE"]
+    assert [trials[n].user_attrs["error"].partition(":")[0] for n in (0, 2)] == [
+        "the device's memory is full",
+        "diverged",
+    ]
+
+
+def test_when_too_many_fail_no_more_are_asked_for(tmp_path, caplog):
+    def broken(trial):
+        return Outcome(trial.number, "failed", error="always")
+
+    done = run(opened(tmp_path, n_trials=8, max_failure_rate=0.25), broken)
+    assert len(done) == 3
+    assert "3 of 3 trials failed, more than hydra.sweeper.max_failure_rate=0.25 of n_trials=8" in caplog.text
+    assert run(opened(tmp_path, n_trials=8, max_failure_rate=1.0), broken)
+
+
+def test_no_trial_is_run_twice_and_a_used_up_space_ends_the_search(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    done = run(
+        opened(tmp_path, ("kind=choice(a,b)", "width=range(3)", "one=choice(7)"), n_startup_trials=2),
+        lambda t: Outcome(t.number, "complete", {"val/loss": 1.0 + t.number}),
+    )
+    assert len({trial.words for trial in done}) == len(done) == 6
+    assert "the search ends here" in caplog.text
+
+
+def test_several_objectives(tmp_path):
+    def both(trial):
+        return Outcome(trial.number, "complete", {"val/loss": value(trial), "size": float(trial.number)})
+
+    run(opened(tmp_path, metric=["val/loss", "size"], direction=["minimize", "maximize"], n_trials=12), both)
+    trials = study_of(tmp_path).trials
+    assert all(len(trial.values) == 2 for trial in trials)
+    assert 11 in [trial.number for trial in study_of(tmp_path).best_trials]
+
+
+def test_an_older_study_goes_on(tmp_path):
+    run(opened(tmp_path / "old", n_trials=4))
+    url = f"sqlite:///{tmp_path}/old/study.db"
+    done = run(opened(tmp_path / "new", n_trials=7, storage=url))
+    assert [trial.number for trial in done] == [4, 5, 6]
+    assert not (tmp_path / "new" / "study.db").exists()
+
+
+def test_a_trial_carries_what_it_needs_to_be_pruned(tmp_path):
+    rule = Median(n_warmup_steps=3)
+    trial = opened(tmp_path, pruner=rule).ask()[0]
+    assert (trial.pruning.trial, trial.pruning.metric, trial.pruning.rule) == (0, "val/loss", rule)
+    assert sqlite3.connect(trial.pruning.storage.removeprefix("sqlite:///")).execute("select 1")
+
+
+def refusal(tmp_path, *args, **knobs):
+    with pytest.raises(UserError) as fault:
+        opened(tmp_path, *args, **knobs)
+    return str(fault.value)
+
+
+def test_what_does_not_go_together_is_one_sentence(tmp_path):
+    opened(tmp_path).ask()
+    assert "made to minimize val/loss, not to minimize val/other" in refusal(tmp_path, metric="val/other")
+    assert "made to minimize, not to maximize val/loss" in refusal(tmp_path, direction="maximize")
+    assert "only bounds may change" in refusal(tmp_path, ("kind=choice(a,b,c)",))
+    assert "needs to know what is optimised" in refusal(tmp_path, metric=None)
+    assert "compares one metric" in refusal(tmp_path, metric=["a", "b"], pruner=Median())
+    assert "cannot be opened as a study" in refusal(tmp_path, storage="sqlite:////nowhere/at/all.db")
+    assert "nothing is varied" in refusal(tmp_path, ("a=1",))
+    assert refusal(tmp_path, ("lr=interval(2,1)",)).startswith("lr: interval(2,1) is no search space: ")
+
+
+def test_of_several_studies_one_is_named(tmp_path):
+    for name in ("a", "b"):
+        opened(tmp_path, study_name=name)
+    assert "holds the studies a, b" in refusal(tmp_path)
+
+
+def test_other_bounds_may_go_on(tmp_path):
+    opened(tmp_path, ("lr=interval(0, 1)",)).ask()
+    assert opened(tmp_path, ("lr=interval(0, 2)",)).ask()
+
+
+@pytest.mark.parametrize(
+    ("knobs", "reason"),
+    [
+        ({"storage": "old.db"}, "storage is a URL such as sqlite:///old.db, got old.db"),
+        ({"retry_failed": True}, "a study keeps its failed trials"),
+        ({"direction": ["minimize", "minimize"], "pruner": {"_target_": f"{Median.__module__}.Median"}}, "one metric"),
+        ({"sampler": "tep"}, "did you mean 'tpe'?"),
+    ],
+)
+def test_knobs_that_cannot_be_are_one_sentence(knobs, reason):
+    target = {"_target_": "railyard.core.sweeping.optuna_search.Optuna"}
+    _, faults = config.read_part({**target, **knobs}, [], "hydra.sweeper")
+    assert len(faults) == 1
+    assert reason in faults[0].message
+
+
+def test_the_jobs_checked_first_reach_every_bound_and_choice():
+    previewed = Optuna().preview(("a=1", "lr=interval(0.5, 2)", "w=int(interval(1, 4))", "kind=choice(a,b,c)"))
+    assert previewed == [
+        ("a=1", "lr=0.5", "w=1", "kind=a"),
+        ("a=1", "lr=2.0", "w=4", "kind=b"),
+        ("a=1", "lr=0.5", "w=1", "kind=c"),
+    ]
+
+
+def test_the_plan_says_how_trials_are_found():
+    assert Optuna(n_jobs=2).describe(SPACE) == (
+        "up to 20 trials, 2 at a time by Optuna's tpe sampler over lr, width, kind"
+    )
