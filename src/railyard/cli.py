@@ -79,7 +79,10 @@ def _start(name: str, rest: list[str]) -> int:
         words = [word for word in rest if word not in ("-h", "--help")]
         verb = VERBS[name]
         return launch.guarded(name, lambda: verb_help(name, app.ROOT, verb.summary, verb.example, words))
-    return launch.guarded(name, lambda: launch.call(name, app, rest))
+    from railyard.core.sweeping import sweep
+
+    call = sweep.call if sweep.is_meant(rest) else launch.call
+    return launch.guarded(name, lambda: call(name, app, rest))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def test_cfg_job_is_taken_out(words):
 
 @pytest.mark.parametrize(
     ("word", "reason"),
-    [("-m", "sweeps"), ("--multirun", "sweeps"), ("--json", "no option --json"), ("--cfg", "no option --cfg")],
+    [("-n", "no option -n"), ("--json", "no option --json"), ("--cfg", "no option --cfg")],
 )
 def test_other_options_are_refused(word, reason):
     with pytest.raises(UserError, match=reason):

@@ -45,16 +45,15 @@ OmegaConf.register_new_resolver("bundled", lambda name: str(bundled(name)), repl
 class Composition:
     """A primary config composed with overrides; `config` holds the hydra node as well.
 
-    `given` pairs the key of every override with the word that was typed.
+    `given` pairs the key of every override with the word that was typed. `beside` is another composition of the same
+    primary config in the same working directory: what it found out about folders is not looked up again.
     """
 
-    def __init__(self, primary: str, words: Iterable[str]) -> None:
-        version.setbase(VERSION_BASE)
-        GlobalHydra.instance().clear()
+    def __init__(self, primary: str, words: Iterable[str], beside: "Composition | None" = None) -> None:
         self.primary = primary
-        self.hydra = Hydra.create_main_hydra2(task_name=primary, config_search_path=_search_path())
-        _hide_schemas()
+        self.hydra: Hydra = beside.hydra if beside else _hydra(primary)
         self.loader = self.hydra.config_loader
+        self.options: dict[str, list[str]] = beside.options if beside else {}
         parsed = [self._parse(word) for word in words]
         self.given = [(override.key_or_group, str(override.input_line)) for override in parsed]
         self.overrides = [self._soften(override) for override in parsed]
@@ -96,8 +95,10 @@ class Composition:
         return bool(self._options(key))
 
     def _options(self, key: str) -> list[str]:
-        kinds = (ObjectType.CONFIG, ObjectType.GROUP)
-        return [option for kind in kinds for option in self.loader.get_group_options(key, kind)]
+        if key not in self.options:
+            kinds = (ObjectType.CONFIG, ObjectType.GROUP)
+            self.options[key] = [option for kind in kinds for option in self.loader.get_group_options(key, kind)]
+        return self.options[key]
 
     def _soften(self, override: Override) -> str:
         line, name = str(override.input_line), override.key_or_group
@@ -188,6 +189,14 @@ def folders() -> list[Path]:
     """Railyard's own conf, then the working directory's, where users keep experiments of their own."""
     own, users = bundled("conf"), Path.cwd() / "conf"
     return [own] if users == own or not users.is_dir() else [own, users]
+
+
+def _hydra(primary: str) -> Hydra:
+    version.setbase(VERSION_BASE)
+    GlobalHydra.instance().clear()
+    hydra = Hydra.create_main_hydra2(task_name=primary, config_search_path=_search_path())
+    _hide_schemas()
+    return hydra
 
 
 def _is_hydras(key: str) -> bool:

@@ -12,7 +12,7 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,11 +83,11 @@ def guarded(verb: str, work: Callable[[], str]) -> int:
 def call(verb: str, app: App, argv: list[str]) -> str:
     """Run a verb with the words of a command line; returns what standard output gets."""
     overrides, wants_config = words(argv)
-    composition = Composition(verb, [verbatim(word, getattr(app, "VERBATIM", ())) for word in overrides])
+    composition = composed(verb, app, overrides)
     if wants_config:
         return str(OmegaConf.to_yaml(composition.job()))
     job = check(verb, app, composition, argv)
-    plan = app.plan(job) if hasattr(app, "plan") else _plain_plan(job)
+    plan = plan_of(app, job)
     sys.stderr.write(plan.rstrip() + "\n")
     if job.config.get("validate_config"):
         return render({"valid": True, "plan": plan.splitlines()}, job) if job.root.json_ else ""
@@ -95,17 +95,27 @@ def call(verb: str, app: App, argv: list[str]) -> str:
     return _run(app, composition, _claimed(verb, app, composition, job, argv))
 
 
+def composed(verb: str, app: App, overrides: Iterable[str], beside: Composition | None = None) -> Composition:
+    """The verb's config with these overrides; `beside`: another composition, whose groups need not be listed again."""
+    return Composition(verb, [verbatim(word, getattr(app, "VERBATIM", ())) for word in overrides], beside)
+
+
+def plan_of(app: App, job: Job) -> str:
+    """What will happen."""
+    return str(app.plan(job)) if hasattr(app, "plan") else _plain_plan(job)
+
+
 def words(argv: list[str]) -> tuple[list[str], bool]:
     """The overrides of a command line, and whether `--cfg job` asks for the composed config only."""
     overrides, wants_config = [], False
     rest = iter(argv)
     for word in rest:
-        if word in ("-m", "--multirun"):
-            raise UserError("sweeps (-m) are not part of this version; run the jobs one by one")
         if word == "--cfg=job" or (word in ("--cfg", "-c") and next(rest, "") == "job"):
             wants_config = True
         elif word.startswith("-"):
-            raise UserError(f"there is no option {word}; options are --help and --cfg job, keys are given as key=value")
+            raise UserError(
+                f"there is no option {word}; options are --help, --cfg job and -m, keys are given as key=value"
+            )
         else:
             overrides.append(word)
     return overrides, wants_config
@@ -114,9 +124,7 @@ def words(argv: list[str]) -> tuple[list[str], bool]:
 def _refuse_unswept(composition: Composition) -> None:
     search = composition.choice("hparams_search")
     if search is not None:
-        raise UserError(
-            f"hparams_search={search} describes a sweep, and sweeps are not part of this version; leave it out"
-        )
+        raise UserError(f"hparams_search={search} describes a sweep: add -m to run it, or leave it out")
 
 
 def _claimed(verb: str, app: App, composition: Composition, job: Job, argv: list[str]) -> Job:
@@ -128,9 +136,12 @@ def _claimed(verb: str, app: App, composition: Composition, job: Job, argv: list
     return job
 
 
-def check(verb: str, app: App, composition: Composition, argv: list[str]) -> Job:
-    """The first act of every verb: all faults at once, with the place each came from."""
-    folder, resume = _folder(verb, app, composition)
+def check(verb: str, app: App, composition: Composition, argv: list[str], place: Path | None = None) -> Job:
+    """The first act of every verb: all faults at once, with the place each came from.
+
+    `place` is the folder of a job that has one already, as those of a sweep have.
+    """
+    folder, resume = _folder(verb, app, composition, place)
     _set_output(composition, folder)
     container, faults = composition.container()
     given = [name for name, _ in composition.given]
@@ -147,17 +158,22 @@ def check(verb: str, app: App, composition: Composition, argv: list[str]) -> Job
     return Job(verb, root, container, ["railyard", verb, *argv], folder, resume, changes)
 
 
-def _folder(verb: str, app: App, composition: Composition) -> tuple[Path | None, bool]:
+def _folder(verb: str, app: App, composition: Composition, place: Path | None) -> tuple[Path | None, bool]:
     """The run folder's path: the run to resume, or where a new one will be made (nothing is made yet)."""
     if not getattr(app, "FOLDER", False):
         return None, False
     resume = OmegaConf.select(composition.config, "resume")
     if resume:
         return Path(str(resume)).resolve(), True
-    if chosen := _chosen_folder(composition):
+    if chosen := place or _chosen_folder(composition):
         return chosen, False
+    return new_folder(verb, app, composition), False
+
+
+def new_folder(verb: str, app: App, composition: Composition) -> Path:
+    """A name for a folder of its own under `outputs`; nothing is made yet."""
     root = Path(str(OmegaConf.select(composition.config, "paths.root_dir") or "."))
-    return runs.new_name((root / "outputs" / verb / _label(app, composition)).resolve()), False
+    return runs.new_name((root / "outputs" / verb / _label(app, composition)).resolve())
 
 
 def _label(app: App, composition: Composition) -> str:
@@ -184,6 +200,15 @@ def _set_output(composition: Composition, folder: Path | None) -> None:
 
 
 def _run(app: App, composition: Composition, job: Job) -> str:
+    try:
+        return _output(app, perform(app, composition, job), job)
+    except Negative as answer:
+        answer.output = _output(app, answer.result, job)
+        raise
+
+
+def perform(app: App, composition: Composition, job: Job) -> dict[str, Any]:
+    """Run a checked job and return its result; raises what went wrong."""
     outcome: list[dict[str, Any] | BaseException] = []
 
     def task(_: object) -> None:
@@ -211,11 +236,9 @@ def _run(app: App, composition: Composition, job: Job) -> str:
         )
     if not outcome:
         _ = done.return_value  # re-raises what went wrong
-    if isinstance(outcome[0], Negative):
-        outcome[0].output = _output(app, outcome[0].result, job)
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
-    return _output(app, outcome[0], job)
+    return outcome[0]
 
 
 def _output(app: App, result: dict[str, Any], job: Job) -> str:

@@ -73,15 +73,22 @@ def _let_go() -> None:
 os.register_at_fork(after_in_child=_let_go)
 
 
+class Busy(UserError):
+    """Another process writes the folder."""
+
+
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process (also when it holds it already); a second process is told so."""
+def locked(folder: Path, patience: float = 0.0) -> Iterator[None]:
+    """Hold the folder for this process (also when it holds it already); a second process is told so.
+
+    Raises Busy after `patience` seconds.
+    """
     if folder.resolve() in _held:
         yield
         return
     with (folder / ".lock").open("w") as lock:
-        if not _lock(lock):
-            raise UserError(f"{folder} is being written by another process; wait for it or stop it")
+        if not _lock(lock, patience):
+            raise Busy(f"{folder} is being written by another process; wait for it or stop it")
         _held.add(folder.resolve())
         _locks.add(lock)
         try:
@@ -91,14 +98,16 @@ def locked(folder: Path) -> Iterator[None]:
             _held.discard(folder.resolve())
 
 
-def _lock(lock: IO[str]) -> bool:
-    for pause in (0.05, 0.0):
+def _lock(lock: IO[str], patience: float) -> bool:
+    until = time.monotonic() + max(patience, 0.05)  # `is_locked` of another process holds it for an instant
+    while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
         except BlockingIOError:
-            time.sleep(pause)  # `is_locked` of another process holds it for an instant
-    return False
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.05)
 
 
 def is_locked(folder: Path) -> bool:

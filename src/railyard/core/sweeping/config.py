@@ -52,6 +52,10 @@ class Sweeper(Component, abstract=True):
         """
         raise NotImplementedError
 
+    def report(self, folder: Path) -> dict[str, Any]:
+        """Called once when all jobs have ended: what the search adds to the sweep's folder and to its result."""
+        return {}
+
 
 def _text(value: Any) -> str:
     """A value of YAML as the command line would have it."""

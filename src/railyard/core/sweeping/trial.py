@@ -41,12 +41,14 @@ class Outcome:
     """How a trial ended. A trial that was interrupted has none: it goes on when its sweep does.
 
     metrics: the last value of each metric; empty where the trial failed before its first.
+    best: the values that the best checkpoint was saved with; empty for a failed trial and where a verb has none.
     error: the sentence that a single run would have ended with.
     """
 
     number: int
     state: State
     metrics: Mapping[str, float] = field(default_factory=dict)
+    best: Mapping[str, float] = field(default_factory=dict)
     error: str | None = None
     seconds: float = 0.0
 

@@ -1,0 +1,123 @@
+"""A sweep's folder: what was asked for (`sweep.json`), how each job ended (`<number>/outcome.json`), and the tables.
+
+Every file is written whole. A job writes its own outcome, so that nothing is lost with the process that started it.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from railyard.core import durable
+from railyard.core.errors import UserError
+from railyard.core.sweeping.trial import Outcome, Trial
+
+SCHEMA_VERSION = 1
+SWEEP, TRIALS, OUTCOME = "sweep.json", "trials.json", "outcome.json"
+
+
+def is_sweep(folder: Path) -> bool:
+    """Whether a sweep was started in this folder."""
+    return (folder / SWEEP).is_file()
+
+
+def write(folder: Path, verb: str, words: Iterable[str], calls: Iterable[Mapping[str, Any]]) -> None:
+    """`sweep.json`: the verb, its words, and what made it: the provenance of each call that worked on it."""
+    facts = {"schema_version": SCHEMA_VERSION, "verb": verb, "words": [*words], "calls": [*calls]}
+    durable.write_json(folder / SWEEP, facts)
+
+
+def read(folder: Path, verb: str) -> dict[str, Any]:
+    """`sweep.json` of a sweep of this verb."""
+    facts = _read(folder / SWEEP)
+    if facts["verb"] != verb:
+        raise UserError(f"{folder} is a sweep of railyard {facts['verb']}, not of railyard {verb}")
+    return facts
+
+
+def write_trials(folder: Path, trials: Iterable[Trial]) -> None:
+    """`trials.json`: the jobs asked for so far, with their words."""
+    listed = [{"number": trial.number, "words": trial.words} for trial in trials]
+    durable.write_json(folder / TRIALS, {"schema_version": SCHEMA_VERSION, "trials": listed})
+
+
+def place(folder: Path, number: int) -> Path:
+    """The folder of one job."""
+    return folder / str(number)
+
+
+def write_outcome(folder: Path, trial: Trial, outcome: Outcome) -> None:
+    """How a job ended, with its words."""
+    facts = {"schema_version": SCHEMA_VERSION, "words": trial.words, **asdict(outcome)}
+    durable.write_json(place(folder, trial.number) / OUTCOME, facts)
+
+
+def outcome(folder: Path, number: int) -> Outcome | None:
+    """How a job ended; None if it has not."""
+    file = place(folder, number) / OUTCOME
+    if not file.is_file():
+        return None
+    facts = _read(file)
+    return Outcome(**{key: facts[key] for key in Outcome.__dataclass_fields__})
+
+
+def forget(folder: Path, number: int) -> None:
+    """A job that ended is to run again."""
+    (place(folder, number) / OUTCOME).unlink()
+
+
+def trials(folder: Path) -> list[tuple[int, list[str]]]:
+    """Number and words of every job asked for, by number."""
+    file = folder / TRIALS
+    listed = _read(file)["trials"] if file.is_file() else []
+    return sorted((entry["number"], entry["words"]) for entry in listed)
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    """One row a job: number, state, overrides, the last value of each metric, seconds, error."""
+    found = []
+    for number, words in trials(folder):
+        ended = outcome(folder, number)
+        state = ended.state if ended else "unfinished"
+        row = {"number": number, "state": state, "overrides": " ".join(words)}
+        end = {"seconds": round(ended.seconds, 1), "error": ended.error} if ended else {"seconds": None, "error": None}
+        found.append({**row, **(ended.metrics if ended else {}), **end})
+    return found
+
+
+def write_tables(folder: Path) -> None:
+    """`table.csv` and `table.md` from what is in the folder now."""
+    listed = rows(folder)
+    fixed = ("number", "state", "overrides", "seconds", "error")
+    metrics = list(dict.fromkeys(name for row in listed for name in row if name not in fixed))
+    columns = [*fixed[:3], *metrics, *fixed[3:]]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(listed)
+    durable.write_text(folder / "table.csv", text.getvalue())
+    durable.write_text(folder / "table.md", _markdown(columns, listed))
+
+
+def _markdown(columns: list[str], listed: list[dict[str, Any]]) -> str:
+    lines = [columns, ["---"] * len(columns), *([_cell(row.get(name)) for name in columns] for row in listed)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "" if value is None else " ".join(str(value).replace("|", "\\|").split())
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as fault:
+        raise UserError(f"{file} is not valid JSON ({fault}); restore it, or start the sweep anew") from None
+    if not isinstance(facts, dict) or facts.get("schema_version") != SCHEMA_VERSION:
+        raise UserError(f"{file} is not of schema_version {SCHEMA_VERSION}; go on with the version that wrote it")
+    return facts

@@ -1,0 +1,108 @@
+"""Hydra's launchers as mere transports: each job travels as a number, and a `Worker` does what there is to do.
+
+Their knobs (`hydra.launcher.…`) are typed by the plugins themselves; what is wrong with them is said before anything
+starts.
+"""
+
+import copy
+import importlib
+import importlib.util
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from hydra._internal.callbacks import Callbacks
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.plugins import Plugins
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from railyard.core.sweeping.trial import Trial
+from railyard.core.sweeping.worker import Worker
+from railyard.core.targets import Fault, nearest
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """Where a launcher's knobs are typed, and the extra that installs it."""
+
+    module: str
+    schema: str
+    extra: str
+
+
+BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+SUBMITIT = "hydra_plugins.hydra_submitit_launcher"
+KNOWN = {
+    BASIC: Plugin("hydra._internal.core_plugins.basic_launcher", "BasicLauncherConf", ""),
+    "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher": Plugin(
+        "hydra_plugins.hydra_joblib_launcher.config", "JobLibLauncherConf", "search"
+    ),
+    f"{SUBMITIT}.submitit_launcher.LocalLauncher": Plugin(f"{SUBMITIT}.config", "LocalQueueConf", "slurm"),
+    f"{SUBMITIT}.submitit_launcher.SlurmLauncher": Plugin(f"{SUBMITIT}.config", "SlurmQueueConf", "slurm"),
+    "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher": Plugin(
+        "hydra_plugins.hydra_ray_launcher._config", "RayLauncherConf", "ray"
+    ),
+}
+
+
+def faults(hydra: DictConfig) -> list[Fault]:
+    """What is wrong with the chosen launcher: not known, not installed, or a knob that it does not take so."""
+    node = OmegaConf.to_container(hydra.launcher, resolve=False)
+    assert isinstance(node, dict)
+    target = str(node.pop("_target_", None))
+    if target not in KNOWN:
+        known = ", ".join(name.rpartition(".")[2] for name in KNOWN)
+        return [Fault(("hydra", "launcher", "_target_"), f"{target} is no launcher that is known here: {known}")]
+    plugin = KNOWN[target]
+    if not _is_installed(plugin.module):
+        return [Fault(("hydra", "launcher"), f"this launcher is not installed: pip install 'railyard[{plugin.extra}]'")]
+    schema = OmegaConf.structured(getattr(importlib.import_module(plugin.module), plugin.schema))
+    return [fault for name, value in node.items() for fault in _knob(schema, str(name), value)]
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _knob(schema: Any, name: str, value: Any) -> Iterable[Fault]:
+    key = ("hydra", "launcher", name)
+    if name not in schema:
+        known = [str(knob) for knob in schema if knob != "_target_"]
+        listed = f"; known: {', '.join(known)}" if known else "; this launcher has none: choose one by hydra/launcher="
+        yield Fault(key, f"unknown key{nearest(name, known)}{listed}")
+        return
+    try:
+        OmegaConf.merge(schema, {name: value})
+    except OmegaConfBaseException as fault:
+        yield Fault(key, str(fault.msg or fault).splitlines()[0])
+
+
+def launch(hydra: DictConfig, worker: Worker, trials: Sequence[Trial]) -> None:
+    """Run these jobs by the chosen launcher; returns when all have ended.
+
+    Raises what the launcher raises, when it is interrupted or one of its processes is killed.
+    """
+    config = OmegaConf.create({"hydra": copy.deepcopy(hydra), "trial": -1})
+    with open_dict(config):
+        config.hydra.sweep.dir = str(worker.folder)
+        config.hydra.sweep.subdir = "."
+        config.hydra.output_subdir = None
+        config.hydra.job_logging = config.hydra.hydra_logging
+    launcher = Plugins.instance().instantiate_launcher(
+        HydraContext(config_loader=cast(ConfigLoader, _Numbers()), callbacks=Callbacks()), worker, config
+    )
+    launcher.launch([[f"trial={trial.number}", *trial.words] for trial in trials], trials[0].number)
+
+
+class _Numbers:
+    """Stands where a launcher expects Hydra's loader of configs: the config of a job is its number."""
+
+    def load_sweep_config(self, master: DictConfig, overrides: Sequence[str]) -> DictConfig:
+        config = copy.deepcopy(master)
+        config.trial = int(overrides[0].partition("=")[2])
+        return config

@@ -1,0 +1,87 @@
+"""The line between a sweep and its jobs in other processes: a job stops when its sweep stops, goes on anew, or dies.
+
+The sweep keeps its token in a file of its folder and the folder's lock; a job in another process looks after both
+twice a second. A job on another host sees the token only: it outlives a sweep that was killed, and ends by itself.
+"""
+
+import os
+import platform
+import secrets
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from railyard.core import durable
+from railyard.core import run as runs
+
+FILE = ".call"
+PAUSE = 0.5  # seconds between two looks
+
+
+@dataclass(frozen=True)
+class Tether:
+    """Travels with the jobs of one call that works on a sweep."""
+
+    folder: Path
+    token: str
+    host: str
+    pid: int
+
+    @classmethod
+    def tie(cls, folder: Path) -> "Tether":
+        """Begin a call on the sweep in `folder`, whose lock this process holds; jobs of earlier calls stop."""
+        tether = cls(folder, secrets.token_hex(8), platform.node(), os.getpid())
+        durable.write_text(folder / FILE, tether.token)
+        return tether
+
+    def cut(self) -> None:
+        """All jobs save and stop, those that wait for their turn do not begin."""
+        (self.folder / FILE).unlink(missing_ok=True)
+
+    def holds(self) -> bool:
+        """Whether the call that this job belongs to still wants it."""
+        try:
+            same = (self.folder / FILE).read_text(encoding="utf-8") == self.token
+        except FileNotFoundError:
+            return False
+        return same and (platform.node() != self.host or runs.is_locked(self.folder))
+
+    def is_own(self) -> bool:
+        """Whether this is the sweep's own process."""
+        return (platform.node(), os.getpid()) == (self.host, self.pid)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """While the block runs in another process, the end of the sweep reaches it as SIGTERM.
+
+        Ctrl-C at a terminal reaches every process of a sweep: here it is left to the sweep.
+        """
+        if self.is_own():
+            yield
+            return
+        ended = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(ended,), daemon=True)
+        before = _handle(signal.SIGINT, signal.SIG_IGN), _handle(signal.SIGTERM, signal.default_int_handler)
+        watch.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watch.join()
+            _handle(signal.SIGTERM, before[1])
+
+    def _watch(self, ended: threading.Event) -> None:
+        while not ended.wait(PAUSE):
+            if not self.holds():
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+
+def _handle(number: int, handler: object) -> object:
+    """Sets a signal's handler where that is possible; returns the one before."""
+    if threading.current_thread() is not threading.main_thread() or handler is None:
+        return None
+    return signal.signal(number, handler)  # type: ignore[arg-type]
