@@ -4,6 +4,7 @@ import csv
 import fcntl
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -160,6 +161,38 @@ def test_an_interrupted_sweep_says_how_to_go_on_and_does(sweep_of, only_sweep, w
     assert len(json.loads((folder / "sweep.json").read_text())["calls"]) == 2
     assert sweep_of(verb, f"resume={folder}")[0] == 0
     assert ran == [0, 1, 1, 2, 3]
+
+
+def breaking(at):
+    """A launcher that dies whenever it comes to a job, as one of the system's out-of-memory killer does."""
+
+    def launch(hydra, worker, trials):
+        for trial in trials:
+            if trial.number == at:
+                (worker.folder / str(at)).mkdir(exist_ok=True)
+                raise RuntimeError("a worker was killed")
+            worker(SimpleNamespace(trial=trial.number))
+
+    return launch
+
+
+def test_a_job_whose_process_dies_is_found_out_and_the_others_go_on(sweep_of, only_sweep, monkeypatch):
+    monkeypatch.setattr(sweep.launchers, "launch", breaking(at=1))
+    code, _, err = sweep_of(app(), "-m", "depth=range(0,4)")
+    assert code == 1
+    assert "a job's process died (a worker was killed); 1 jobs go on one by one" in err
+    assert [row["state"] for row in table(only_sweep())] == ["complete", "failed", "complete", "complete"]
+    assert outcome(only_sweep(), 1)["error"] == "a worker was killed"
+
+
+def test_a_launcher_that_cannot_start_anything(sweep_of, only_sweep, monkeypatch):
+    def launch(hydra, worker, trials):
+        raise RuntimeError("there is no srun")
+
+    monkeypatch.setattr(sweep.launchers, "launch", launch)
+    code, _, err = sweep_of(app(), "-m", "depth=0,1")
+    assert code == 1
+    assert err.splitlines()[-1] == "railyard doctor: the launcher could not start a job: there is no srun"
 
 
 def test_a_failed_job_runs_again_only_when_asked(sweep_of, only_sweep):

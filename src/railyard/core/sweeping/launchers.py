@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from hydra._internal.callbacks import Callbacks
@@ -18,6 +19,8 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from railyard.core.sweeping.config import Sweeper
+from railyard.core.sweeping.slots import VARIABLE, Slots, devices
 from railyard.core.sweeping.trial import Trial
 from railyard.core.sweeping.worker import Worker
 from railyard.core.targets import Fault, nearest
@@ -60,6 +63,29 @@ def faults(hydra: DictConfig) -> list[Fault]:
         return [Fault(("hydra", "launcher"), f"this launcher is not installed: pip install 'railyard[{plugin.extra}]'")]
     schema = OmegaConf.structured(getattr(importlib.import_module(plugin.module), plugin.schema))
     return [fault for name, value in node.items() for fault in _knob(schema, str(name), value)]
+
+
+def is_basic(hydra: DictConfig) -> bool:
+    """Whether jobs run in the sweep's own process, one after the other."""
+    return bool(hydra.launcher._target_ == BASIC)
+
+
+def slots(hydra: DictConfig, sweeper: Sweeper, folder: Path) -> tuple[Slots | None, list[Fault]]:
+    """The devices that jobs take in turn, if they are to; and why that cannot be."""
+    if sweeper.gpus is None:
+        return None, []
+    found = devices() if sweeper.gpus == "auto" else [str(name) for name in sweeper.gpus]
+    shared = Slots(folder, tuple(found), sweeper.jobs_per_gpu)
+    key = ("hydra", "sweeper", "gpus")
+    if is_basic(hydra):
+        return None, [Fault(key, "one job at a time needs no slots: choose a launcher that runs several (joblib)")]
+    if not found:
+        return None, [Fault(key, f"there is no device; {VARIABLE} and /dev/nvidia* were looked at")]
+    at_once = hydra.launcher.get("n_jobs", 1)
+    if not 1 <= at_once <= len(shared):
+        text = f"{at_once} jobs at a time, but {len(shared)} slots for them: give hydra.launcher.n_jobs={len(shared)}"
+        return None, [Fault(("hydra", "launcher", "n_jobs"), text)]
+    return shared, []
 
 
 def _is_installed(module: str) -> bool:

@@ -19,7 +19,7 @@ from railyard.core.errors import RailyardError, UserError
 from railyard.core.launch import App, Job
 from railyard.core.sweeping import folder as folders
 from railyard.core.sweeping import launchers, words
-from railyard.core.sweeping.tether import Tether
+from railyard.core.sweeping.tether import CutOnSignal, Tether
 from railyard.core.sweeping.trial import Outcome, Trial
 from railyard.core.sweeping.worker import PATIENCE, Worker
 
@@ -100,6 +100,7 @@ class Sweep:
         self.master = launch.composed(verb, app, fixed)
         self.sweeper, faults = hydra_node.sweeper(self.master.config.hydra)
         faults += launchers.faults(self.master.config.hydra)
+        faults += [] if faults else launchers.slots(self.master.config.hydra, self.sweeper, Path())[1]
         if faults:
             raise UserError(origins.explain(faults, self.master))
         self.space = self.sweeper.space(swept)
@@ -193,14 +194,40 @@ class Sweep:
                 folders.forget(folder, trial.number)
 
     def _launch(self, folder: Path, trials: Sequence[Trial]) -> None:
+        """Run the trials; where a process of the launcher dies, those it may have been running come again one by one,
+        and one that dies alone has failed.
+        """
+        broken = self._launch_once(folder, trials)
+        left = [trial for trial in trials if folders.outcome(folder, trial.number) is None]
+        if broken is None or not left:
+            return
+        begun = [trial for trial in left if folders.place(folder, trial.number).is_dir()]
+        if not begun:
+            raise RailyardError(f"the launcher could not start a job: {broken}")
+        if len(trials) == 1:
+            folders.write_outcome(folder, trials[0], Outcome(trials[0].number, "failed", error=broken))
+            return
+        sys.stderr.write(f"a job's process died ({broken}); {len(begun)} jobs go on one by one\n")
+        for batch in ([trial for trial in left if trial not in begun], *([trial] for trial in begun)):
+            if batch:
+                self._launch(folder, batch)
+
+    def _launch_once(self, folder: Path, trials: Sequence[Trial]) -> str | None:
+        """Gives the trials to the launcher; what broke it, if something did."""
+        hydra = self.master.config.hydra
+        shared, _ = launchers.slots(hydra, self.sweeper, folder)
         tether = Tether.tie(folder)
-        worker = Worker(self.verb, self.app, self.shared, folder, {t.number: t for t in trials}, tether)
+        worker = Worker(self.verb, self.app, self.shared, folder, {t.number: t for t in trials}, tether, shared)
         try:
-            launchers.launch(self.master.config.hydra, worker, trials)
+            with CutOnSignal(tether, launchers.is_basic(hydra)) as signals:
+                launchers.launch(hydra, worker, trials)
+        except RuntimeError as fault:  # loky's and submitit's word for a process that was killed
+            return None if signals.requested else next(iter(str(fault).splitlines()), type(fault).__name__)
         except KeyboardInterrupt:
             raise runs.Stopped(self._how_to_go_on(folder)) from None
         finally:
             tether.cut()
+        return None
 
     def _how_to_go_on(self, folder: Path) -> str:
         states = [row["state"] for row in folders.rows(folder)]

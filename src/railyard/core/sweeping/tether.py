@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from railyard.core import durable
 from railyard.core import run as runs
@@ -78,6 +79,27 @@ class Tether:
             if not self.holds():
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
+
+
+class CutOnSignal(runs.StopSignals):
+    """SIGINT, SIGTERM or SIGHUP reach the jobs in other processes, which save and stop; a second signal kills them.
+
+    `own`: jobs run in this process and see to signals themselves.
+    """
+
+    def __init__(self, tether: Tether, own: bool) -> None:
+        super().__init__()
+        self.tether = tether
+        self.own = own
+
+    def __enter__(self) -> "CutOnSignal":
+        if not self.own:
+            super().__enter__()
+        return self
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        super()._handle(number, frame)
+        self.tether.cut()
 
 
 def _handle(number: int, handler: object) -> object:

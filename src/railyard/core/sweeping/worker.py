@@ -18,6 +18,8 @@ from railyard.core import run as runs
 from railyard.core.compose import verbatim
 from railyard.core.errors import RailyardError
 from railyard.core.sweeping import folder as folders
+from railyard.core.sweeping import slots
+from railyard.core.sweeping.slots import Slots
 from railyard.core.sweeping.tether import Tether
 from railyard.core.sweeping.trial import Outcome, Trial
 
@@ -36,6 +38,7 @@ class Worker:
     folder: Path
     trials: Mapping[int, Trial]
     tether: Tether
+    slots: Slots | None = None
 
     def __call__(self, config: Any) -> None:
         if os.getcwd() not in sys.path:  # noqa: PTH109
@@ -52,6 +55,8 @@ class Worker:
         if not self.tether.holds():
             return
         place.mkdir(exist_ok=True)
+        if self.slots:
+            _say(trial, f"on device {slots.take(self.slots)}")
         try:
             with runs.locked(place, PATIENCE):
                 if folders.outcome(self.folder, trial.number) is None:

@@ -1,0 +1,56 @@
+"""Devices for jobs that run side by side on one machine: a process takes a slot of one and keeps it while it lives.
+
+A slot is a locked file in the sweep's folder, so the kernel gives it back when the process ends, however it ends.
+"""
+
+import functools
+import os
+import platform
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from railyard.core import run as runs
+
+VARIABLE = "CUDA_VISIBLE_DEVICES"
+PAUSE = 0.5  # seconds between two tries
+_kept = ExitStack()
+
+
+def devices() -> list[str]:
+    """The devices of this machine that jobs may use; found without torch."""
+    if VARIABLE in os.environ:
+        return [name.strip() for name in os.environ[VARIABLE].split(",") if name.strip() not in ("", "-1")]
+    return [str(number) for number, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))]
+
+
+@dataclass(frozen=True)
+class Slots:
+    """`jobs_per_device` slots of each device."""
+
+    folder: Path
+    devices: tuple[str, ...]
+    jobs_per_device: int = 1
+
+    def __len__(self) -> int:
+        return len(self.devices) * self.jobs_per_device
+
+
+@functools.cache
+def take(slots: Slots) -> str:
+    """The device of this process, from now on the only one that torch will find; waits while all slots are taken.
+
+    Has to come before torch looks for devices, so a process keeps its first one.
+    """
+    while True:
+        for number in range(len(slots)):
+            place = slots.folder / ".slots" / platform.node() / str(number)
+            place.mkdir(parents=True, exist_ok=True)
+            try:
+                _kept.enter_context(runs.locked(place))
+            except runs.Busy:
+                continue
+            os.environ[VARIABLE] = slots.devices[number % len(slots.devices)]
+            return os.environ[VARIABLE]
+        time.sleep(PAUSE)
