@@ -25,6 +25,7 @@ NAMES = (
     "pack_logs",
     "merge_packs",
     "cold_pack",
+    "list_runs",
 )
 
 

@@ -15,6 +15,7 @@ class Verb(NamedTuple):
 VERBS = {
     "train": Verb("all rails", "fit an experiment", "railyard train experiment=board/quickstart"),
     "evaluate": Verb("all rails", "evaluate a run or checkpoint on held-out data", "railyard evaluate run=RUN"),
+    "runs": Verb("all rails", "run folders listed, filtered and compared", "railyard runs where='val/loss<5'"),
     "show": Verb("all rails", "what an artifact holds: run, pack, tokenizer, init folder", "railyard show path=PATH"),
     "doctor": Verb("all rails", "versions, devices, optional parts missing", "railyard doctor"),
     "pack": Verb(

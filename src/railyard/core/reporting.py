@@ -54,3 +54,12 @@ def config_block(folder: Path) -> str:
 
 def metric_lines(metrics: Mapping[str, float]) -> str:
     return table(("metric", "value"), [(name, float(value)) for name, value in metrics.items()])
+
+
+def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns for a terminal, as wide as what stands in them."""
+    lines = [header, *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    return "\n".join(
+        "  ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )

@@ -1,0 +1,105 @@
+"""`railyard runs` over 1,000 and 10,000 run folders: the first look, and later ones with the index there.
+
+Held against reading every folder's config, state and metrics with yaml and json each time. The folders are made here:
+the quickstart's config with other seeds and rates, its provenance, 60 rows of metrics, a checkpoint manifest.
+"""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from benchmarks.figure import Figure
+from railyard.core import run as runs
+from railyard.core import run_state
+from railyard.core.catalog import discover, listing
+from railyard.core.compose import Composition
+from railyard.core.journal import Journal
+
+SIZES = (1_000, 10_000)
+ROWS = 60
+NAMES = ("train/loss", "train/agreement", "val/loss", "val/agreement", "val/perplexity", "val/teacher_mass")
+SETTLED = discover.SETTLED_NS / 1e9
+QUERY = "val/loss<5.5, model.optimizer.lr>1e-3 and tag=quickstart"
+
+
+def measure() -> list[Figure]:
+    return [figure for size in SIZES for figure in _figures(size)]
+
+
+def _figures(size: int) -> list[Figure]:
+    root = Path(tempfile.mkdtemp(prefix="runs-"))
+    try:
+        make(root, size)
+        time.sleep(SETTLED)
+        plain = _seconds(lambda: read_all(root))
+        first = _seconds(lambda: _list(root, None))
+        later = min(_seconds(lambda: _list(root, None)) for _ in range(5))
+        queried = min(_seconds(lambda: _list(root, QUERY)) for _ in range(5))
+        index = (root / ".runs_index.sqlite").stat().st_size / 1e6
+    finally:
+        shutil.rmtree(root)
+    alternative = "reading config, state and metrics of every folder"
+    return [
+        Figure(f"first list of {size:,} runs", first, "s", "", True, alternative, plain / first, f"index {index:.1f} MB"),
+        Figure(f"later lists of {size:,} runs", later, "s", "< 1 s", later < 1, alternative, plain / later),
+        Figure("the same with three conditions", queried, "s", "< 1 s", queried < 1, alternative, plain / queried),
+    ]
+
+
+def _list(root: Path, where: str | None) -> None:
+    listing.listed(root, where, "-when", (), trials=False, full=False)
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    """CPU time of this process, which other programs on the machine change least."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def make(root: Path, size: int) -> None:
+    """`size` finished runs below `root`, in four experiments."""
+    plain = Composition("train", ["experiment=board/quickstart", "paths.output_dir=RUN"]).container()[0]
+    provenance = json.dumps(runs.provenance(["railyard", "train", "experiment=board/quickstart"], seed=0), indent=2)
+    metrics = _metrics(root)
+    for number in range(size):
+        plain["seed"], plain["model"]["optimizer"]["lr"] = number, 1e-4 * (number % 100 + 1)
+        text = yaml.dump(plain, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
+        name = f"2026-11-{number % 28 + 1:02}T{number % 24:02}-{number % 60:02}-00Z_{number:06x}"
+        _make_run(root / "train" / "board" / f"recipe_{number % 4}" / name, text, provenance, metrics, 4 + number % 300 / 100)
+
+
+def _metrics(scratch: Path) -> bytes:
+    with Journal(scratch / "metrics.jsonl") as journal:
+        for row in range(1, ROWS + 1):
+            journal.append({"step": 10 * row, "epoch": row // 10, **dict.fromkeys(NAMES, 4 + 1 / row)})
+    return (scratch / "metrics.jsonl").read_bytes()
+
+
+def _make_run(folder: Path, config: str, provenance: str, metrics: bytes, loss: float) -> None:
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / ".lock").touch()
+    (folder / "config.yaml").write_text(config)
+    (folder / "provenance.json").write_text(provenance)
+    (folder / "metrics.jsonl").write_bytes(metrics)
+    files = {"step-000000600.ckpt": {"step": 600, "bytes": 1, "sha256": "0" * 64, "best": None, "best_value": loss}}
+    manifest = {"schema_version": 1, "last": "step-000000600.ckpt", "best": None, "best_value": loss, "files": files}
+    (folder / "checkpoints" / "manifest.json").write_text(json.dumps(manifest, indent=2))
+    result = {"steps": 600, "metrics": dict.fromkeys(NAMES, loss)}
+    facts = {"schema_version": 1, "state": "finished", "since": "", "message": "", "metrics": run_state.numbers(result)}
+    (folder / run_state.FILE).write_text(json.dumps(facts, indent=2))
+
+
+def read_all(root: Path) -> None:
+    """What a script without an index does."""
+    found = []
+    for config in root.rglob("config.yaml"):
+        values = yaml.load(config.read_bytes(), runs.SafeLoader)
+        values["state"] = json.loads((config.parent / run_state.FILE).read_bytes())["state"]
+        values["metrics"] = [json.loads(line) for line in (config.parent / "metrics.jsonl").read_text().splitlines()]
+        found.append(values)
