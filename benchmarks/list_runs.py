@@ -45,7 +45,9 @@ def _figures(size: int) -> list[Figure]:
         shutil.rmtree(root)
     alternative = "reading config, state and metrics of every folder"
     return [
-        Figure(f"first list of {size:,} runs", first, "s", "", True, alternative, plain / first, f"index {index:.1f} MB"),
+        Figure(
+            f"first list of {size:,} runs", first, "s", "", True, alternative, plain / first, f"index {index:.1f} MB"
+        ),
         Figure(f"later lists of {size:,} runs", later, "s", "< 1 s", later < 1, alternative, plain / later),
         Figure("the same with three conditions", queried, "s", "< 1 s", queried < 1, alternative, plain / queried),
     ]
@@ -71,7 +73,9 @@ def make(root: Path, size: int) -> None:
         plain["seed"], plain["model"]["optimizer"]["lr"] = number, 1e-4 * (number % 100 + 1)
         text = yaml.dump(plain, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
         name = f"2026-11-{number % 28 + 1:02}T{number % 24:02}-{number % 60:02}-00Z_{number:06x}"
-        _make_run(root / "train" / "board" / f"recipe_{number % 4}" / name, text, provenance, metrics, 4 + number % 300 / 100)
+        _make_run(
+            root / "train" / "board" / f"recipe_{number % 4}" / name, text, provenance, metrics, 4 + number % 300 / 100
+        )
 
 
 def _metrics(scratch: Path) -> bytes:

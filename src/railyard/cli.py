@@ -16,6 +16,7 @@ VERBS = {
     "train": Verb("all rails", "fit an experiment", "railyard train experiment=board/quickstart"),
     "evaluate": Verb("all rails", "evaluate a run or checkpoint on held-out data", "railyard evaluate run=RUN"),
     "runs": Verb("all rails", "run folders listed, filtered and compared", "railyard runs where='val/loss<5'"),
+    "replay": Verb("all rails", "run a run again and compare the weights' bytes", "railyard replay run=RUN"),
     "show": Verb("all rails", "what an artifact holds: run, pack, tokenizer, init folder", "railyard show path=PATH"),
     "doctor": Verb("all rails", "versions, devices, optional parts missing", "railyard doctor"),
     "pack": Verb(

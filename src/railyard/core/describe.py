@@ -1,13 +1,12 @@
 """What a run folder holds, for `railyard show`: also of a damaged one, with its damage named."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from railyard.core import durable, metrics
 from railyard.core.errors import UserError
-from railyard.core.run import read_config
+from railyard.core.run import read_config, read_json
 
 
 def describe_run(folder: Path) -> dict[str, Any]:
@@ -26,7 +25,7 @@ def describe_run(folder: Path) -> dict[str, Any]:
     facts = {
         "kind": "run",
         "path": str(folder),
-        "provenance": whole(lambda: _json(folder / "provenance.json"), {}),
+        "provenance": whole(lambda: read_json(folder / "provenance.json"), {}),
         "seed": config.get("seed"),
         "steps": rows[-1]["step"] if rows else 0,
         "metrics": metrics.last_values(rows),
@@ -42,20 +41,8 @@ def describe_run(folder: Path) -> dict[str, Any]:
     return {**facts, "damaged": damaged}
 
 
-def _json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as fault:
-        raise UserError(f"{path} is not readable JSON ({fault})") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path} does not hold a JSON object")
-    return content
-
-
 def _checkpoints(folder: Path) -> dict[str, Any]:
-    content = _json(folder / "manifest.json")
+    content = read_json(folder / "manifest.json")
     whole = {name: _is_whole(folder / name, facts) for name, facts in content.get("files", {}).items()}
     return {"last": content.get("last"), "best": content.get("best"), "whole": whole}
 

@@ -6,6 +6,7 @@
 import copy
 import fcntl
 import importlib.metadata
+import json
 import os
 import platform
 import secrets
@@ -146,13 +147,31 @@ def read_config(folder: Path) -> dict[str, Any]:
     file = folder / "config.yaml"
     if not file.is_file():
         raise UserError(f"{folder} is not a run folder: it holds no config.yaml; give the folder of a run")
-    try:
-        config = yaml.load(file.read_bytes(), SafeLoader)  # noqa: S506 (both are safe loaders)
-    except yaml.YAMLError as fault:
-        raise UserError(f"{file} is not readable YAML: {' '.join(str(fault).split())}") from None
+    config = read_yaml(file)
     if not isinstance(config, dict):
         raise UserError(f"{file} does not hold a mapping; restore it from .hydra/config.yaml")
     return config
+
+
+def read_yaml(file: Path) -> Any:
+    """The plain values of a YAML file."""
+    try:
+        return yaml.load(file.read_bytes(), SafeLoader)
+    except yaml.YAMLError as fault:
+        raise UserError(f"{file} is not readable YAML: {' '.join(str(fault).split())}") from None
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty where there is no file."""
+    try:
+        content = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError as fault:
+        raise UserError(f"{file} is not readable JSON ({fault})") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{file} does not hold a JSON object")
+    return content
 
 
 def resumed_config(

@@ -1,6 +1,5 @@
 """`railyard runs compare=[A,B]`: what differs between runs: config, provenance, newest metrics, and their curves."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 from railyard.core import durable, metrics, plots, reporting
 from railyard.core import run as runs
 from railyard.core.catalog.record import flat
-from railyard.core.errors import UserError
 
 ABSENT = "-"
 EVERY_RUN_HAS_ITS_OWN = ("created_at", "command", "schema_version")
@@ -48,13 +46,7 @@ def _config(folder: Path) -> Any:
 
 
 def _provenance(folder: Path) -> dict[str, Any]:
-    path = folder / "provenance.json"
-    if not path.is_file():
-        return {}
-    try:
-        facts = json.loads(path.read_bytes())
-    except ValueError as fault:
-        raise UserError(f"{path} is not readable JSON ({fault})") from None
+    facts = runs.read_json(folder / "provenance.json")
     return {key: value for key, value in facts.items() if key not in EVERY_RUN_HAS_ITS_OWN}
 
 

@@ -40,7 +40,9 @@ def _stamp(folder: str, now: int) -> str:
     known = [config, *(facts for facts in others if facts)]
     if now - max(facts.st_mtime_ns for facts in known) < SETTLED_NS:
         return " "
-    return ",".join(f"{facts.st_ino}.{facts.st_mtime_ns}.{facts.st_size}" if facts else "-" for facts in (config, *others))
+    return ",".join(
+        f"{facts.st_ino}.{facts.st_mtime_ns}.{facts.st_size}" if facts else "-" for facts in (config, *others)
+    )
 
 
 def _facts(path: str) -> os.stat_result | None:

@@ -13,7 +13,6 @@ from railyard.core import run as runs
 from railyard.core.catalog import query, record
 from railyard.core.catalog.discover import find
 from railyard.core.catalog.index import Index, opened
-from railyard.core.catalog.query import Condition
 from railyard.core.errors import UserError
 from railyard.core.progress import counting
 

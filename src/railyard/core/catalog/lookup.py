@@ -18,7 +18,9 @@ def run_folder(name: str, root: Path) -> Path:
         return known[fitting[0]]
     if not fitting:
         raise UserError(f"no run below {root} is called '{name}'{nearest(name, known)}; `railyard runs` lists them")
-    raise UserError(f"'{name}' is the beginning of {len(fitting)} runs below {root}, {', '.join(fitting[:3])}, …: say more")
+    raise UserError(
+        f"'{name}' is the beginning of {len(fitting)} runs below {root}, {', '.join(fitting[:3])}, …: say more"
+    )
 
 
 def _fits(name: str, run: str) -> bool:

@@ -75,7 +75,9 @@ def parse(text: str | None) -> list[Condition]:
         found.append(_condition(match))
         joint = _JOINT.match(rest, match.end())
         if joint is None:
-            raise UserError(f"where: after '{match[0].strip()}' a comma or 'and' is wanted, got '{rest[match.end() :]}'")
+            raise UserError(
+                f"where: after '{match[0].strip()}' a comma or 'and' is wanted, got '{rest[match.end() :]}'"
+            )
         rest = _after(rest, joint)
     return found
 

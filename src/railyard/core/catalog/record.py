@@ -3,7 +3,6 @@
 `details` holds every leaf of the config under its dotted key, and the last value of each metric under its name.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -56,8 +55,8 @@ def read(folder: Path, path: str) -> tuple[Record, dict[str, Any]]:
             return otherwise
 
     config = dict(flat(whole(lambda: runs.read_config(folder), {})))
-    provenance = whole(lambda: _json(folder / "provenance.json"), {})
-    manifest = whole(lambda: _json(folder / "checkpoints" / "manifest.json"), {})
+    provenance = whole(lambda: runs.read_json(folder / "provenance.json"), {})
+    manifest = whole(lambda: runs.read_json(folder / "checkpoints" / "manifest.json"), {})
     state = _state(folder, whole)
     figures = state["metrics"] if state["state"] == "finished" else whole(lambda: _progress(folder), {})
     verb, experiment = _place(folder, provenance)
@@ -90,27 +89,20 @@ def flat(node: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         yield key, node
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except ValueError as fault:
-        raise UserError(f"{path} is not readable JSON ({fault})") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path} does not hold a JSON object")
-    return content
-
-
 def _state(folder: Path, whole: Callable[[Callable[[], Any], Any], Any]) -> dict[str, Any]:
     """What the run says of itself; of a trial the sweep has the last word."""
     state = run_state.read(folder)
-    outcome = whole(lambda: _json(folder / "outcome.json"), {})
+    outcome = whole(lambda: runs.read_json(folder / "outcome.json"), {})
     if "state" not in outcome:
         return state
     message = outcome.get("error") or state["message"]
     known = state["metrics"] or outcome.get("metrics") or {}
-    return {**state, "state": TRIAL_STATES.get(outcome["state"], outcome["state"]), "message": message, "metrics": known}
+    return {
+        **state,
+        "state": TRIAL_STATES.get(outcome["state"], outcome["state"]),
+        "message": message,
+        "metrics": known,
+    }
 
 
 def _progress(folder: Path) -> dict[str, Any]:

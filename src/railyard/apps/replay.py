@@ -1,0 +1,41 @@
+"""`railyard replay run=RUN`: a training run done again from its folder; exit code 0 if the bits are the same."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from railyard.core import run as runs
+from railyard.core.catalog.lookup import run_folder
+from railyard.core.config import PathKnob, Verb
+from railyard.core.errors import Negative
+from railyard.core.launch import Job
+
+FOLDER = True
+VERBATIM = ("run",)
+
+
+class Replay(Verb):
+    """The root of replay.yaml."""
+
+    run: str = Field(description="a training run: its folder, the beginning of its name, or its short id")
+    root: PathKnob = Field(Path("outputs"), description="the folder that a name is looked for in")
+
+
+ROOT = Replay
+
+
+def label(config: Mapping[str, Any]) -> str:
+    """A replay lies under the experiment of its run."""
+    return runs.experiment_of(run_folder(str(config["run"]), Path(config["root"])))
+
+
+def run(job: Job) -> dict[str, Any]:
+    from railyard.core.replay import replay
+
+    assert job.folder is not None
+    found = replay(run_folder(job.root.run, job.root.root), job.folder, job.command)
+    if not found["identical"]:
+        raise Negative(f"the replay differs from {found['run']}", found)
+    return found
