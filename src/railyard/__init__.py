@@ -1,3 +1,24 @@
-"""Railyard: a Lightning + Hydra training yard with three research lines (2048, image codec, boxes)."""
+"""Railyard: a Lightning + Hydra training yard with three research lines (2048, image codec, boxes).
+
+`compose`, `train`, `evaluate` and `Run` are for notebooks and scripts; they come from `railyard.notebook`, which is
+imported when one of them is first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from railyard.notebook import Plan, Run, compose, evaluate, train
 
 __version__ = "0.1.0"
+__all__ = ["Plan", "Run", "compose", "evaluate", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'railyard' has no attribute {name!r}")
+    return getattr(importlib.import_module("railyard.notebook"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -163,12 +163,12 @@ def verbatim(word: str, keys: Iterable[str]) -> str:
     if not equals or key not in keys or value in ("null", "[]"):
         return word
     if value.startswith("[") and value.endswith("]"):
-        return f"{key}=[{','.join(_quoted(item.strip()) for item in value[1:-1].split(','))}]"
-    return f"{key}={_quoted(value)}"
+        return f"{key}=[{','.join(quoted(item.strip()) for item in value[1:-1].split(','))}]"
+    return f"{key}={quoted(value)}"
 
 
-def _quoted(text: str) -> str:
-    """Hydra halves backslashes before a quote, and leaves others alone."""
+def quoted(text: str) -> str:
+    """Text as a quoted value of Hydra's grammar, which halves backslashes before a quote and leaves others alone."""
     doubled = re.sub(r"(\\+)('|$)", lambda found: 2 * found[1] + found[2], text)
     return "'" + doubled.replace("'", "\\'") + "'"
 

@@ -92,7 +92,7 @@ def call(verb: str, app: App, argv: list[str]) -> str:
     if job.config.get("validate_config"):
         return render({"valid": True, "plan": plan.splitlines()}, job) if job.root.json_ else ""
     _refuse_unswept(composition)
-    return _run(app, composition, _claimed(verb, app, composition, job, argv))
+    return _run(app, composition, claimed(verb, app, composition, job, argv))
 
 
 def composed(verb: str, app: App, overrides: Iterable[str], beside: Composition | None = None) -> Composition:
@@ -127,7 +127,7 @@ def _refuse_unswept(composition: Composition) -> None:
         raise UserError(f"hparams_search={search} describes a sweep: add -m to run it, or leave it out")
 
 
-def _claimed(verb: str, app: App, composition: Composition, job: Job, argv: list[str]) -> Job:
+def claimed(verb: str, app: App, composition: Composition, job: Job, argv: list[str]) -> Job:
     """The job once its new run folder is ours; a name that another run took is drawn anew."""
     while job.folder is not None and not job.resumed and not runs.claim(job.folder):
         if _chosen_folder(composition):

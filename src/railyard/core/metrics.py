@@ -38,13 +38,18 @@ def series(rows: Rows, name: str) -> tuple[list[int], list[float]]:
     return [step for step, _ in pairs], [value for _, value in pairs]
 
 
+def by_step(rows: Rows) -> list[dict[str, Any]]:
+    """One row a step, ascending, with all its metrics."""
+    merged: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        merged.setdefault(row["step"], {}).update(row)
+    return [merged[step] for step in sorted(merged)]
+
+
 def write_csv(folder: Path, rows: Rows) -> None:
     """metrics.csv: one line a step and all metrics as columns; empty cells where a step has no value."""
-    by_step: dict[int, dict[str, Any]] = {}
-    for row in rows:
-        by_step.setdefault(row["step"], {}).update(row)
     text = io.StringIO()
     writer = csv.DictWriter(text, ["step", "epoch", *names(rows)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(by_step[step] for step in sorted(by_step))
+    writer.writerows(by_step(rows))
     durable.write_text(folder / "metrics.csv", text.getvalue())
