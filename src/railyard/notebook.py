@@ -21,7 +21,7 @@ from railyard.core import config as configs
 from railyard.core import launch, metrics, run_state
 from railyard.core import run as runs
 from railyard.core.assignments import words_of
-from railyard.core.compose import Composition
+from railyard.core.compose import Composition, verbatim
 from railyard.core.errors import UserError
 from railyard.core.experiment import Experiment
 from railyard.core.reporting import table
@@ -169,11 +169,13 @@ def _checked(
 ) -> tuple[launch.App, Composition, launch.Job, list[str]]:
     if verb not in VERBS:
         raise UserError(f"there is no verb '{verb}'{nearest(verb, VERBS)}; known: {', '.join(VERBS)}")
-    words = [word for part in (*call, values) for word in ([part] if isinstance(part, str) else words_of(part))]
+    app = importlib.import_module(f"railyard.apps.{verb}")
+    typed = getattr(app, "VERBATIM", ())
+    parts = ([verbatim(part, typed)] if isinstance(part, str) else words_of(part) for part in (*call, values))
+    words = [word for part in parts for word in part]
     if options := [word for word in words if word.startswith("-")]:
         raise UserError(f"{options[0]} is an option of the command line; here only key=value is taken")
-    app = importlib.import_module(f"railyard.apps.{verb}")
-    composition = launch.composed(verb, app, words)
+    composition = Composition(verb, words)
     if composition.choice("hparams_search") is not None:
         raise UserError("hparams_search= describes a sweep, which is started on the command line: railyard train -m …")
     return app, composition, launch.check(verb, app, composition, words), words

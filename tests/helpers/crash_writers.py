@@ -245,6 +245,38 @@ def sweep_grid(folder: Path) -> None:
     Grid().build(["seed=1,2,3", "model.lr=0.1,0.2"], folder / "sweep", None)
 
 
+def sweep_files(folder: Path) -> None:
+    """As a sweep of three jobs leaves them; a job that ended is not run again."""
+    from railyard.core.sweeping import folder as sweeps
+    from railyard.core.sweeping.trial import Outcome, Trial
+
+    place = folder / "sweep"
+    place.mkdir(exist_ok=True)
+    trials = [Trial(number, (f"seed={number}",)) for number in range(3)]
+    sweeps.write(place, "train", ["seed=0,1,2"], [{"seed": 0}])
+    sweeps.write_trials(place, trials)
+    for trial in trials:
+        sweeps.place(place, trial.number).mkdir(exist_ok=True)
+        if sweeps.outcome(place, trial.number) is None:
+            sweeps.write_outcome(place, trial, Outcome(trial.number, "complete", {"val/loss": 0.5 + trial.number}))
+        acknowledge(trial.number + 1)
+        sweeps.write_tables(place)
+
+
+def no_outcome_is_lost(left: Left) -> str:
+    from railyard.core.sweeping import folder as sweeps
+
+    place = left.folder / "sweep"
+    ended = [number for number in range(3) if sweeps.outcome(place, number)]
+    if sweeps.is_sweep(place) and sweeps.read(place, "train")["words"] != ["seed=0,1,2"]:
+        return "sweep.json is not what was written"
+    if [number for number, _ in sweeps.trials(place)] not in ([], [0, 1, 2]):
+        return "trials.json is not what was written"
+    if (place / "table.csv").exists() and len((place / "table.csv").read_text().splitlines()) != 4:
+        return "table.csv is torn"
+    return f"{left.acknowledged} jobs ended, {len(ended)} are kept" if len(ended) < left.acknowledged else ""
+
+
 RUN_MODULES = "core.run core.training core.metrics core.plots core.callbacks.report"
 IMPORT_MODULES = (
     "board.packs.importing board.packs.partial board.packs.resumable_shards board.packs.metadata board.packs.valuations"
@@ -257,6 +289,7 @@ WRITERS = (
     Writer("journal cut", "core.journal core.callbacks.exact", cut_records, whole, append_records),
     Writer("shards", "core.shards", write_shards, each_file),
     Writer("sweep grid", "core.sweeping.grid", sweep_grid, whole),
+    Writer("sweep", "core.sweeping.folder", sweep_files, no_outcome_is_lost),
     Writer("run files", RUN_MODULES, write_run_files, each_file, old_run_files),
     Writer("checkpoints", "core.checkpoint", save_checkpoints, a_checkpoint_is_good),
     Writer("init folder", "board.model.init_folder", write_init_folder, whole, old_init_folder),
@@ -269,6 +302,7 @@ WRITERS = (
 )
 ELSEWHERE = {
     "core.callbacks.throughput": "appends to a journal, as 'journal' does; what is lost is a timing",
+    "core.sweeping.tether": "writes a token, as 'file' does; every call on a sweep has its own",
     "core.run_state": "writes state.json, as 'file' does; it names the time, so no two have the same bytes",
     "apps.evaluate": "writes provenance.json, as 'run files' does",
 }
