@@ -50,7 +50,8 @@ class Writer:
     """A line of the table: `write` fills a folder, and called again after a kill it ends with the same bytes.
 
     `before` makes the old state. `check` names what is wrong with what a kill left, or gives "". `covers` names the
-    modules below railyard whose writing this is, with spaces between them.
+    modules below railyard whose writing this is, with spaces between them. `ends` reads what has to be equal in the
+    end; None: the bytes of all files.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Writer:
     write: Callable[[Path], None]
     check: Callable[[Left], str]
     before: Callable[[Path], None] = lambda folder: None
+    ends: Callable[[Path], Any] | None = None
 
 
 @dataclass
@@ -174,6 +176,7 @@ class Trials:
         self.old = self._prepared("old")
         writer.write(root / "old")
         self.new = files(root / "old")
+        self.end = writer.ends(root / "old") if writer.ends else None
         self.seconds = min(self._time(index) for index in range(3))
 
     def _prepared(self, name: str) -> dict[str, bytes]:
@@ -191,7 +194,9 @@ class Trials:
     def at_every_operation(self, most: int | None = None) -> Iterator[Outcome]:
         """A kill after the first operation, the second, …; `most` spreads that many points over all of them."""
         number = self._operations()
-        points = range(1, number + 1) if most is None else sorted({1 + i * number // most for i in range(most)})
+        points = (
+            range(1, number + 1) if most is None or most > number else [1 + i * number // most for i in range(most)]
+        )
         for point in points:
             yield self._trial(f"operation-{point}", [point])
 
@@ -234,7 +239,7 @@ class Trials:
                 outcome.faults.append(f"exit code {code}")
         code = self._attempt(name, None)
         outcome.faults += [f"exit code {code} of the last call"] if code else []
-        outcome.faults += self._unequal(files(self.root / name))
+        outcome.faults += self._unequal(self.root / name)
         shutil.rmtree(self.root / name)
         return outcome
 
@@ -276,7 +281,11 @@ class Trials:
         place = self.root / f"{name}.acknowledged"
         return max(map(int, place.read_text().split()), default=0) if place.exists() else 0
 
-    def _unequal(self, now: Files) -> list[str]:
+    def _unequal(self, folder: Path) -> list[str]:
+        if self.writer.ends:
+            found = self.writer.ends(folder)
+            return [] if found == self.end else [f"the last call ends with {found}"]
+        now = files(folder)
         names = [name for name in {**self.new, **now} if self.new.get(name) != now.get(name)]
         return [f"the last call ends with other bytes: {', '.join(names)}"] if names else []
 

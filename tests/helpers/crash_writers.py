@@ -1,16 +1,16 @@
 """The table of everything that writes, for the crash proofs. A new writer joins by one line in `WRITERS`:
 
-    Writer("name", "modules.it covers", write, check[, before])
+    Writer("name", "modules.it covers", write, check[, before][, ends=…])
 
-`write(folder)` is the writer's own call with small data; after a kill the same call has to end with the same bytes.
-`check` is `whole` (one file or folder), `each_file` (several files, one by one) or a function of a `Left` that calls
-the reader of the artifact. A writer of records calls `acknowledge(count)` when its first `count` records are promised.
-Modules that write only through a writer of the table stand in `ELSEWHERE` with the reason. Imports of heavy modules
-stand inside the functions.
+`write(folder)` is the writer's own call with small data; after a kill the same call has to end with the same bytes, or
+with what `ends(folder)` reads where bytes cannot be equal. `check` is `whole` (one file or folder), `each_file` (some
+files, one by one) or a function of a `Left` that calls the reader of the artifact. A writer of records calls
+`acknowledge(count)` when its first `count` records are promised. Modules that write only through a writer of the table
+stand in `ELSEWHERE` with the reason. Imports of heavy modules stand inside the functions.
 """
 
 import functools
-import os
+from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
@@ -107,12 +107,8 @@ def write_run_files(folder: Path) -> None:
     runs.write_config(run, {"seed": 1, "data": {"pack": "p"}, "trainer": {"max_steps": 9}})
     durable.write_json(run / "provenance.json", _provenance())
     metrics.write_csv(run, [{"step": step, "epoch": 0, "train/loss": 1 / step} for step in range(1, 5)])
-    here = Path.cwd()
-    os.chdir(folder)  # the report names its run as seen from here
-    try:
+    with chdir(folder):  # the report names its run as seen from here
         report.write(Path("experiment/run"), with_plots=True, steps=9)
-    finally:
-        os.chdir(here)
 
 
 def old_run_files(folder: Path) -> None:
@@ -277,6 +273,50 @@ def no_outcome_is_lost(left: Left) -> str:
     return f"{left.acknowledged} jobs ended, {len(ended)} are kept" if len(ended) < left.acknowledged else ""
 
 
+def index_runs(folder: Path) -> None:
+    """Nine records, written three at a time."""
+    from railyard.core.catalog import index
+    from railyard.core.catalog.record import Record
+
+    index.BATCH = 3
+    stamps = {str(number): f"stamp {number}" for number in range(9)}
+    with index.opened(folder) as opened:
+        opened.refresh(
+            stamps, lambda path: (Record(path, path), {"seed": int(path)}), lambda done, _: acknowledge(done)
+        )
+
+
+def indexed(folder: Path) -> dict[str, int]:
+    """Seeds by path, as the index gives them."""
+    from railyard.core.catalog import index
+
+    with index.opened(folder) as opened:
+        return {row["path"]: row["seed"] for row in opened.rows(["seed"])}
+
+
+def no_record_is_lost(left: Left) -> str:
+    found = indexed(left.folder)
+    wrong = [path for path, seed in found.items() if seed != int(path)]
+    return f"{left.acknowledged} records, {len(found)} are kept" if wrong or len(found) < left.acknowledged else ""
+
+
+def compare_runs(folder: Path) -> None:
+    from railyard.core.catalog import compare
+
+    with chdir(folder):  # the comparison names its runs as they were given
+        folders = [Path("a"), Path("b")]
+        compare.save(compare.compare(folders), folders, Path("out"))
+
+
+def two_runs(folder: Path) -> None:
+    for seed, name in enumerate(("a", "b")):
+        (folder / name).mkdir()
+        runs.write_config(folder / name, {"seed": seed})
+        with journal.Journal(folder / name / "metrics.jsonl") as lines:
+            for step in range(1, 5):
+                lines.append({"step": step, "epoch": 0, "train/loss": seed + 1 / step})
+
+
 RUN_MODULES = "core.run core.training core.metrics core.plots core.callbacks.report"
 IMPORT_MODULES = (
     "board.packs.importing board.packs.partial board.packs.resumable_shards board.packs.metadata board.packs.valuations"
@@ -290,6 +330,8 @@ WRITERS = (
     Writer("shards", "core.shards", write_shards, each_file),
     Writer("sweep grid", "core.sweeping.grid", sweep_grid, whole),
     Writer("sweep", "core.sweeping.folder", sweep_files, no_outcome_is_lost),
+    Writer("index of runs", "core.catalog.index", index_runs, no_record_is_lost, ends=indexed),
+    Writer("comparison of runs", "core.catalog.compare", compare_runs, each_file, two_runs),
     Writer("run files", RUN_MODULES, write_run_files, each_file, old_run_files),
     Writer("checkpoints", "core.checkpoint", save_checkpoints, a_checkpoint_is_good),
     Writer("init folder", "board.model.init_folder", write_init_folder, whole, old_init_folder),
