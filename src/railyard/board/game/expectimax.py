@@ -53,7 +53,7 @@ def chance(board: np.uint64, layers: np.uint64, context: np.uint64) -> np.float3
     if layers == ONE:
         total = last_ply(board, context)
     else:
-        entries, total = load_word(context, ENTRIES), np.float32(0)
+        entries, total = load_word(context, ENTRIES), np.float64(0)
         while cells:
             tile = cells & (~cells + ONE)
             cells &= cells - ONE
@@ -77,6 +77,6 @@ def chance(board: np.uint64, layers: np.uint64, context: np.uint64) -> np.float3
                     if right != grown:
                         best = max(best, chance(right, layers - cost, context))
                 total += (TWO_CHANCE if cost == ONE else FOUR_CHANCE) * alive_or_dead(best, context)
-    value = total / np.float32(count)
+    value = np.float32(total / count)
     keep(slot, board, key, value)
     return value

@@ -32,7 +32,9 @@ from railyard.board.game.words import ROW, empty_cells, transpose
 from railyard.core.compiled import njit
 
 ONE, TWO = np.uint64(1), np.uint64(2)
-TWO_CHANCE, FOUR_CHANCE = np.float32(0.9), np.float32(0.1)
+TWO_CHANCE, FOUR_CHANCE = np.float64(0.9), np.float64(0.1)
+# a row moved left and right, stood up as a column; legality bits; line values after either
+Moved = tuple[np.uint64, np.uint64, np.uint64, np.float32, np.float32]
 RECORD_BYTES = np.uint64(32)
 RECORD_LEGAL = np.uint64(2)  # word; the others as in a row entry, with the values in word 3
 RECORD_LEFT, RECORD_RIGHT = np.uint64(6), np.uint64(7)  # float32
@@ -47,60 +49,38 @@ def line_sum(board: np.uint64, values: np.uint64) -> np.float32:
 
 
 @inlined
-def _record(
-    place: np.uint64,
-    left: np.uint64,
-    right: np.uint64,
-    legal: np.uint64,
-    left_value: np.float32,
-    right_value: np.float32,
-) -> None:
-    store_word(place, LEFT_COLUMN, left)
-    store_word(place, RIGHT_COLUMN, right)
-    store_word(place, RECORD_LEGAL, legal)
-    store_value(place, RECORD_LEFT, left_value)
-    store_value(place, RECORD_RIGHT, right_value)
+def _row_moved(place: np.uint64, column: np.uint64, entries: np.uint64) -> Moved:
+    return (
+        table_word(entries, place + LEFT_COLUMN) << column,
+        table_word(entries, place + RIGHT_COLUMN) << column,
+        table_word(entries, place + PLAIN),
+        table_value(entries, TWO * place + LEFT_VALUE),
+        table_value(entries, TWO * place + RIGHT_VALUE),
+    )
+
+
+@inlined
+def _record(place: np.uint64, x: Moved, y: Moved, z: Moved) -> None:
+    """Writes down what three rows become together."""
+    store_word(place, LEFT_COLUMN, x[0] | y[0] | z[0])
+    store_word(place, RIGHT_COLUMN, x[1] | y[1] | z[1])
+    store_word(place, RECORD_LEGAL, x[2] | y[2] | z[2])
+    store_value(place, RECORD_LEFT, x[3] + y[3] + z[3])
+    store_value(place, RECORD_RIGHT, x[4] + y[4] + z[4])
 
 
 @inlined
 def _prepare(board: np.uint64, entries: np.uint64, records: np.uint64) -> None:
     """A record for each row, the last row first: what the other three become."""
-    a, b, c, d = entry_places(board)
-    left_a, right_a = table_word(entries, a + LEFT_COLUMN), table_word(entries, a + RIGHT_COLUMN)
-    left_b, right_b = (
-        table_word(entries, b + LEFT_COLUMN) << np.uint64(4),
-        table_word(entries, b + RIGHT_COLUMN) << np.uint64(4),
-    )
-    left_c, right_c = (
-        table_word(entries, c + LEFT_COLUMN) << np.uint64(8),
-        table_word(entries, c + RIGHT_COLUMN) << np.uint64(8),
-    )
-    left_d, right_d = (
-        table_word(entries, d + LEFT_COLUMN) << np.uint64(12),
-        table_word(entries, d + RIGHT_COLUMN) << np.uint64(12),
-    )
-    left, right = left_a | left_b | left_c | left_d, right_a | right_b | right_c | right_d
-    legal_a, legal_b = table_word(entries, a + PLAIN), table_word(entries, b + PLAIN)
-    legal_c, legal_d = table_word(entries, c + PLAIN), table_word(entries, d + PLAIN)
-    lv_a, rv_a = table_value(entries, TWO * a + LEFT_VALUE), table_value(entries, TWO * a + RIGHT_VALUE)
-    lv_b, rv_b = table_value(entries, TWO * b + LEFT_VALUE), table_value(entries, TWO * b + RIGHT_VALUE)
-    lv_c, rv_c = table_value(entries, TWO * c + LEFT_VALUE), table_value(entries, TWO * c + RIGHT_VALUE)
-    lv_d, rv_d = table_value(entries, TWO * d + LEFT_VALUE), table_value(entries, TWO * d + RIGHT_VALUE)
-    _record(
-        records, left ^ left_a, right ^ right_a, legal_b | legal_c | legal_d, lv_b + lv_c + lv_d, rv_b + rv_c + rv_d
-    )
-    records += RECORD_BYTES
-    _record(
-        records, left ^ left_b, right ^ right_b, legal_a | legal_c | legal_d, lv_a + lv_c + lv_d, rv_a + rv_c + rv_d
-    )
-    records += RECORD_BYTES
-    _record(
-        records, left ^ left_c, right ^ right_c, legal_a | legal_b | legal_d, lv_a + lv_b + lv_d, rv_a + rv_b + rv_d
-    )
-    records += RECORD_BYTES
-    _record(
-        records, left ^ left_d, right ^ right_d, legal_a | legal_b | legal_c, lv_a + lv_b + lv_c, rv_a + rv_b + rv_c
-    )
+    places = entry_places(board)
+    a = _row_moved(places[0], np.uint64(0), entries)
+    b = _row_moved(places[1], np.uint64(4), entries)
+    c = _row_moved(places[2], np.uint64(8), entries)
+    d = _row_moved(places[3], np.uint64(12), entries)
+    _record(records, b, c, d)
+    _record(records + RECORD_BYTES, a, c, d)
+    _record(records + np.uint64(2) * RECORD_BYTES, a, b, d)
+    _record(records + np.uint64(3) * RECORD_BYTES, a, b, c)
 
 
 @inlined
@@ -139,12 +119,12 @@ def _along_rows(board: np.uint64, context: np.uint64) -> None:
 
 
 @inlined
-def _along_columns(turned: np.uint64, context: np.uint64) -> np.float32:
+def _along_columns(turned: np.uint64, context: np.uint64) -> np.float64:
     """The sum over all new tiles of probability times the better of BEST and a move up or down."""
     values, entries = load_word(context, VALUES), load_word(context, ENTRIES)
     records, best = context + SCRATCH, context + BEST
     _prepare(turned, entries, records)
-    cells, total = empty_cells(turned), np.float32(0)
+    cells, total = empty_cells(turned), np.float64(0)
     while cells:
         place = lowest_bit(cells)
         cells &= cells - ONE
@@ -159,8 +139,8 @@ def _along_columns(turned: np.uint64, context: np.uint64) -> np.float32:
     return total
 
 
-@njit("float32(uint64, uint64)", error_model="numpy")
-def last_ply(board: np.uint64, context: np.uint64) -> np.float32:
+@njit("float64(uint64, uint64)", error_model="numpy")
+def last_ply(board: np.uint64, context: np.uint64) -> np.float64:
     """The sum over empty cells of the expected static value after the best answer; dead ends count as such."""
     _along_rows(board, context)
     return _along_columns(transpose(board), context)

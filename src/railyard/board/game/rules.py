@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.board.game.boards import DOWN, LEFT, RIGHT, UP, decode_into
+from railyard.board.game.words import occupied
 from railyard.core.compiled import njit
 
-# one bit a cell, the lowest of its nibble; cell 0 is the highest nibble
-ONES = np.uint64(0x1111111111111111)
+# the lowest bit of the nibbles of three columns, and of three rows; cell 0 is the highest nibble
 NOT_LAST_COLUMN = np.uint64(0x1110111011101110)
 NOT_LAST_ROW = np.uint64(0x1111111111110000)
 
@@ -40,13 +40,6 @@ def legal_bits(exponents: NDArray[np.uint8]) -> np.uint8:
 
 
 @njit()
-def _occupied(nibbles: np.uint64) -> np.uint64:
-    """The lowest bit of each nibble that is not 0."""
-    pairs = nibbles | nibbles >> np.uint64(1)
-    return (pairs | pairs >> np.uint64(2)) & ONES
-
-
-@njit()
 def packed_legal_bits(board: np.uint64) -> np.uint8:
     """Legality bits of a packed board without exponents above 15: all neighbouring cells are compared at once."""
     bits = 0
@@ -54,8 +47,8 @@ def packed_legal_bits(board: np.uint64) -> np.uint8:
         (np.uint64(4), NOT_LAST_COLUMN, LEFT, RIGHT),
         (np.uint64(16), NOT_LAST_ROW, UP, DOWN),
     ):
-        near, far = _occupied(board) & first, _occupied(board << shift) & first
-        equal = ~_occupied(board ^ (board << shift))
+        near, far = occupied(board) & first, occupied(board << shift) & first
+        equal = ~occupied(board ^ (board << shift))
         if far & (~near | equal):
             bits |= 1 << toward_near
         if near & (~far | equal):

@@ -26,9 +26,15 @@ def mixed(state: np.uint64, number: np.uint64) -> np.uint64:
 
 
 @njit()
+def game_key(seed: np.uint64, game: np.uint64) -> np.uint64:
+    """What the random numbers of one game are drawn from."""
+    return mixed(mixed(np.uint64(0), np.uint64(seed)), np.uint64(game))
+
+
+@njit()
 def draw(seed: np.uint64, game: np.uint64, tile: np.uint64) -> np.uint64:
     """64 random bits for one tile: `mix(seed, game, tile)`."""
-    return mixed(mixed(mixed(np.uint64(0), np.uint64(seed)), np.uint64(game)), np.uint64(tile))
+    return mixed(game_key(seed, game), np.uint64(tile))
 
 
 @njit()

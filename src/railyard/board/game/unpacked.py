@@ -44,7 +44,7 @@ def unpacked_chance(board: np.uint64, mask: np.uint16, layers: np.uint64, contex
     if holds(slot, board, key):
         return recall(slot)
     cells = empty_cells(board)
-    count, total = bit_count(cells), np.float32(0)
+    count, total = bit_count(cells), np.float64(0)
     while cells:
         tile = cells & (~cells + ONE)
         cells &= cells - ONE
@@ -55,6 +55,6 @@ def unpacked_chance(board: np.uint64, mask: np.uint16, layers: np.uint64, contex
                 if after != grown or after_mask != mask:
                     best = max(best, unpacked_chance(after, after_mask, layers - min(cost, layers), context))
             total += (TWO_CHANCE if cost == ONE else FOUR_CHANCE) * alive_or_dead(best, context)
-    value = total / np.float32(count)
+    value = np.float32(total / count)
     keep(slot, board, key, value)
     return value

@@ -1,0 +1,92 @@
+"""All four moves of many boards at once: afterstates, merge rewards and legality.
+
+Rows are looked up in the table of moves; the few boards with an exponent of 16, or about to make one, are moved cell
+by cell.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railyard.board.game.boards import DOWN, LEFT, RIGHT, UP
+from railyard.board.game.intrinsics import inlined, table_word
+from railyard.board.game.moves import move
+from railyard.board.game.rows import LEGAL_BITS, PLAIN, REWARD_BITS, entry_places, four_afterstates, move_entries
+from railyard.board.game.words import transpose
+from railyard.core.compiled import njit
+
+REWARD_OF_16 = np.uint64(1 << 16)
+
+
+class Afterstates(NamedTuple):
+    """What the moves UDLR of N boards lead to; an illegal move leads to the board itself with reward 0."""
+
+    boards_N4: NDArray[np.uint64]
+    masks_N4: NDArray[np.uint16]
+    rewards_N4: NDArray[np.uint32]  # the sum of the merged tiles
+    legal_N: NDArray[np.uint8]  # bits U 1, D 2, L 4, R 8
+
+    @classmethod
+    def empty(cls, count: int) -> "Afterstates":
+        """Room for so many boards, to be filled again and again."""
+        return cls(
+            np.empty((count, 4), np.uint64),
+            np.empty((count, 4), np.uint16),
+            np.empty((count, 4), np.uint32),
+            np.empty(count, np.uint8),
+        )
+
+
+@inlined
+def along(board: np.uint64, entries: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """Merge reward of a move along the rows, either way, and two legality bits: left 1, right 2."""
+    a, b, c, d = entry_places(board)
+    a, b = table_word(entries, a + PLAIN), table_word(entries, b + PLAIN)
+    c, d = table_word(entries, c + PLAIN), table_word(entries, d + PLAIN)
+    quarter = (a >> REWARD_BITS) + (b >> REWARD_BITS) + (c >> REWARD_BITS) + (d >> REWARD_BITS)
+    return quarter << np.uint64(2), (a | b | c | d) >> LEGAL_BITS & np.uint64(3)
+
+
+@njit(error_model="numpy")
+def _by_cells(board: np.uint64, mask: np.uint16, row: int, out: Afterstates) -> None:
+    bits = 0
+    for direction in range(4):
+        after, after_mask, reward = move(board, mask, direction)
+        out.boards_N4[row, direction], out.masks_N4[row, direction] = after, after_mask
+        out.rewards_N4[row, direction] = reward
+        bits |= int(after != board or after_mask != mask) << direction
+    out.legal_N[row] = bits
+
+
+@njit(error_model="numpy")
+def _afterstates(
+    boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], entries: np.uint64, out: Afterstates
+) -> None:
+    after, masks, rewards, legal = out.boards_N4, out.masks_N4, out.rewards_N4, out.legal_N
+    for row in range(len(boards_N)):
+        board = boards_N[row]
+        vertical, up_down = along(transpose(board), entries)
+        horizontal, left_right = along(board, entries)
+        if masks_N[row] or (vertical | horizontal) >= REWARD_OF_16:
+            _by_cells(board, masks_N[row], row, out)
+            continue
+        up, down, left, right = four_afterstates(board, entries)
+        after[row, UP], after[row, DOWN], after[row, LEFT], after[row, RIGHT] = up, down, left, right
+        rewards[row, UP] = rewards[row, DOWN] = vertical
+        rewards[row, LEFT] = rewards[row, RIGHT] = horizontal
+        legal[row] = up_down | left_right << np.uint64(2)
+        masks[row] = 0
+
+
+def afterstates(
+    boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out: Afterstates | None = None
+) -> Afterstates:
+    """The four moves of packed boards, uint64 [N] with overflow masks uint16 [N]; `out` is filled where given.
+
+    A 17, made of two 16s, is stored as a 16.
+    """
+    out = Afterstates.empty(len(boards_N)) if out is None else out
+    entries = np.uint64(move_entries().ctypes.data)
+    _afterstates(np.ascontiguousarray(boards_N), np.ascontiguousarray(masks_N), entries, out)
+    return out
