@@ -27,6 +27,7 @@ from omegaconf._utils import split_key
 from omegaconf.errors import OmegaConfBaseException
 
 from railyard.core.errors import UserError
+from railyard.core.run import name_of
 from railyard.core.targets import Fault, nearest
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -39,6 +40,12 @@ def bundled(name: str) -> Path:
     return inside if inside.is_dir() else PACKAGE.parents[1] / name
 
 
+def _run_name(folder: str) -> str:
+    """A run's name as trackers take it, which allow no slash: that of a trial is `<sweep>-<n>`."""
+    return name_of(Path(folder)).replace("/", "-")
+
+
+OmegaConf.register_new_resolver("run_name", _run_name, replace=True)
 OmegaConf.register_new_resolver("bundled", lambda name: str(bundled(name)), replace=True)
 
 

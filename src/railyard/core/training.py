@@ -13,7 +13,7 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from railyard.core import durable, metrics
+from railyard.core import durable, metrics, trackers
 from railyard.core import run as runs
 from railyard.core.callbacks.exact import MetricRows, SeedEachBatch
 from railyard.core.callbacks.pruning import Prune
@@ -44,7 +44,7 @@ def fit(
     """Train in `folder`; returns the result that the verb reports. `pruning` may stop a trial of a sweep early."""
     _refuse_bypassing(experiment.trainer)
     _quiet_lightning()
-    with runs.locked(folder):
+    with runs.locked(folder), trackers.closing(folder):
         start = _start(experiment, folder, resumed)
         pl.seed_everything(experiment.seed, workers=True, verbose=False)
         trainer = build_trainer(experiment, folder, start, pruning)
@@ -140,7 +140,7 @@ def build_trainer(experiment: Experiment, folder: Path, start: Start, pruning: P
     trainer = experiment.trainer.build(
         default_root_dir=folder,
         callbacks=[SeedEachBatch(experiment.seed), rows, *watching, *chosen],
-        logger=[part.build() for part in (experiment.logger or {}).values() if part is not None],
+        logger=trackers.opened(experiment.logger, folder),
         plugins=[DurableIO()],
         enable_checkpointing=saving,
         enable_progress_bar=False,
