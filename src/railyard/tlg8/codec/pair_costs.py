@@ -1,0 +1,145 @@
+"""What a list of pairs costs in all scans and both interleavings.
+
+Not interleaved, a tuple costs the sum of its planes, and planes are shared by many pairs: each is coded once.
+Interleaved, four pairs are coded side by side in eight scans, and given up as soon as none of the 32 can
+enter the top two.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railyard.core.compiled import njit
+from railyard.tlg8.codec.block_planes import BlockPlanes, need_magnitudes
+from railyard.tlg8.codec.colour_filters import CODED, CODED_PLANES, FILTERED, PLANES, POSITION_STARTS
+from railyard.tlg8.codec.golomb import INTERLEAVED_ROWS, PLAIN, PLANE_ROWS
+from railyard.tlg8.codec.lane_costs import plain_lanes, run_length_lanes
+from railyard.tlg8.codec.lanes import WIDTH
+from railyard.tlg8.codec.top_two import bound, key_of, offer
+from railyard.tlg8.codec.tuples import ENTROPIES, FILTERS, INTERLEAVINGS, PREDICTORS, SCANS, TUPLES_OF_A_PAIR, Whole
+
+TOGETHER = WIDTH // SCANS  # sequences of eight scans that are coded side by side
+UNBOUNDED = 32767
+
+
+class PairCosts(NamedTuple):
+    """coded: bits of coded planes [entropy, predictor, coded plane, scan]; wanted: [predictor, coded plane]."""
+
+    coded: NDArray[np.int64]
+    wanted: NDArray[np.bool_]
+    starts: NDArray[np.int64]
+    lanes: NDArray[np.int16]
+
+
+def pair_costs() -> PairCosts:
+    """Room for the costs of one block."""
+    return PairCosts(
+        np.zeros((ENTROPIES, PREDICTORS, CODED_PLANES, SCANS), np.int64),
+        np.zeros((PREDICTORS, CODED_PLANES), np.bool_),
+        np.zeros(4 * TOGETHER, np.int64),
+        np.zeros(WIDTH, np.int16),
+    )
+
+
+@njit()
+def _code(planes: BlockPlanes, costs: PairCosts, entropy: Whole, row: Whole, sequences: Whole, limit: Whole) -> bool:
+    """Bits of 32 sequences of one to four planes each into `costs.lanes`; False if all reach the limit."""
+    steps = planes.size[3]
+    if entropy == PLAIN:
+        return plain_lanes(planes.magnitudes, costs.starts, sequences, steps, row, limit, costs.lanes)
+    return run_length_lanes(planes.magnitudes, costs.starts, sequences, steps, row, limit, costs.lanes)
+
+
+@njit()
+def code_planes(planes: BlockPlanes, costs: PairCosts, pairs: NDArray[np.int64], entropy: Whole) -> None:
+    """Codes each plane that the pairs need, once, into `costs.coded`."""
+    costs.wanted[:] = False
+    for pair in pairs:
+        twin = planes.twins[pair // FILTERS]
+        for plane in range(planes.size[0]):
+            costs.wanted[twin, CODED[pair % FILTERS, plane]] = True
+    owners = np.empty((TOGETHER, 2), np.int64)
+    for position in range(len(POSITION_STARTS) - 1):
+        row, waiting = PLANE_ROWS[entropy, position], 0
+        for predictor in range(PREDICTORS):
+            for coded in range(POSITION_STARTS[position], POSITION_STARTS[position + 1]):
+                if costs.wanted[predictor, coded]:
+                    costs.starts[waiting] = need_magnitudes(planes, predictor, FILTERED[coded])
+                    owners[waiting, 0], owners[waiting, 1] = predictor, coded
+                    waiting += 1
+                    if waiting == TOGETHER:
+                        _code_waiting(planes, costs, entropy, row, owners)
+                        waiting = 0
+        if waiting:
+            costs.starts[waiting:TOGETHER] = costs.starts[0]
+            _code_waiting(planes, costs, entropy, row, owners[:waiting])
+
+
+@njit()
+def _code_waiting(planes: BlockPlanes, costs: PairCosts, entropy: Whole, row: Whole, owners: NDArray[np.int64]) -> None:
+    _code(planes, costs, entropy, row, 1, UNBOUNDED)
+    for place in range(len(owners)):
+        for scan in range(SCANS):
+            costs.coded[entropy, owners[place, 0], owners[place, 1], scan] = costs.lanes[place * SCANS + scan]
+
+
+@njit()
+def separate_bits(planes: BlockPlanes, costs: PairCosts, entropy: Whole, pair: Whole, scan: Whole) -> Whole:
+    """Bits of a pair in a scan, not interleaved; its planes are coded."""
+    twin, colour_filter = planes.twins[pair // FILTERS], pair % FILTERS
+    bits = 0
+    for plane in range(planes.size[0]):
+        bits += costs.coded[entropy, twin, CODED[colour_filter, plane], scan]
+    return bits
+
+
+@njit()
+def code_interleaved(
+    planes: BlockPlanes, costs: PairCosts, pairs: NDArray[np.int64], entropy: Whole, limit: Whole
+) -> bool:
+    """Bits of one to four pairs, interleaved, in all scans, into `costs.lanes`; False if all reach the limit."""
+    components = planes.size[0]
+    for plane in range(components):
+        for place in range(TOGETHER):
+            pair = pairs[min(place, len(pairs) - 1)]
+            start = need_magnitudes(planes, planes.twins[pair // FILTERS], PLANES[pair % FILTERS, plane])
+            costs.starts[plane * TOGETHER + place] = start
+    return _code(planes, costs, entropy, INTERLEAVED_ROWS[entropy], components, limit)
+
+
+@njit()
+def offer_separate(
+    planes: BlockPlanes,
+    costs: PairCosts,
+    pairs: NDArray[np.int64],
+    entropy: Whole,
+    scans: Whole,
+    top: NDArray[np.int64],
+) -> None:
+    """Offers all pairs, not interleaved, in the first `scans` scans."""
+    code_planes(planes, costs, pairs, entropy)
+    for pair in pairs:
+        for scan in range(scans):
+            bits = separate_bits(planes, costs, entropy, pair, scan)
+            offer(top, key_of(bits, pair * TUPLES_OF_A_PAIR + scan * INTERLEAVINGS, entropy))
+
+
+@njit()
+def offer_interleaved(
+    planes: BlockPlanes,
+    costs: PairCosts,
+    pairs: NDArray[np.int64],
+    entropy: Whole,
+    scans: Whole,
+    top: NDArray[np.int64],
+) -> None:
+    """Offers all pairs, interleaved, in the first `scans` scans."""
+    for first in range(0, len(pairs), TOGETHER):
+        group = pairs[first : first + TOGETHER]
+        limit = bound(top, group.min() * TUPLES_OF_A_PAIR)
+        if code_interleaved(planes, costs, group, entropy, limit):
+            for place in range(len(group)):
+                for scan in range(scans):
+                    rank = group[place] * TUPLES_OF_A_PAIR + scan * INTERLEAVINGS + 1
+                    offer(top, key_of(np.int64(costs.lanes[place * SCANS + scan]), rank, entropy))

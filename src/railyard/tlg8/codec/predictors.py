@@ -1,0 +1,60 @@
+"""The eight predictors of a pixel from its neighbours, and what they leave over: residuals.
+
+Neighbours are a = left, b = above, c = above left, d = above right. residual = pixel - prediction, -255 to
+255, without wrapping.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railyard.core.compiled import njit
+from railyard.tlg8.codec.tuples import PREDICTORS, Whole
+
+MED, LEFT_AND_CORNER, TOP_AND_CORNER, TOP_AND_RIGHT, LEFT, TOP, CORNER, RIGHT = range(PREDICTORS)
+
+
+@njit()
+def median_edge(a: Whole, b: Whole, c: Whole) -> Whole:
+    """The predictor of JPEG-LS: the median of a, b and a + b - c."""
+    low, high = min(a, b), max(a, b)
+    return max(low, min(high, a + b - c))
+
+
+@njit()
+def predict(predictor: Whole, a: Whole, b: Whole, c: Whole, d: Whole) -> Whole:
+    """Prediction 0..255 of a pixel by one predictor."""
+    if predictor == MED:
+        return median_edge(a, b, c)
+    if predictor == LEFT_AND_CORNER:
+        return (a + c + 1) >> 1
+    if predictor == TOP_AND_CORNER:
+        return (b + c + 1) >> 1
+    if predictor == TOP_AND_RIGHT:
+        return (b + d + 1) >> 1
+    if predictor == LEFT:
+        return a
+    if predictor == TOP:
+        return b
+    return c if predictor == CORNER else d
+
+
+@njit()
+def residuals_of(
+    context: NDArray[np.uint8], width: Whole, height: Whole, components: Whole, out: NDArray[np.int16]
+) -> None:
+    """Residuals of a block by all predictors into `out`, int16 [8, 4, 64]; the first width * height of each."""
+    for plane in range(components):
+        for y in range(height):
+            for x in range(width):
+                place = y * width + x
+                pixel = np.int32(context[plane, y + 1, x + 1])
+                a, b = np.int32(context[plane, y + 1, x]), np.int32(context[plane, y, x + 1])
+                c, d = np.int32(context[plane, y, x]), np.int32(context[plane, y, x + 2])
+                out[MED, plane, place] = pixel - median_edge(a, b, c)
+                out[LEFT_AND_CORNER, plane, place] = pixel - ((a + c + 1) >> 1)
+                out[TOP_AND_CORNER, plane, place] = pixel - ((b + c + 1) >> 1)
+                out[TOP_AND_RIGHT, plane, place] = pixel - ((b + d + 1) >> 1)
+                out[LEFT, plane, place] = pixel - a
+                out[TOP, plane, place] = pixel - b
+                out[CORNER, plane, place] = pixel - c
+                out[RIGHT, plane, place] = pixel - d

@@ -1,0 +1,51 @@
+"""The best and the second best tuple of a block, kept as keys that compare as the codec compares.
+
+key = (bits * 12288 + rank) * 2 + entropy: fewer bits first, then the lower rank, then Plain. Best and second
+differ in rank. The two do not depend on the order in which tuples are offered.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railyard.core.compiled import njit
+from railyard.tlg8.codec.tuples import ENTROPIES, TUPLES, Whole
+
+EMPTY = np.int64(1 << 62)
+
+
+@njit()
+def key_of(bits: Whole, rank: Whole, entropy: Whole) -> Whole:
+    """The key of a tuple under an entropy code."""
+    return (bits * TUPLES + rank) * ENTROPIES + entropy
+
+
+@njit()
+def bits_of(key: Whole) -> Whole:
+    return key // (TUPLES * ENTROPIES)
+
+
+@njit()
+def rank_of_key(key: Whole) -> Whole:
+    return key // ENTROPIES % TUPLES
+
+
+@njit()
+def offer(top: NDArray[np.int64], key: Whole) -> None:
+    """Takes a key into `top` [best, second]."""
+    if key >= top[1]:
+        return
+    rank = rank_of_key(key)
+    if key < top[0]:
+        if top[0] != EMPTY and rank_of_key(top[0]) != rank:
+            top[1] = top[0]
+        top[0] = key
+    elif rank_of_key(top[0]) != rank:
+        top[1] = key
+
+
+@njit()
+def bound(top: NDArray[np.int64], rank: Whole) -> Whole:
+    """Tuples of this rank or higher change nothing unless they cost less than this."""
+    if top[1] == EMPTY:
+        return 32767
+    return bits_of(top[1]) + (rank < rank_of_key(top[1]))

@@ -1,0 +1,33 @@
+"""The .tlg8 fixtures: three images as the reference encoder wrote them, and searched blocks of thirteen more."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "tlg8"
+IMAGES = ("bg_lecturehall", "sylvie_green", "the_question_menu")
+KINDS = ("default_auto", "plain", "hilbert")
+
+
+def encoded(image, kind="default_auto"):
+    """A file of the reference encoder: default_auto, plain (Plain only) or hilbert (scan 0 only)."""
+    return (FIXTURES / f"{image}.{kind}.tlg8").read_bytes()
+
+
+def is_image(planes, image):
+    """Whether planes are those of the image that the reference encoded."""
+    facts = json.loads((FIXTURES / "pixels.json").read_text())[image]
+    return [*planes.shape] == facts["shape"] and hashlib.sha256(planes.tobytes()).hexdigest() == facts["sha256"]
+
+
+def blocks(path=FIXTURES / "blocks.npz"):
+    """Columns of searched blocks: context, components, best_rank, second_rank, bits, true minimum, projections."""
+    with np.load(path) as columns:
+        return {name: columns[name] for name in columns}
+
+
+def sizes(count):
+    """Sizes of whole blocks."""
+    return np.full((count, 2), 8, np.uint8)
