@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from prove_crash import crash
+from prove_sweep import race, sweep
 
 ROOT = Path(__file__).resolve().parents[1]
 PROOFS_FILE = ROOT / "docs" / "proofs.md"
@@ -73,7 +74,12 @@ def _settings_table(harness, outcomes) -> str:
     return "\n".join([head, *rows])
 
 
-PROOFS: dict[str, Callable[[], tuple[str, bool]]] = {"resume": resume, "crash": crash}
+PROOFS: dict[str, Callable[[], tuple[str, bool]]] = {
+    "resume": resume,
+    "crash": crash,
+    "sweep": sweep,
+    "race": race,
+}
 
 
 def write_section(text: str, name: str, body: str) -> str:

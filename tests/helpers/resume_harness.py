@@ -200,7 +200,7 @@ def _child(words: list[str], cwd: Path, kill: Kill | None, environment: Mapping[
     sys.exit(code)
 
 
-def _context() -> Any:
+def context() -> Any:
     os.environ["OMP_NUM_THREADS"] = "1"
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(WARM)
@@ -211,7 +211,7 @@ def start(
     words: list[str], cwd: Path, kill: Kill | None = None, environment: Mapping[str, str] = MappingProxyType({})
 ) -> int:
     """Run `railyard` with these words in `cwd`; its exit code (minus the signal's number if one ended it)."""
-    process = _context().Process(target=_child, args=(words, cwd, kill, dict(environment)))
+    process = context().Process(target=_child, args=(words, cwd, kill, dict(environment)))
     process.start()
     process.join(PATIENCE)
     if process.exitcode is None:
