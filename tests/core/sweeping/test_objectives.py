@@ -27,10 +27,15 @@ def test_values_of_a_trial():
     assert values(Outcome(0, "complete", {"val/loss": 1, "speed": 2.5, "other": 3}), (LOSS, SPEED)) == (1.0, 2.5)
 
 
+def test_the_best_checkpoint_counts_and_not_the_last_step():
+    ended = Outcome(0, "complete", {"val/loss": float("nan"), "speed": 1.0}, best={"val/loss": 0.5})
+    assert values(ended, (LOSS, SPEED)) == (0.5, 1.0)
+
+
 @pytest.mark.parametrize(
     ("outcome", "reason"),
     [
-        (Outcome(0, "failed", {"val/loss": 1.0}, "the device's memory is full"), "the device's memory is full"),
+        (Outcome(0, "failed", {"val/loss": 1.0}, error="the device's memory is full"), "the device's memory is full"),
         (Outcome(0, "complete", {"val/loss": float("nan")}), "diverged: val/loss is nan"),
         (Outcome(0, "complete", {"val/loss": float("inf")}), "diverged: val/loss is inf"),
         (

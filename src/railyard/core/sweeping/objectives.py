@@ -40,16 +40,20 @@ def objectives(
 
 
 def values(outcome: Outcome, wanted: Sequence[Objective]) -> tuple[float, ...] | str:
-    """The objectives' values of a trial, or why it counts as failed."""
+    """The objectives' values of a trial at its best checkpoint, or why it counts as failed.
+
+    A verb that keeps no checkpoint is judged by its last values.
+    """
     if outcome.state == "failed":
         return outcome.error or "failed without a word"
+    reached = {**outcome.metrics, **outcome.best}
     for objective in wanted:
-        if objective.metric not in outcome.metrics:
-            known = ", ".join(sorted(outcome.metrics)) or "none"
+        if objective.metric not in reached:
+            known = ", ".join(sorted(reached)) or "none"
             return f"there is no metric '{objective.metric}' (optimized_metric); this run logged {known}"
-        if not math.isfinite(outcome.metrics[objective.metric]):
-            return f"diverged: {objective.metric} is {outcome.metrics[objective.metric]}"
-    return tuple(float(outcome.metrics[objective.metric]) for objective in wanted)
+        if not math.isfinite(reached[objective.metric]):
+            return f"diverged: {objective.metric} is {reached[objective.metric]}"
+    return tuple(float(reached[objective.metric]) for objective in wanted)
 
 
 def best(reached: dict[int, tuple[float, ...]], wanted: Sequence[Objective]) -> list[int]:

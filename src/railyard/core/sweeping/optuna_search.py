@@ -1,11 +1,13 @@
 """A search that learns from earlier trials: `hydra/sweeper=optuna`, on Optuna's studies.
 
-The study lies in `study.db` of the sweep's folder. A trial's parameters follow from the seed, its number and the
-trials before it, and are written with the trial in one transaction: a sweep that was killed goes on with the same
-words under the same numbers.
+The study lies in `study.db` of the sweep's folder, or in a database that several sweeps use; `study.json` says which
+of its trials are this sweep's. A trial's parameters follow from the seed, its number and the trials before it, and are
+written with the trial in one transaction: a sweep that was killed goes on with the same words under the same numbers.
 """
 
+import json
 import logging
+import secrets
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from railyard.core import durable
 from railyard.core.errors import UserError
 from railyard.core.sweeping import objectives as goals
 from railyard.core.sweeping import space as spaces
@@ -25,7 +28,8 @@ from railyard.core.sweeping.trial import Outcome, Pruning, Search, Trial
 
 log = logging.getLogger(__name__)
 
-FILE = "study.db"
+SCHEMA_VERSION = 1
+DATABASE, FILE = "study.db", "study.json"
 OWN_DRAWS = 20  # of one trial by the sampler, which comes back to what was good; then at random
 DRAWS = 1000  # of one trial before a space counts as used up
 NAME = "railyard"
@@ -35,7 +39,7 @@ class Optuna(Sweeper):
     """Trials drawn from intervals, ranges and choices, each from what the earlier ones showed."""
 
     n_trials: Annotated[int, Field(ge=1)] = Field(
-        20, description="how many trials the study shall hold, failed and pruned ones and those of earlier sweeps too"
+        20, description="how many trials the sweep makes, failed and pruned ones counted; may be raised on resume"
     )
     n_jobs: Annotated[int, Field(ge=1)] = Field(
         1, description="how many are asked for at a time; those side by side cannot learn from each other"
@@ -110,7 +114,7 @@ def _text(value: Any) -> str:
 
 
 class OptunaSearch:
-    """Asks for trials in batches of `n_jobs`; a batch that a kill interrupted is asked for again."""
+    """Asks for trials in batches of `n_jobs`; opened again, first for all that it asked for before."""
 
     def __init__(
         self,
@@ -121,57 +125,56 @@ class OptunaSearch:
         objectives: Sequence[goals.Objective],
     ) -> None:
         self.knobs, self.fixed, self.axes, self.objectives = knobs, fixed, axes, objectives
-        self.url = knobs.storage or f"sqlite:///{folder.resolve() / FILE}"
+        self.url = knobs.storage or f"sqlite:///{folder.resolve() / DATABASE}"
         self.storage = studies.storage(self.url)
         self.name = studies.make(self.storage, knobs.study_name, NAME, objectives)
         self.distributions = {key: _distribution(axis) for key, axis in axes.items()}
         studies.refuse_other_space(studies.load(self.storage, self.name), self.distributions)
+        self.sweep = _identity(folder / FILE, self.url, self.name)
+        self.replayed = False
 
     def ask(self) -> list[Trial]:
-        """The trials of a batch that are not over, or the next batch."""
-        import optuna
-
+        """The next batch; the first time all earlier ones of this sweep, the last of them filled up."""
         study = studies.load(self.storage, self.name)
-        trials = study.get_trials(deepcopy=False)
-        open_ = [trial for trial in trials if trial.state == optuna.trial.TrialState.RUNNING]
-        if not open_ and self._gave_up(trials):
-            return []
-        rest = -len(trials) % self.knobs.n_jobs or (0 if open_ else self.knobs.n_jobs)
-        for number in range(len(trials), min(len(trials) + rest, self.knobs.n_trials)):
-            self._propose(study, number)
-        return [
-            self._trial(trial)
-            for trial in study.get_trials(deepcopy=False)
-            if trial.state == optuna.trial.TrialState.RUNNING
-        ]
+        own = self._own(study)
+        again = [] if self.replayed else own
+        self.replayed = True
+        missing = -len(own) % self.knobs.n_jobs or (0 if again else self.knobs.n_jobs)
+        if not again or not all(trial.state.is_finished() for trial in again):
+            self._propose(study, own, missing)
+        return [self._trial(trial) for trial in (*again, *self._own(study)[len(own) :])]
 
-    def _gave_up(self, trials: Sequence[Any]) -> bool:
-        failed = sum(trial.state.name == "FAIL" for trial in trials)
+    def _own(self, study: Any) -> list[Any]:
+        return [trial for trial in study.get_trials(deepcopy=False) if trial.user_attrs.get("sweep") == self.sweep]
+
+    def _propose(self, study: Any, own: Sequence[Any], count: int) -> None:
+        """Add trials to the study; fewer where n_trials, failures or a space that is used up end the search."""
+        for _ in range(0 if self._gave_up(own) else min(count, self.knobs.n_trials - len(own))):
+            params = self._params(study, [trial.params for trial in study.get_trials(deepcopy=False)])
+            if params is not None:
+                studies.add(study, params, self.distributions, {"sweep": self.sweep})
+
+    def _gave_up(self, own: Sequence[Any]) -> bool:
+        failed = sum(trial.state.name == "FAIL" for trial in own)
         if failed <= self.knobs.max_failure_rate * self.knobs.n_trials:
             return False
         log.warning(
             "%d of %d trials failed, more than hydra.sweeper.max_failure_rate=%g of n_trials=%d: no more are asked for",
             failed,
-            len(trials),
+            len(own),
             self.knobs.max_failure_rate,
             self.knobs.n_trials,
         )
         return True
 
-    def _propose(self, study: Any, number: int) -> None:
-        """Add a trial that is unlike all others to the study, under way; none where the space is used up."""
-        import optuna
-
-        seen = [trial.params for trial in study.get_trials(deepcopy=False)]
+    def _params(self, study: Any, seen: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+        """Parameters of the next trial, unlike those of all others; None where the space is used up."""
         for draw in range(DRAWS):
-            params = {key: self._draw(study, number, draw, key) for key in self.axes}
+            params = {key: self._draw(study, len(seen), draw, key) for key in self.axes}
             if params not in seen:
-                running = optuna.trial.TrialState.RUNNING
-                study.add_trial(
-                    optuna.trial.create_trial(state=running, params=params, distributions=self.distributions)
-                )
-                return
-        log.info("%d draws for trial %d brought nothing that was not tried: the search ends here", DRAWS, number)
+                return params
+        log.info("%d draws for trial %d brought nothing that was not tried: the search ends here", DRAWS, len(seen))
+        return None
 
     def _draw(self, study: Any, number: int, draw: int, key: str) -> Any:
         """One parameter, from a sampler whose generator follows from the place alone."""
@@ -188,8 +191,7 @@ class OptunaSearch:
         return _rounded(sampler.sample_independent(study, trial, key, self.distributions[key]), self.axes[key])
 
     def _trial(self, trial: Any) -> Trial:
-        keys = [*(key for key in self.axes if key in trial.params), *sorted(set(trial.params) - set(self.axes))]
-        drawn = tuple(f"{key}={_text(trial.params[key])}" for key in keys)
+        drawn = tuple(f"{key}={_text(trial.params[key])}" for key in self.axes)
         return Trial(trial.number, (*self.fixed, *drawn), self._pruning(trial.number))
 
     def _pruning(self, number: int) -> Pruning | None:
@@ -213,6 +215,15 @@ class OptunaSearch:
             study.tell(outcome.number, state=optuna.trial.TrialState.FAIL)
         else:
             study.tell(outcome.number, list(reached))
+
+
+def _identity(file: Path, url: str, study: str) -> str:
+    """The mark of a sweep's trials in its study, made once."""
+    if not file.exists():
+        facts = {"schema_version": SCHEMA_VERSION, "storage": url, "study": study, "sweep": secrets.token_hex(8)}
+        durable.write_json(file, facts)
+    mark: str = json.loads(file.read_text(encoding="utf-8"))["sweep"]
+    return mark
 
 
 def _distribution(axis: Axis) -> Any:

@@ -75,6 +75,18 @@ def refuse_other_space(study: Any, distributions: Mapping[str, Any]) -> None:
                 ) from None
 
 
+def add(study: Any, params: Mapping[str, Any], distributions: Mapping[str, Any], marks: Mapping[str, Any]) -> None:
+    """A trial under way with these parameters, in one transaction."""
+    import optuna
+
+    running = optuna.trial.TrialState.RUNNING
+    study.add_trial(
+        optuna.trial.create_trial(
+            state=running, params=dict(params), distributions=dict(distributions), user_attrs=dict(marks)
+        )
+    )
+
+
 def set_attribute(store: Any, study: str, number: int, name: str, value: Any) -> None:
     """Note something about a trial that is under way."""
     store.set_trial_user_attr(trial_id(store, study, number), name, value)
