@@ -21,21 +21,23 @@ def available() -> bool:
     return True
 
 
-def curves(path: Path, title: str, named: Mapping[str, Curve], x_label: str = "optimizer step") -> None:
+def curves(path: Path, heading: str, named: Mapping[str, Curve], x_label: str = "optimizer step") -> None:
     """One line a name; a legend where there are several."""
-    figure, axes = _axes(title)
+    figure, (axes,) = panels(1)
+    title(axes, heading)
     for colour, (name, (xs, ys)) in zip(COLOURS * 9, named.items(), strict=False):
         marker = "o" if len(xs) < 40 else None
         axes.plot(xs, ys, color=colour, label=name, marker=marker, markersize=3.5, linewidth=1.6)
     axes.set_xlabel(x_label, color=MUTED)
     if len(named) > 1:
         figure.legend(frameon=False, loc="outside right upper", fontsize=9)
-    _save(figure, path)
+    save(figure, path)
 
 
-def bars(path: Path, title: str, values: Mapping[str, float], notes: Mapping[str, str], x_label: str) -> None:
+def bars(path: Path, heading: str, values: Mapping[str, float], notes: Mapping[str, str], x_label: str) -> None:
     """One horizontal bar a name, its value and a note written beside it."""
-    figure, axes = _axes(title, height=1.2 + 0.42 * len(values))
+    figure, (axes,) = panels(1, height=1.2 + 0.42 * len(values))
+    title(axes, heading)
     names = list(values)[::-1]
     axes.barh(range(len(names)), [values[name] for name in names], color=COLOURS[0], height=0.66)
     axes.set_yticks(range(len(names)), names)  # names that look like numbers must not become an axis of numbers
@@ -48,27 +50,37 @@ def bars(path: Path, title: str, values: Mapping[str, float], notes: Mapping[str
             color=INK,
             fontsize=9,
         )
-    axes.set_xlim(0, max(values.values(), default=1.0) * 1.35)
+    longest = max(values.values(), default=1.0)
+    axes.set_xlim(0, longest * 1.35)
+    axes.set_xticks([tick for tick in axes.get_xticks() if tick <= longest * 1.05])  # the rest is room for the notes
     axes.set_xlabel(x_label, color=MUTED)
     axes.grid(False, axis="y")
-    _save(figure, path)
+    save(figure, path)
 
 
-def _axes(title: str, height: float = 3.6) -> tuple[Any, Any]:
+def panels(count: int, columns: int = 1, height: float = 3.6) -> tuple[Any, list[Any]]:
+    """A figure with `count` plain panels in rows of `columns`, each row `height` inches; and the panels."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, height), dpi=130, layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_title(title, loc="left", color=INK, fontsize=11)
-    axes.grid(True, color="#e4e7eb", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=MUTED)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    return figure, axes
+    rows = -(-count // columns)
+    figure = Figure(figsize=(7.2, height * rows), dpi=130, layout="constrained")
+    found = [figure.add_subplot(rows, columns, place + 1) for place in range(count)]
+    for axes in found:
+        axes.grid(True, color="#e4e7eb", linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.tick_params(which="both", colors=MUTED)
+        for side in ("top", "right", "left"):
+            axes.spines[side].set_visible(False)
+    return figure, found
 
 
-def _save(figure: Any, path: Path) -> None:
+def title(axes: Any, text: str) -> None:
+    """What a panel shows, set at its left."""
+    axes.set_title(text, loc="left", color=INK, fontsize=11)
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a figure as PNG."""
     image = io.BytesIO()
     figure.savefig(image, format="png")
     durable.write_bytes(path, image.getvalue())

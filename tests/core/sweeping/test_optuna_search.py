@@ -2,10 +2,14 @@
 
 import logging
 import sqlite3
+import subprocess
+import sys
+import textwrap
 
 import pytest
 
-from railyard.core import config
+from railyard.core import config, hydra_node
+from railyard.core.compose import Composition
 from railyard.core.errors import UserError
 from railyard.core.sweeping.optuna_search import Optuna
 from railyard.core.sweeping.pruners import Median
@@ -224,3 +228,24 @@ def test_the_plan_says_how_trials_are_found():
     assert Optuna(n_jobs=2).describe(SPACE) == (
         "up to 20 trials, 2 at a time by Optuna's tpe sampler over lr, width, kind"
     )
+
+
+def test_a_pruner_is_chosen_as_an_option(work):
+    hydra = Composition("train", ["hydra/sweeper=optuna", "hydra/sweeper/pruner=median"]).config.hydra
+    tree, faults = hydra_node.sweeper(hydra)
+    assert not faults
+    assert isinstance(tree.pruner, Median)
+
+
+def test_a_check_does_not_import_optuna(work):
+    code = """
+        import sys
+        from railyard.core import hydra_node
+        from railyard.core.compose import Composition
+        hydra = Composition("train", ["hydra/sweeper=optuna", "hydra/sweeper/pruner=median"]).config.hydra
+        tree, faults = hydra_node.sweeper(hydra)
+        assert tree.preview(("lr=tag(log, interval(1e-4, 1e-2))",)) == [("lr=0.0001",), ("lr=0.01",)]
+        assert not {"optuna", "sqlalchemy", "torch"} & set(sys.modules)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

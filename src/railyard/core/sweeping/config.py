@@ -5,13 +5,13 @@ A sweeper is chosen by `hydra/sweeper=…`; its file in conf/hydra/sweeper names
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from railyard.core.config import Component
 from railyard.core.sweeping import words
-from railyard.core.sweeping.objectives import Direction
+from railyard.core.sweeping.objectives import Direction, objectives
 from railyard.core.sweeping.trial import Search
 
 GpuId = Annotated[int | str, Field(union_mode="left_to_right")]
@@ -19,6 +19,8 @@ GpuId = Annotated[int | str, Field(union_mode="left_to_right")]
 
 class Sweeper(Component, abstract=True):
     """Decides which jobs a sweep has. `space` is always what `space()` returns: words that name several values."""
+
+    PREVIEWED: ClassVar = "job"  # what the plan calls a previewed job
 
     params: dict[str, Any] | None = Field(
         None, description="what is varied: key: values, in Hydra's syntax; the command line goes before it"
@@ -52,9 +54,11 @@ class Sweeper(Component, abstract=True):
         """
         raise NotImplementedError
 
-    def report(self, folder: Path) -> dict[str, Any]:
-        """Called once when all jobs have ended: what the search adds to the sweep's folder and to its result."""
-        return {}
+    def report(self, space: Sequence[str], folder: Path, metric: str | Sequence[str] | None) -> dict[str, Any]:
+        """Called once when all jobs have ended: writes the sweep's report, returns what it adds to the result."""
+        from railyard.core.sweeping import report
+
+        return report.write(folder, space, objectives(metric, self.direction))
 
 
 def _text(value: Any) -> str:

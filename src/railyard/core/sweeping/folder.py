@@ -38,6 +38,11 @@ def read(folder: Path, verb: str) -> dict[str, Any]:
     return facts
 
 
+def verb(folder: Path) -> str:
+    """The verb that a sweep runs."""
+    return str(_read(folder / SWEEP)["verb"])
+
+
 def write_trials(folder: Path, trials: Iterable[Trial]) -> None:
     """`trials.json`: the jobs asked for so far, with their words."""
     listed = [{"number": trial.number, "words": trial.words} for trial in trials]

@@ -56,9 +56,7 @@ def _forest(varied: Sequence[Parameter], values: Sequence[float], rows: Any) -> 
     distributions = {parameter.key: _distribution(parameter) for parameter in varied}
     for row in rows:
         params = {parameter.key: _value(parameter, row) for parameter in varied}
-        study.add_trial(
-            optuna.trial.create_trial(params=params, distributions=distributions, value=values[row])
-        )
+        study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=values[row]))
     forest = optuna.importance.FanovaImportanceEvaluator(n_trees=TREES, seed=0)
     found = optuna.importance.get_param_importances(study, evaluator=forest)
     return {key: float(share) for key, share in found.items()}

@@ -11,7 +11,7 @@ import secrets
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -37,6 +37,8 @@ NAME = "railyard"
 
 class Optuna(Sweeper):
     """Trials drawn from intervals, ranges and choices, each from what the earlier ones showed."""
+
+    PREVIEWED: ClassVar = "corner"
 
     n_trials: Annotated[int, Field(ge=1)] = Field(
         20, description="how many trials the sweep makes, failed and pruned ones counted; may be raised on resume"

@@ -66,9 +66,7 @@ class Points:
         return goals.best(dict(zip(self.numbers, self.values, strict=True)), self.objectives)
 
 
-def points(
-    space: Sequence[str], tried: Sequence[tuple[Trial, Outcome]], objectives: Sequence[Objective]
-) -> Points:
+def points(space: Sequence[str], tried: Sequence[tuple[Trial, Outcome]], objectives: Sequence[Objective]) -> Points:
     """The trials of a sweep over `space` (its words for several values) that have ended."""
     reached = {trial.number: goals.values(outcome, objectives) for trial, outcome in tried}
     pruned = {outcome.number for _, outcome in tried if outcome.state == "pruned"}
@@ -84,7 +82,9 @@ def points(
 
 
 def _parameters(space: Sequence[str], trials: Sequence[Trial]) -> tuple[Parameter, ...]:
-    varied = {override.get_key_element(): override for override in map(words.parse, space) if override.is_sweep_override()}
+    varied = {
+        override.get_key_element(): override for override in map(words.parse, space) if override.is_sweep_override()
+    }
     labels = short_names([*varied])
     given = [dict(word.partition("=")[::2] for word in trial.words) for trial in trials]
     found = []

@@ -86,7 +86,7 @@ def _merged(before: Sequence[str], typed: Sequence[str]) -> list[str]:
 def _is_key(word: str, keys: Iterable[str]) -> bool:
     """Whether a word sets one of these keys or something inside it."""
     key = words.key(word)
-    return any(key == known or key.startswith(f"{known}.") for known in keys)
+    return any(key == known or key.startswith((f"{known}.", f"{known}/")) for known in keys)
 
 
 class Sweep:
@@ -159,7 +159,8 @@ class Sweep:
         launcher = str(self.master.config.hydra.launcher._target_).rpartition(".")[2]
         lines = [f"railyard {self.verb} -m", f"  jobs       {self.sweeper.describe(self.space)}, by {launcher}"]
         lines += [f"  resume     {os.path.relpath(resumed)}"] if resumed else []
-        lines += [f"  job {number:<6} {' '.join(own)}" for number, own in enumerate(self.jobs[:LISTED])]
+        shown = self.sweeper.PREVIEWED
+        lines += [f"  {shown} {number:<6} {' '.join(own)}" for number, own in enumerate(self.jobs[:LISTED])]
         lines += [f"  and {len(self.jobs) - LISTED} more"] if len(self.jobs) > LISTED else []
         return "\n".join([*lines, "job 0:", launch.plan_of(self.app, first).rstrip(), ""])
 
@@ -240,7 +241,8 @@ class Sweep:
         states = [row["state"] for row in rows]
         counts = {state: states.count(state) for state in ("complete", "pruned", "failed")}
         result = {"sweep": str(folder), "jobs": len(asked), **counts, "table": str(folder / "table.md")}
-        output = launch.render({**result, **self.sweeper.report(folder)}, first)
+        added = self.sweeper.report(self.space, folder, first.config.get("optimized_metric"))
+        output = launch.render({**result, **added}, first)
         failed = [row for row in rows if row["state"] == "failed"]
         if failed:
             lines = [f"  job {row['number']} ({row['overrides']}): {row['error']}" for row in failed]

@@ -1,0 +1,195 @@
+"""Pictures of a sweep: what was reached trial by trial, against each parameter, which parameter matters, the front.
+
+Points in; PNG files in the sweep's folder out. matplotlib comes with the extra `plots`.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from railyard.core import plots
+from railyard.core.plots import COLOURS, INK, MUTED
+from railyard.core.sweeping.importance import Share
+from railyard.core.sweeping.objectives import Objective
+from railyard.core.sweeping.points import Parameter, Points
+
+BEST = COLOURS[1]
+EARLY_TO_LATE = "Blues"
+ENOUGH = 8  # values before those far off are left out of a picture
+
+
+def history(path: Path, points: Points) -> None:
+    """Each objective against the trial's number, with the best so far; pruned and failed trials are marked."""
+    figure, panels = plots.panels(len(points.objectives), height=3.2)
+    for place, (axes, objective) in enumerate(zip(panels, points.objectives, strict=True)):
+        values = [reached[place] for reached in points.values]
+        axes.scatter(points.numbers, values, color=COLOURS[0], s=26, label="complete")
+        axes.step(
+            points.numbers, _so_far(values, objective), where="post", color=BEST, linewidth=1.6, label="best so far"
+        )
+        if points.pruned:
+            stopped = [reached[place] for reached in points.pruned.values()]
+            axes.scatter([*points.pruned], stopped, s=26, facecolors="none", edgecolors=MUTED, label="pruned")
+        if points.failed:
+            # at the bottom edge: a failed trial reached nothing
+            bottom = axes.get_xaxis_transform()
+            axes.plot([*points.failed], [0.02] * len(points.failed), "x", color=INK, transform=bottom, label="failed")
+        _frame(axes, values, objective)
+        _ylabel(axes, objective)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    panels[-1].set_xlabel("trial", color=MUTED)
+    plots.title(panels[0], "trial by trial")
+    figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, loc="outside right upper", fontsize=9)
+    plots.save(figure, path)
+
+
+def parameters(path: Path, points: Points, place: int = 0) -> None:
+    """One panel a parameter, its values against those of one objective; later trials are darker, the best is ringed."""
+    objective = points.objectives[place]
+    values = [reached[place] for reached in points.values]
+    columns = 1 if len(points.parameters) == 1 else 2
+    figure, panels = plots.panels(len(points.parameters), columns, height=2.7)
+    for axes, parameter in zip(panels, points.parameters, strict=True):
+        xs = _positions(axes, parameter)
+        axes.scatter(xs, values, c=points.numbers, cmap=EARLY_TO_LATE, vmin=_palest(points), s=28, linewidths=0)
+        ringed = [row for row, number in enumerate(points.numbers) if number in points.best]
+        axes.scatter(
+            [xs[r] for r in ringed],
+            [values[r] for r in ringed],
+            s=70,
+            facecolors="none",
+            edgecolors=BEST,
+            linewidths=1.6,
+        )
+        _frame(axes, values, objective)
+        axes.set_xlabel(parameter.label, color=INK)
+    for axes in panels[::columns]:
+        _ylabel(axes, objective)
+    plots.save(figure, path)
+
+
+def pair(path: Path, points: Points, first: Parameter, second: Parameter, place: int = 0) -> None:
+    """Two parameters against each other, coloured by an objective; the best trial is ringed."""
+    objective = points.objectives[place]
+    figure, (axes,) = plots.panels(1, height=4.2)
+    xs, ys = _positions(axes, first), _positions(axes, second, upright=True)
+    values = [reached[place] for reached in points.values]
+    low, high = _limits(values, objective)
+    colours = "viridis" if objective.direction == "minimize" else "viridis_r"  # what is good is dark
+    drawn = axes.scatter(xs, ys, c=values, cmap=colours, vmin=low, vmax=high, s=52, linewidths=0)
+    ringed = [row for row, number in enumerate(points.numbers) if number in points.best]
+    axes.scatter(
+        [xs[r] for r in ringed], [ys[r] for r in ringed], s=120, facecolors="none", edgecolors=BEST, linewidths=1.8
+    )
+    axes.set_xlabel(first.label, color=INK)
+    axes.set_ylabel(second.label, color=INK)
+    plots.title(axes, f"{first.label} and {second.label}")
+    bar = figure.colorbar(drawn, ax=axes)
+    bar.set_label(objective.metric, color=MUTED)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=MUTED)
+    plots.save(figure, path)
+
+
+def importance(path: Path, points: Points, shares: Mapping[str, Share]) -> None:
+    """One bar a parameter, with the range over resamples of the trials."""
+    labels = {parameter.key: parameter.label for parameter in points.parameters}
+    named = {labels[key]: share for key, share in shares.items()}
+    plots.bars(
+        path,
+        f"share of the differences in {points.objectives[0].metric} ({len(points.numbers)} trials)",
+        {name: share.share for name, share in named.items()},
+        {name: f"({share.low:.2f} to {share.high:.2f})" for name, share in named.items()},
+        "share explained by it alone (10th to 90th percentile over resampled trials)",
+    )
+
+
+def front(path: Path, points: Points) -> None:
+    """Two objectives against each other; the trials that none beats in both are joined."""
+    figure, (axes,) = plots.panels(1, height=4.2)
+    xs, ys = ([reached[place] for reached in points.values] for place in (0, 1))
+    axes.scatter(xs, ys, color=COLOURS[0], s=28, label="beaten by one of the front")
+    on = sorted(row for row, number in enumerate(points.numbers) if number in points.best)
+    on.sort(key=lambda row: xs[row])
+    axes.plot([xs[r] for r in on], [ys[r] for r in on], "-o", color=BEST, linewidth=1.4, markersize=6, label="front")
+    for row in on:
+        where = (xs[row], ys[row])
+        axes.annotate(str(points.numbers[row]), where, (7, -3), textcoords="offset points", fontsize=8, color=INK)
+    for place, (set_label, set_limits, values) in enumerate(
+        ((axes.set_xlabel, axes.set_xlim, xs), (axes.set_ylabel, axes.set_ylim, ys))
+    ):
+        objective = points.objectives[place]
+        set_label(f"{objective.metric} ({objective.direction})", color=INK)
+        set_limits(*_limits(values, objective))
+    plots.title(axes, "trials on the front, by number")
+    axes.legend(frameon=False, fontsize=9)
+    plots.save(figure, path)
+
+
+def _so_far(values: Sequence[float], objective: Objective) -> list[float]:
+    """The best of the values up to each of them."""
+    best = min if objective.direction == "minimize" else max
+    return list(accumulate(values, lambda before, value: best(before, value)))
+
+
+def _palest(points: Points) -> float:
+    """A colour scale that starts below the first trial, so that it is not white."""
+    return min(points.numbers) - 0.6 * (max(points.numbers) - min(points.numbers) + 1)
+
+
+def _positions(axes: Any, parameter: Parameter, upright: bool = False) -> Sequence[float]:
+    """Where the trials lie on an axis, which is set up for it: numbers, or choices side by side."""
+    axis = axes.yaxis if upright else axes.xaxis
+    scale = axes.set_yscale if upright else axes.set_xscale
+    if parameter.numbers is not None:
+        if parameter.log:
+            scale("log")
+            _label_log(axis, parameter.numbers)
+        elif len(parameter.choices) <= 6:
+            distinct = sorted(set(parameter.numbers))
+            axis.set_ticks(distinct, [f"{number:g}" for number in distinct])
+        return parameter.numbers
+    choices = parameter.choices
+    axis.set_ticks(range(len(choices)), choices)
+    (axes.set_ylim if upright else axes.set_xlim)(-0.5, len(choices) - 0.5)
+    return [float(choices.index(text)) for text in parameter.texts]
+
+
+def _label_log(axis: Any, numbers: Sequence[float]) -> None:
+    """Plain numbers: at decades where there are several of them, else at 1, 2 and 5."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    wide = max(numbers) > 100 * min(numbers)
+    axis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda number, _: _plain(number)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _plain(number: float) -> str:
+    return f"{number:g}" if number >= 1e-3 else f"{number:.0e}".replace("e-0", "e-")
+
+
+def _frame(axes: Any, values: Sequence[float], objective: Objective) -> None:
+    """Limits that show the good trials; those far off are counted at the edge."""
+    low, high = _limits(values, objective)
+    axes.set_ylim(low, high)
+    if outside := sum(not low <= value <= high for value in values):
+        text = f"{outside} worse, beyond the axis"
+        axes.text(1.0, 1.02, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=8, color=MUTED)
+
+
+def _limits(values: Sequence[float], objective: Objective) -> tuple[float, float]:
+    """From the best to the worst, but not further than three times the way from the best to the median."""
+    if not values:
+        return 0.0, 1.0
+    ordered = sorted(values, reverse=objective.direction == "maximize")
+    best, median, worst = ordered[0], ordered[len(ordered) // 2], ordered[-1]
+    reach = 3 * (median - best)
+    end = best + reach if len(values) >= ENOUGH and 0 < abs(reach) < abs(worst - best) else worst
+    margin = 0.06 * (abs(end - best) or abs(best) or 1.0)
+    return min(best, end) - margin, max(best, end) + margin
+
+
+def _ylabel(axes: Any, objective: Objective) -> None:
+    axes.set_ylabel(objective.metric, color=INK)
