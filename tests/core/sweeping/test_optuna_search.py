@@ -1,16 +1,21 @@
 """Ask and tell against a formula: no trial lost, repeated or changed by a kill; failures, several objectives, knobs."""
 
-import logging
+import os
 import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
+from pathlib import Path
 
 import pytest
+import small_verb
+import yaml
 
+import railyard as package
 from railyard.core import config, hydra_node
 from railyard.core.compose import Composition
-from railyard.core.errors import UserError
+from railyard.core.errors import RailyardError, UserError
 from railyard.core.sweeping.optuna_search import Optuna
 from railyard.core.sweeping.pruners import Median
 from railyard.core.sweeping.trial import Outcome
@@ -118,24 +123,25 @@ def test_failed_pruned_and_diverged_trials_are_kept_with_their_reasons(tmp_path)
     ]
 
 
-def test_when_too_many_fail_no_more_are_asked_for(tmp_path, caplog):
+def test_when_too_many_fail_no_more_are_asked_for(tmp_path, capsys):
     def broken(trial):
         return Outcome(trial.number, "failed", error="always")
 
     done = run(opened(tmp_path, n_trials=8, max_failure_rate=0.25), broken)
     assert len(done) == 3
-    assert "3 of 3 trials failed, more than hydra.sweeper.max_failure_rate=0.25 of n_trials=8" in caplog.text
+    assert (
+        "3 of 3 trials failed, more than hydra.sweeper.max_failure_rate=0.25 of n_trials=8" in capsys.readouterr().err
+    )
     assert run(opened(tmp_path, n_trials=8, max_failure_rate=1.0), broken)
 
 
-def test_no_trial_is_run_twice_and_a_used_up_space_ends_the_search(tmp_path, caplog):
-    caplog.set_level(logging.INFO)
+def test_no_trial_is_run_twice_and_a_used_up_space_ends_the_search(tmp_path, capsys):
     done = run(
         opened(tmp_path, ("kind=choice(a,b)", "width=range(3)", "one=choice(7)"), n_startup_trials=2),
         lambda t: Outcome(t.number, "complete", {"val/loss": 1.0 + t.number}),
     )
     assert len({trial.words for trial in done}) == len(done) == 6
-    assert "the search ends here" in caplog.text
+    assert "the search ends here" in capsys.readouterr().err
 
 
 def test_several_objectives(tmp_path):
@@ -249,3 +255,93 @@ def test_a_check_does_not_import_optuna(work):
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+class Root(small_verb.Root):
+    optimized_metric: str = "loss"
+
+
+WORDS = (
+    "-m",
+    "hydra/sweeper=optuna",
+    "depth=range(0,30)",
+    "hydra.sweeper.n_trials=5",
+    "hydra.sweeper.n_startup_trials=2",
+)
+
+
+def verb(jobs, stop_at=None, fail_at=None):
+    """Its loss is least at depth 7; `jobs` gets the depth of each job that was started."""
+
+    def run(job):
+        jobs.append(job.root.depth)
+        if len(jobs) == stop_at:
+            raise KeyboardInterrupt
+        if len(jobs) == fail_at:
+            raise RailyardError("a full disk")
+        return {"metrics": {"loss": float(abs(job.root.depth - 7))}}
+
+    return small_verb.app(run, root=Root)
+
+
+def test_a_sweep_by_the_command_line_is_interrupted_and_goes_on(sweep_of, work):
+    whole, cut = [], []
+    assert sweep_of(verb(whole), *WORDS, "hydra.sweep.dir=whole")[0] == 0
+    assert sweep_of(verb(cut, stop_at=3), *WORDS, "hydra.sweep.dir=cut")[0] == 130
+    code, out, err = sweep_of(verb(cut), "resume=cut")
+    assert code == 0, err
+    assert cut == [*whole[:3], *whole[2:]]  # the third was started twice
+    told = yaml.safe_load(out)
+    assert (told["jobs"], told["best"]["loss"]) == (5, min(abs(depth - 7) for depth in whole))
+    assert [trial.state.name for trial in study_of(work / "cut").trials] == ["COMPLETE"] * 5
+    assert "5 trials: 5 complete" in (work / "cut" / "report.md").read_text()
+
+
+def test_more_trials_are_made_on_resume_and_a_failed_one_is_kept(sweep_of, work):
+    jobs = []
+    code, _, err = sweep_of(verb(jobs, fail_at=2), *WORDS, "hydra.sweeper.n_trials=3", "hydra.sweep.dir=a")
+    assert code == 1
+    assert "a full disk" in err
+    assert sweep_of(verb(jobs), "resume=a", "hydra.sweeper.n_trials=4")[0] == 1  # the failed one is still listed
+    assert len(jobs) == 4
+    assert [trial.state.name for trial in study_of(work / "a").trials] == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
+
+
+def test_a_bad_space_is_one_sentence_before_anything_starts(sweep_of, work):
+    code, out, err = sweep_of(verb([]), "-m", "hydra/sweeper=optuna", "depth=interval(9, 1)")
+    assert (code, out) == (2, "")
+    assert "depth: interval(9, 1) is no search space: an interval goes from a smaller to a larger number" in err
+    assert list(work.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_study_of_real_trials_killed_and_resumed(work, tiny_pack, tiny_tokenizer):
+    given = [f"data.pack={tiny_pack}", f"data.tokenizer={tiny_tokenizer}", "data.batch_size=64", "trainer.max_steps=12"]
+    small = ["model.encoder.num_hidden_layers=1", "trainer.val_check_interval=4", "callbacks.saver.every_n_steps=4"]
+    search = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=4", "hydra.sweeper.n_startup_trials=2"]
+    pruned = ["hydra/sweeper/pruner=median", "hydra.sweeper.pruner.n_startup_trials=2"]
+    space = ["model.optimizer.lr=tag(log, interval(1e-5, 1e-1))", "model.encoder.hidden_size=choice(16,32)"]
+    words = ["train", "-m", "experiment=board/quickstart", *given, *small, *search, *pruned, *space]
+
+    def started(*words):
+        environment = {**os.environ, "PYTHONPATH": str(Path(package.__file__).parents[1])}
+        return subprocess.Popen(
+            [sys.executable, "-m", "railyard.cli", *words], cwd=work, env=environment, stderr=subprocess.DEVNULL
+        )
+
+    whole = started(*words, "hydra.sweep.dir=whole")
+    assert whole.wait(600) == 0
+    killed = started(*words, "hydra.sweep.dir=killed")
+    checkpoint = work / "killed" / "1" / "checkpoints" / "manifest.json"
+    while not checkpoint.exists():
+        assert killed.poll() is None
+        time.sleep(0.05)
+    killed.kill()
+    killed.wait()
+    assert started("train", "resume=killed").wait(600) == 0
+    one, other = (study_of(work / name).trials for name in ("whole", "killed"))
+    assert len(one) == 4
+    assert [trial.params for trial in one] == [trial.params for trial in other]
+    assert [trial.values for trial in one] == [trial.values for trial in other]
+    assert [trial.state for trial in one] == [trial.state for trial in other]
+    assert [trial.intermediate_values for trial in one] == [trial.intermediate_values for trial in other]

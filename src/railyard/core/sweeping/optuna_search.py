@@ -6,8 +6,8 @@ written with the trial in one transaction: a sweep that was killed goes on with 
 """
 
 import json
-import logging
 import secrets
+import sys
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,8 +25,6 @@ from railyard.core.sweeping.config import Sweeper
 from railyard.core.sweeping.pruners import Pruner
 from railyard.core.sweeping.space import Axis, Choice, Interval, Steps
 from railyard.core.sweeping.trial import Outcome, Pruning, Search, Trial
-
-log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 1
 DATABASE, FILE = "study.db", "study.json"
@@ -160,13 +158,8 @@ class OptunaSearch:
         failed = sum(trial.state.name == "FAIL" for trial in own)
         if failed <= self.knobs.max_failure_rate * self.knobs.n_trials:
             return False
-        log.warning(
-            "%d of %d trials failed, more than hydra.sweeper.max_failure_rate=%g of n_trials=%d: no more are asked for",
-            failed,
-            len(own),
-            self.knobs.max_failure_rate,
-            self.knobs.n_trials,
-        )
+        knobs = f"hydra.sweeper.max_failure_rate={self.knobs.max_failure_rate:g} of n_trials={self.knobs.n_trials}"
+        sys.stderr.write(f"{failed} of {len(own)} trials failed, more than {knobs}: no more are asked for\n")
         return True
 
     def _params(self, study: Any, seen: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -175,7 +168,7 @@ class OptunaSearch:
             params = {key: self._draw(study, len(seen), draw, key) for key in self.axes}
             if params not in seen:
                 return params
-        log.info("%d draws for trial %d brought nothing that was not tried: the search ends here", DRAWS, len(seen))
+        sys.stderr.write(f"{DRAWS} draws for trial {len(seen)} brought nothing new: the search ends here\n")
         return None
 
     def _draw(self, study: Any, number: int, draw: int, key: str) -> Any:

@@ -44,13 +44,14 @@ def write(folder: Path, space: Sequence[str], objectives: Sequence[Objective]) -
 
 
 def _result(folder: Path, found: Points) -> dict[str, Any]:
+    """The best trial (the first of equals); for several objectives the front."""
     if not found.objectives or not found.numbers:
         return {}
     names = [objective.metric for objective in found.objectives]
     best = [
         {"job": str(folders.place(folder, n)), **dict(zip(names, _values(found, n), strict=True))} for n in found.best
     ]
-    return {"best": best[0] if len(best) == 1 else best}
+    return {"best": best[0] if len(names) == 1 else best}
 
 
 def _values(found: Points, number: int) -> tuple[float, ...]:

@@ -167,7 +167,7 @@ class Sweep:
     def run(self, folder: Path, first: Job) -> str:
         """Run what has not ended yet, and report; `first` says how results are wanted."""
         sys.stderr.write(f"sweep folder: {os.path.relpath(folder)}\n")
-        search = self.sweeper.build(self.space, folder, first.config.get("optimized_metric"))
+        search = self.sweeper.build(self.space, folder, getattr(first.root, "optimized_metric", None))
         asked: list[Trial] = []
         while trials := search.ask():
             asked += trials
@@ -241,7 +241,7 @@ class Sweep:
         states = [row["state"] for row in rows]
         counts = {state: states.count(state) for state in ("complete", "pruned", "failed")}
         result = {"sweep": str(folder), "jobs": len(asked), **counts, "table": str(folder / "table.md")}
-        added = self.sweeper.report(self.space, folder, first.config.get("optimized_metric"))
+        added = self.sweeper.report(self.space, folder, getattr(first.root, "optimized_metric", None))
         output = launch.render({**result, **added}, first)
         failed = [row for row in rows if row["state"] == "failed"]
         if failed:
