@@ -1,6 +1,7 @@
 """Composition: overrides softened, Hydra's refusals as one sentence, users' files found, interpolation faults kept."""
 
 import pytest
+from omegaconf import OmegaConf
 
 from railyard.core import compose
 from railyard.core.compose import Composition, bundled, known_experiments
@@ -167,3 +168,31 @@ def test_bundled_prefers_the_installed_package(monkeypatch, tmp_path):
     monkeypatch.setattr(compose, "PACKAGE", tmp_path)
     assert bundled("conf") == tmp_path / "conf"
     assert bundled("samples") == tmp_path.parents[1] / "samples"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["seed=3", "data.new_key=[1,2]"],
+        ["+model.x=1", "++data.batch_size=7"],
+        ["trainer=gpu", "seed=4"],
+        ["~callbacks.saver"],
+        ["hydra.job.name=x"],
+    ],
+)
+def test_a_varied_composition_is_what_a_new_one_would_be(words):
+    base = ["trainer=cpu", "seed=1"] if "trainer=gpu" not in words else ["seed=1"]
+    first = Composition("train", base)
+    before = OmegaConf.to_container(first.config)
+    varied, new = first.varied(words), Composition("train", [*base, *words])
+    assert OmegaConf.to_container(varied.config) == OmegaConf.to_container(new.config)
+    assert (varied.given, varied.overrides) == (new.given, new.overrides)
+    assert OmegaConf.to_container(first.config) == before
+
+
+@pytest.mark.parametrize("word", ["seed=1,2", "trainer=gpuu", "data.pack.x=1"])
+def test_a_mistake_in_what_varies_is_one_sentence(word):
+    with pytest.raises(UserError) as caught:
+        Composition("train", ["seed=1"]).varied([word])
+    assert "\n" not in str(caught.value)
+    assert "++" not in str(caught.value)

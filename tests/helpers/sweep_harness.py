@@ -72,6 +72,7 @@ def _child(words: Sequence[str], cwd: Path, barrier: Any = None, name: str | Non
     """A process group of its own: the command line in `cwd`, its output in files there."""
     os.setsid()
     os.chdir(cwd)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     for stream, file_name in ((1, "stdout.txt"), (2, "stderr.txt")):
         with Path(file_name).open("ab") as file:
             os.dup2(file.fileno(), stream)
@@ -92,6 +93,10 @@ def _warm(*args: Any) -> Any:
     return process
 
 
+def _heed() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class _Fresh:
     """An interpreter of its own, with what the harness uses of a `multiprocessing.Process`."""
 
@@ -101,7 +106,7 @@ class _Fresh:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": source}
         with (cwd / "stdout.txt").open("ab") as out, (cwd / "stderr.txt").open("ab") as err:
             self.process = subprocess.Popen(
-                command, cwd=cwd, stdout=out, stderr=err, env=environment, start_new_session=True
+                command, cwd=cwd, stdout=out, stderr=err, env=environment, start_new_session=True, preexec_fn=_heed
             )
         self.pid = self.process.pid
 

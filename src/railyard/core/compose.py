@@ -5,13 +5,16 @@ check of `core/config.py` explains what is wrong. Only this file, `origins.py`, 
 know Hydra's insides (pinned).
 """
 
+import copy
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 from hydra import version
+from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import SearchPathQuery
@@ -66,14 +69,54 @@ class Composition:
         self.overrides = [self._soften(override) for override in parsed]
         self.config: DictConfig = self._compose()
 
+    def varied(self, words: Iterable[str]) -> "Composition":
+        """This composition with more overrides, as a new one would have it.
+
+        Where all of them set plain values the files are not read again: a tenth of the time, for the jobs of a sweep.
+        """
+        parsed = [self._parse(word) for word in words]
+        if not all(self._is_plain(override) for override in parsed):
+            return Composition(self.primary, [*(word for _, word in self.given), *words], self)
+        other = copy.copy(self)
+        other.given = [*self.given, *((override.key_or_group, str(override.input_line)) for override in parsed)]
+        added = [self._soften(override) for override in parsed]
+        other.overrides = [*self.overrides, *added]
+        other.config = copy.deepcopy(self.config)
+        with other._explained():
+            ConfigLoaderImpl._apply_overrides_to_config(OverridesParser.create().parse_overrides(added), other.config)
+        other.config.hydra.overrides.task.extend(added)
+        other._name_overrides()
+        return other
+
+    def _name_overrides(self) -> None:
+        """What ${hydra.job.override_dirname} stands for."""
+        job, task = self.config.hydra.job, self.config.hydra.overrides.task
+        separators = job.config.override_dirname
+        job.override_dirname = get_overrides_dirname(
+            overrides=OverridesParser.create().parse_overrides([*task]),
+            kv_sep=separators.kv_sep,
+            item_sep=separators.item_sep,
+            exclude_keys=separators.exclude_keys,
+        )
+
+    def _is_plain(self, override: Override) -> bool:
+        name = override.key_or_group
+        return not (override.is_delete() or override.package or name.startswith("hydra") or self.is_group(name))
+
     def _compose(self) -> DictConfig:
-        try:
+        with self._explained():
             return self.hydra.compose_config(
                 config_name=self.primary,
                 overrides=self.overrides,
                 run_mode=RunMode.RUN,
                 with_log_configuration=False,
             )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Hydra's refusals as one sentence."""
+        try:
+            yield
         except MissingConfigException as fault:
             raise UserError(_missing_option(fault)) from None
         except yaml.YAMLError as fault:

@@ -12,7 +12,7 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,7 +83,7 @@ def guarded(verb: str, work: Callable[[], str]) -> int:
 def call(verb: str, app: App, argv: list[str]) -> str:
     """Run a verb with the words of a command line; returns what standard output gets."""
     overrides, wants_config = words(argv)
-    composition = composed(verb, app, overrides)
+    composition = Composition(verb, [verbatim(word, getattr(app, "VERBATIM", ())) for word in overrides])
     if wants_config:
         return str(OmegaConf.to_yaml(composition.job()))
     job = check(verb, app, composition, argv)
@@ -93,11 +93,6 @@ def call(verb: str, app: App, argv: list[str]) -> str:
         return render({"valid": True, "plan": plan.splitlines()}, job) if job.root.json_ else ""
     _refuse_unswept(composition)
     return _run(app, composition, claimed(verb, app, composition, job, argv))
-
-
-def composed(verb: str, app: App, overrides: Iterable[str], beside: Composition | None = None) -> Composition:
-    """The verb's config with these overrides; `beside`: another composition, whose groups need not be listed again."""
-    return Composition(verb, [verbatim(word, getattr(app, "VERBATIM", ())) for word in overrides], beside)
 
 
 def plan_of(app: App, job: Job) -> str:

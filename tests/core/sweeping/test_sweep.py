@@ -131,21 +131,22 @@ def test_a_job_of_a_verb_with_run_folders_has_an_ordinary_one(sweep_of, only_swe
     assert yaml.safe_load((folder / ".hydra" / "overrides.yaml").read_text()) == ["++run=y"]
 
 
-def interrupting(at):
+def interrupting(at, stop):
     """Stops at a depth the first time, and counts what ran."""
     ran = []
 
     def run(job):
         ran.append(job.root.depth)
         if ran == [*range(at + 1)]:
-            raise KeyboardInterrupt
+            raise stop
         return {"metrics": {"depth": float(job.root.depth)}}
 
     return app(run), ran
 
 
-def test_an_interrupted_sweep_says_how_to_go_on_and_does(sweep_of, only_sweep, work):
-    verb, ran = interrupting(at=1)
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), runs.Stopped("SIGTERM after step 3")])
+def test_an_interrupted_sweep_says_how_to_go_on_and_does(sweep_of, only_sweep, work, stop):
+    verb, ran = interrupting(1, stop)
     code, out, err = sweep_of(verb, "-m", "depth=range(0,4)")
     folder = only_sweep()
     assert (code, out) == (130, "")
@@ -317,3 +318,11 @@ def test_a_sweep_that_runs_is_not_run_twice(sweep_of, only_sweep, monkeypatch):
 )
 def test_what_a_sweep_is(words, meant, work):
     assert sweep.is_meant(words) is meant
+
+
+def test_values_that_are_taken_as_typed_are_quoted_once(sweep_of):
+    seen = []
+    verbatim = app(lambda job: seen.append((job.root.word, job.root.depth)) or {}, VERBATIM=("word",))
+    code, _, err = sweep_of(verbatim, "-m", "word=a,b'c", "depth=1,2")
+    assert code == 0, err
+    assert seen == [("a,b'c", 1), ("a,b'c", 2)]

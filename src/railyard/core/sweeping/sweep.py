@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 
 from railyard.core import hydra_node, launch, origins
 from railyard.core import run as runs
-from railyard.core.compose import verbatim
+from railyard.core.compose import Composition, verbatim
 from railyard.core.errors import RailyardError, UserError
 from railyard.core.launch import App, Job
 from railyard.core.sweeping import folder as folders
@@ -37,6 +37,7 @@ def is_meant(argv: Sequence[str]) -> bool:
 def call(verb: str, app: App, argv: Sequence[str]) -> str:
     """Run a sweep with the words of a command line; returns what standard output gets."""
     typed, wants_config = launch.words([word for word in argv if word not in OPTIONS])
+    typed = [verbatim(word, getattr(app, "VERBATIM", ())) for word in typed]
     folder = _resumed(typed)
     calls: list[Any] = []
     if folder:
@@ -44,7 +45,7 @@ def call(verb: str, app: App, argv: Sequence[str]) -> str:
         typed, calls = _merged(facts["words"], typed), facts["calls"]
     sweep = Sweep(verb, app, typed)
     if wants_config:
-        return str(OmegaConf.to_yaml(sweep.composed(sweep.jobs[0]).job()))
+        return str(OmegaConf.to_yaml(sweep.base.varied(sweep.jobs[0]).job()))
     place = folder or sweep.new_folder()
     jobs = sweep.check(place)
     plan = sweep.plan(jobs[0], folder)
@@ -94,10 +95,11 @@ class Sweep:
 
     def __init__(self, verb: str, app: App, typed: Sequence[str]) -> None:
         self.verb, self.app = verb, app
-        fixed, swept = words.split(verbatim(word, getattr(app, "VERBATIM", ())) for word in typed)
+        fixed, swept = words.split(typed)
         self._refuse(fixed, swept)
         self.shared = tuple(word for word in fixed if not _is_key(word, OWN))
-        self.master = launch.composed(verb, app, fixed)
+        self.master = Composition(verb, fixed)
+        self.base = Composition(verb, self.shared, self.master)
         self.sweeper, faults = hydra_node.sweeper(self.master.config.hydra)
         faults += launchers.faults(self.master.config.hydra)
         faults += [] if faults else launchers.slots(self.master.config.hydra, self.sweeper, Path())[1]
@@ -115,10 +117,6 @@ class Sweep:
             if _is_key(word, ("hydra.run.dir",)):
                 raise UserError(f"{word}: the jobs of a sweep share its folder; hydra.sweep.dir=FOLDER names that")
 
-    def composed(self, own: Iterable[str]) -> Any:
-        """The config of a job."""
-        return launch.composed(self.verb, self.app, [*self.shared, *own], self.master)
-
     def chosen_folder(self) -> Path | None:
         """The folder that the command line names by hydra.sweep.dir."""
         chosen = [word.partition("=")[2] for key, word in self.master.given if key == "hydra.sweep.dir"]
@@ -126,7 +124,7 @@ class Sweep:
 
     def new_folder(self) -> Path:
         """Where the sweep will lie; nothing is made yet."""
-        return self.chosen_folder() or launch.new_folder(self.verb, self.app, self.composed(self.jobs[0]))
+        return self.chosen_folder() or launch.new_folder(self.verb, self.app, self.base.varied(self.jobs[0]))
 
     def check(self, place: Path) -> list[Job]:
         """All jobs, checked; raises one UserError with the faults of each."""
@@ -134,7 +132,7 @@ class Sweep:
         found: dict[str, list[int]] = {}
         for number, own in enumerate(self.jobs):
             try:
-                composition = self.composed(own)
+                composition = self.base.varied(own)
                 argv = [*self.shared, *own]
                 jobs.append(launch.check(self.verb, self.app, composition, argv, folders.place(place, number)))
             except UserError as fault:

@@ -15,7 +15,7 @@ from typing import Any
 
 from railyard.core import launch, metrics, run_state
 from railyard.core import run as runs
-from railyard.core.compose import verbatim
+from railyard.core.compose import Composition, verbatim
 from railyard.core.errors import RailyardError
 from railyard.core.sweeping import folder as folders
 from railyard.core.sweeping import slots
@@ -75,6 +75,8 @@ class Worker:
         begun = time.monotonic()
         try:
             result = self._result(trial, place)
+        except runs.Stopped:
+            raise
         except RailyardError as fault:
             error = str(fault)
         except Exception as defect:
@@ -91,7 +93,7 @@ class Worker:
         words = [*self.shared, *trial.words]
         if "resume" in self.app.ROOT.model_fields and (place / "config.yaml").is_file():
             words = [verbatim(f"resume={place}", ("resume",))]
-        composition = launch.composed(self.verb, self.app, words)
+        composition = Composition(self.verb, words)
         job = launch.check(self.verb, self.app, composition, words, place)
         return launch.perform(self.app, composition, replace(job, pruning=trial.pruning))
 
