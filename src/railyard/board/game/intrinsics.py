@@ -18,7 +18,7 @@ from railyard.core.compiled import njit
 from numba import types
 from numba.extending import intrinsic
 
-WORD, HALF, VALUE = ir.IntType(64), ir.IntType(32), ir.FloatType()
+WORD, HALF, QUARTER, VALUE = ir.IntType(64), ir.IntType(32), ir.IntType(16), ir.FloatType()
 Helper = TypeVar("Helper", bound=Callable[..., Any])
 OnWord = Callable[[np.uint64], np.uint64]
 
@@ -56,6 +56,7 @@ def _storer(stored: Any, kind: Any) -> Any:
 
 table_word: Callable[[np.uint64, np.uint64], np.uint64] = _loader(types.uint64, WORD, constant=True)
 table_value: Callable[[np.uint64, np.uint64], np.float32] = _loader(types.float32, VALUE, constant=True)
+table_chance: Callable[[np.uint64, np.uint64], np.uint16] = _loader(types.uint16, QUARTER, constant=True)
 load_word: Callable[[np.uint64, np.uint64], np.uint64] = _loader(types.uint64, WORD, constant=False)
 load_value: Callable[[np.uint64, np.uint64], np.float32] = _loader(types.float32, VALUE, constant=False)
 store_word: Callable[[np.uint64, np.uint64, np.uint64], None] = _storer(types.uint64, WORD)

@@ -57,14 +57,19 @@ def packed_legal_bits(board: np.uint64) -> np.uint8:
 
 
 @njit()
-def _legal_moves(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out_N: NDArray[np.uint8]) -> None:
+def legal_bits_of(board: np.uint64, mask: np.uint16) -> np.uint8:
+    """Legality bits of one packed board, for compiled callers."""
+    if mask == 0:
+        return packed_legal_bits(board)
     cells = np.empty(16, np.uint8)
+    decode_into(board, mask, cells)
+    return legal_bits(cells)
+
+
+@njit()
+def _legal_moves(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out_N: NDArray[np.uint8]) -> None:
     for row in range(len(boards_N)):
-        if masks_N[row] == 0:
-            out_N[row] = packed_legal_bits(boards_N[row])
-        else:
-            decode_into(boards_N[row], masks_N[row], cells)
-            out_N[row] = legal_bits(cells)
+        out_N[row] = legal_bits_of(boards_N[row], masks_N[row])
 
 
 def legal_moves(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16]) -> NDArray[np.uint8]:

@@ -1,0 +1,18 @@
+"""`railyard tables out=FOLDER size=SIZE`: the endgame tables of the teacher."""
+
+from typing import Any
+
+from railyard.board.game.endgame.config import BuildTables
+from railyard.core.launch import Job, plain_plan
+from railyard.core.progress import counting
+
+ROOT = BuildTables
+
+
+def plan(job: Job) -> str:
+    return f"{plain_plan(job)}\n  {job.root.plan()}"
+
+
+def run(job: Job) -> dict[str, Any]:
+    with counting("tables", "positions") as tick:
+        return dict(job.root.run(tick))

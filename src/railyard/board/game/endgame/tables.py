@@ -1,0 +1,230 @@
+"""A folder of endgame tables: built by `railyard tables out=FOLDER size=SIZE`, read by the teacher.
+
+One memory-mapped `.npy` (uint16 [positions], chances of 1/65535) for each pattern and a `manifest.json` with the
+patterns. A table is written whole or not at all into `.<out>.partial`, where a stopped build goes on; the folder gets
+its name last.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+import railyard
+from railyard.board.game.endgame.lookup import Book
+from railyard.board.game.endgame.patterns import Pattern
+from railyard.board.game.endgame.sizes import Size, patterns
+from railyard.board.game.endgame.solver import BYTES_A_POSITION, solve
+from railyard.core import durable
+from railyard.core.errors import RailyardError, UserError
+from railyard.core.npy import header, read_header
+from railyard.core.run import locked
+
+log = logging.getLogger(__name__)
+
+KIND, TABLES_VERSION = "endgame_tables", 1
+CHANCES = np.dtype("<u2")
+TRUSTED = {"table11": 0.9, "table10": 0.5}  # the least chance of the best move, by name
+
+Progress = Callable[[int, int], None]  # positions solved, positions in all
+
+
+@dataclass(frozen=True, eq=False)
+class EndgameTables:
+    """Open tables. `book` is for compiled callers and valid as long as this object lives."""
+
+    path: Path | None
+    patterns: tuple[Pattern, ...]
+    chances: tuple[NDArray[np.uint16], ...]
+    book: Book
+    fingerprint: str | None  # hex sha256 of what the tables are
+
+    @classmethod
+    def none(cls) -> Self:
+        """No tables: a teacher that only searches."""
+        return cls(None, (), (), Book.of((), (), ()), None)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The tables in folder `path`; UserError if there are none, or not of this version."""
+        manifest = _read_manifest(path)
+        held = tuple(_pattern(facts) for facts in manifest["patterns"])
+        chances = tuple(_mapped(path / f"{pattern.key}.npy", pattern) for pattern in held)
+        addresses = [table.__array_interface__["data"][0] for table in chances]
+        book = Book.of(held, addresses, [TRUSTED[pattern.name] for pattern in held])
+        digest = hashlib.sha256(json.dumps([manifest["patterns"], manifest["files"]], sort_keys=True).encode())
+        return cls(path, held, chances, book, digest.hexdigest())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The valuation name of each table."""
+        return tuple(pattern.name for pattern in self.patterns)
+
+
+def build(out: Path, size: Size, threads: int = 1, progress: Progress | None = None) -> dict[str, Any]:
+    """Solves the tables of a size and writes them to `out`; what was built and how fast.
+
+    If they stand there already nothing is done; a build that was stopped goes on at its first missing table.
+    UserError if `out` holds anything else; RailyardError if memory or disk do not suffice.
+    """
+    wanted = patterns(size)
+    origin = _origin(size, wanted)
+    if _built_before(out, origin):
+        log.info("%s holds these tables already", out)
+        return {**_described(wanted), "already_there": True}
+    folder = out.resolve().with_name(f".{out.resolve().name}.partial")
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        durable.remove_leftovers(folder)
+        rest = [pattern for pattern in wanted if not _is_whole(folder / f"{pattern.key}.npy", pattern)]
+        refuse_too_large(rest, out)
+        start, solved = time.monotonic(), sum(pattern.positions for pattern in rest)
+        _solve_into(folder, wanted, rest, threads, progress)
+        seconds = time.monotonic() - start
+        (folder / ".lock").unlink()
+        durable.write_manifest(folder, {**origin, "railyard_version": railyard.__version__})
+        folder.rename(out.resolve())
+        durable.fsync(out.resolve().parent)
+    return {**_described(wanted), "seconds": round(seconds, 1), "positions_per_second": round(solved / seconds)}
+
+
+def _solve_into(
+    folder: Path, wanted: tuple[Pattern, ...], rest: list[Pattern], threads: int, progress: Progress | None
+) -> None:
+    total = sum(pattern.positions for pattern in wanted)
+    done = total - sum(pattern.positions for pattern in rest)
+    for pattern in rest:
+        before = done
+
+        def tick(solved: int, before: int = before) -> None:
+            if progress:
+                progress(before + solved, total)
+
+        table = solve(pattern, threads, tick)
+        with durable.atomic_file(folder / f"{pattern.key}.npy") as file:
+            file.write(header(CHANCES, len(table)))
+            file.write(table.astype(CHANCES, copy=False).view(np.uint8))
+        done += pattern.positions
+        log.info("%s done: %s positions", pattern.key, f"{pattern.positions:,}")
+
+
+def needs(size: Size) -> tuple[int, int]:
+    """Bytes of memory and of disk that a build takes at most."""
+    return _needs(list(patterns(size)))
+
+
+def _needs(rest: list[Pattern]) -> tuple[int, int]:
+    largest = max((pattern.positions for pattern in rest), default=0)
+    return largest * BYTES_A_POSITION, sum(pattern.positions for pattern in rest) * CHANCES.itemsize
+
+
+def refuse_too_large(rest: list[Pattern], out: Path) -> None:
+    """RailyardError if memory or the disk of `out` cannot hold what is still to be built."""
+    memory, disk = _needs(rest)
+    if memory > (free := free_memory()):
+        raise RailyardError(
+            f"these tables take {_gib(memory)} of memory while they are built, {_gib(free)} is free: choose a smaller "
+            "size=, or end what uses the memory"
+        )
+    if disk > (free := shutil.disk_usage(_existing(out.resolve())).free):
+        raise RailyardError(
+            f"these tables take {_gib(disk)} on the disk of {out}, {_gib(free)} is free: choose a smaller size=, or "
+            "make room"
+        )
+
+
+def free_memory() -> int:
+    """Bytes that may be taken without pushing others out; all of the machine's where the system does not say."""
+    facts = Path("/proc/meminfo")
+    if facts.exists():
+        for line in facts.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) << 10
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _existing(path: Path) -> Path:
+    return path if path.exists() else _existing(path.parent)
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
+
+
+def _origin(size: Size, wanted: tuple[Pattern, ...]) -> dict[str, Any]:
+    return {
+        "kind": KIND,
+        "tables_version": TABLES_VERSION,
+        "size": size,
+        "patterns": [pattern.facts() for pattern in wanted],
+    }
+
+
+def _described(wanted: tuple[Pattern, ...]) -> dict[str, Any]:
+    return {
+        "tables": {pattern.key: pattern.positions for pattern in wanted},
+        "positions": sum(pattern.positions for pattern in wanted),
+    }
+
+
+def _built_before(out: Path, origin: Mapping[str, Any]) -> bool:
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return False
+    if (out / durable.MANIFEST).is_file():
+        manifest = _read_manifest(out)
+        if all(manifest.get(key) == value for key, value in origin.items()):
+            EndgameTables.open(out)
+            return True
+    raise UserError(f"{out} exists and does not hold these tables: choose another out=, or delete it first")
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    place = path / durable.MANIFEST
+    if not place.is_file():
+        raise UserError(f"no endgame tables at {path}: make them with railyard tables out={path}, or leave tables= out")
+    try:
+        manifest = json.loads(place.read_bytes())
+    except ValueError as error:
+        raise UserError(f"{place} is not valid JSON ({error}): build the tables again") from error
+    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
+        raise UserError(f"{path} holds no endgame tables: give a folder that railyard tables has built")
+    if manifest.get("tables_version") != TABLES_VERSION:
+        raise UserError(
+            f"{path} holds endgame tables of version {manifest.get('tables_version')}, this Railyard reads version "
+            f"{TABLES_VERSION}: build them again with railyard tables"
+        )
+    return manifest
+
+
+def _pattern(facts: Mapping[str, Any]) -> Pattern:
+    return Pattern(
+        facts["name"],
+        tuple(facts["walls"]),
+        tuple(facts["low"]),
+        facts["goal"],
+        tuple(facts["targets"]),
+        tuple((first, second) for first, second in facts["pairs"]),
+        {int(cell): cap for cell, cap in facts["caps"].items()},
+    )
+
+
+def _is_whole(path: Path, pattern: Pattern) -> bool:
+    return path.is_file() and read_header(path, CHANCES)[0] == pattern.positions
+
+
+def _mapped(path: Path, pattern: Pattern) -> NDArray[np.uint16]:
+    if not path.is_file():
+        raise UserError(f"{path} is missing: build the tables again")
+    rows, offset = read_header(path, CHANCES)
+    if rows != pattern.positions:
+        raise UserError(f"{path} has {rows} positions, expected {pattern.positions}: build the tables again")
+    return np.memmap(path, CHANCES, "r", offset, (rows,))

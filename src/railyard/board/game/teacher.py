@@ -1,0 +1,160 @@
+"""The teacher: values the moves of a board, by endgame tables where they know it, else by search; plays games so.
+
+Its values are a pure function of board, mask, depth and tables, its tiles one of (seed, move), so a game can be
+played again from its seed, or taken up at any move. The loop is compiled and releases the GIL.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railyard.board.game.endgame.lookup import NO_TABLE, Book, Evs, consult
+from railyard.board.game.endgame.tables import EndgameTables
+from railyard.board.game.moves import makes_17, move
+from railyard.board.game.rules import legal_bits_of
+from railyard.board.game.searcher import Searcher, search
+from railyard.board.game.spawn import opening, tile_after
+from railyard.core.compiled import njit
+
+RUNNING, NO_LEGAL_MOVE, MOST_MOVES, TILE_TOO_LARGE = range(4)
+END_REASONS = ("running", "no legal move", "max_moves reached", "the next tile is larger than a pack can hold")
+GAME = np.uint64(0)  # of the tile draws: every game has a seed of its own
+
+
+class Decisions(NamedTuple):
+    """What the teacher met and did, a row each."""
+
+    boards_N: NDArray[np.uint64]
+    masks_N: NDArray[np.uint16]
+    evs_N4: NDArray[np.float32]  # UDLR, 0.0 where illegal
+    legal_N: NDArray[np.uint8]
+    moves_N: NDArray[np.uint8]
+    tables_N: NDArray[np.int8]  # number of the table that said it, NO_TABLE for search
+
+    @classmethod
+    def empty(cls, count: int) -> "Decisions":
+        return cls(
+            np.empty(count, np.uint64),
+            np.empty(count, np.uint16),
+            np.empty((count, 4), np.float32),
+            np.empty(count, np.uint8),
+            np.empty(count, np.uint8),
+            np.empty(count, np.int8),
+        )
+
+    def first(self, count: int) -> "Decisions":
+        """Copies of the first rows."""
+        return Decisions(*(column[:count].copy() for column in self))
+
+
+@njit(error_model="numpy")
+def best_move(evs: Evs, legal: np.uint8) -> int:
+    """The legal move with the largest value, the first of UDLR where several have it; -1 without a legal move."""
+    best = -1
+    for direction in range(4):
+        if legal >> direction & 1 and (best < 0 or evs[direction] > evs[best]):
+            best = direction
+    return best
+
+
+@njit(error_model="numpy")
+def _decide(row: int, board: np.uint64, mask: np.uint16, out: Decisions, context: np.uint64, book: Book) -> int:
+    """Notes a board and its values as row `row`; the move, -1 where the board has none."""
+    legal = legal_bits_of(board, mask)
+    table, evs = consult(board, mask, book)
+    if table == NO_TABLE and legal:
+        evs = search(board, mask, context)
+    chosen = best_move(evs, legal)
+    out.boards_N[row], out.masks_N[row], out.legal_N[row], out.tables_N[row] = board, mask, legal, table
+    for direction in range(4):
+        out.evs_N4[row, direction] = evs[direction]
+    out.moves_N[row] = chosen if chosen >= 0 else 255
+    return chosen
+
+
+@njit(error_model="numpy")
+def _decide_all(
+    boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out: Decisions, context: np.uint64, book: Book
+) -> None:
+    for row in range(len(boards_N)):
+        _decide(row, boards_N[row], masks_N[row], out, context, book)
+
+
+@njit(error_model="numpy")
+def _play(
+    state: NDArray[np.uint64],
+    most_moves: int,
+    seed: np.uint64,
+    out: Decisions,
+    context: np.uint64,
+    book: Book,
+) -> tuple[int, int]:
+    """Plays on until `out` is full or the game ends; rows written, and the end's reason."""
+    board, mask, score, played = state[0], np.uint16(state[1]), state[2], int(state[3])
+    rows, ended = 0, RUNNING
+    while rows < len(out.boards_N) and ended == RUNNING:
+        if played == most_moves:
+            ended = MOST_MOVES
+            break
+        chosen = _decide(rows, board, mask, out, context, book)
+        if chosen < 0:
+            ended = NO_LEGAL_MOVE
+        elif makes_17(board, mask, chosen):
+            ended = TILE_TOO_LARGE
+        else:
+            board, mask, reward = move(board, mask, chosen)
+            board = tile_after(board, seed, GAME, played)
+            score += np.uint64(reward)
+            rows += 1
+            played += 1
+    state[0], state[1], state[2], state[3] = board, np.uint64(mask), score, np.uint64(played)
+    return rows, ended
+
+
+class Teacher:
+    """One thread's teacher: a search of its own, tables shared with others. depth: 1 to 8, else ValueError."""
+
+    def __init__(self, depth: int, tables: EndgameTables) -> None:
+        self._searcher, self._tables = Searcher(depth), tables
+
+    def decide(self, boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16]) -> Decisions:
+        """Values and moves of packed boards; move 255 and values 0.0 where a board has no legal move."""
+        out = Decisions.empty(len(boards_N))
+        context, book = self._searcher.context, self._tables.book
+        _decide_all(np.ascontiguousarray(boards_N), np.ascontiguousarray(masks_N), out, context, book)
+        return out
+
+
+class Game:
+    """A game of a teacher, from the opening that its seed gives, played in stretches.
+
+    score: the sum of the merged tiles. ended: one of the reasons above.
+    """
+
+    def __init__(self, seed: int, most_moves: int) -> None:
+        self.seed, self.most_moves, self.ended = np.uint64(seed), most_moves, RUNNING
+        self._state = np.array([opening(self.seed, GAME), 0, 0, 0], np.uint64)
+
+    def play(self, teacher: Teacher, moves: int) -> Decisions:
+        """The next decisions, `moves` of them if the game does not end before."""
+        out = Decisions.empty(moves)
+        context, book = teacher._searcher.context, teacher._tables.book
+        rows, self.ended = _play(self._state, self.most_moves, self.seed, out, context, book)
+        return out.first(rows)
+
+    @property
+    def board(self) -> np.uint64:
+        return np.uint64(self._state[0])
+
+    @property
+    def mask(self) -> np.uint16:
+        return np.uint16(self._state[1])
+
+    @property
+    def score(self) -> int:
+        return int(self._state[2])
+
+    @property
+    def moves(self) -> int:
+        return int(self._state[3])
