@@ -19,6 +19,11 @@ VERBS = {
     "replay": Verb("all rails", "run a run again and compare the weights' bytes", "railyard replay run=RUN"),
     "show": Verb("all rails", "what an artifact holds: run, pack, tokenizer, init folder", "railyard show path=PATH"),
     "doctor": Verb("all rails", "versions, devices, optional parts missing", "railyard doctor"),
+    "tables": Verb("board", "build the teacher's endgame tables", "railyard tables out=data/board/tables size=small"),
+    "teach": Verb("board", "expectimax games to a pack", "railyard teach out=data/board/taught games=10 depth=2"),
+    "relabel": Verb(
+        "board", "new values for a pack", "railyard relabel pack=data/board/sample out=data/board/deeper depth=4"
+    ),
     "pack": Verb(
         "board",
         "raw teacher logs to a pack",

@@ -97,7 +97,7 @@ def call(verb: str, app: App, argv: list[str]) -> str:
 
 def plan_of(app: App, job: Job) -> str:
     """What will happen."""
-    return str(app.plan(job)) if hasattr(app, "plan") else _plain_plan(job)
+    return str(app.plan(job)) if hasattr(app, "plan") else plain_plan(job)
 
 
 def words(argv: list[str]) -> tuple[list[str], bool]:
@@ -265,7 +265,8 @@ def _describe_folder(composition: Composition, job: Job) -> None:
     runs.write_config(job.folder, job.config)
 
 
-def _plain_plan(job: Job) -> str:
+def plain_plan(job: Job) -> str:
+    """The keys of a call and their values, for a verb with no plan of its own."""
     hidden = ("json", "allow", "paths")
     lines = [f"  {key}: {value}" for key, value in job.config.items() if key not in hidden]
     return "\n".join([f"railyard {job.verb}", *lines])

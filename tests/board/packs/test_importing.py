@@ -295,7 +295,7 @@ def test_an_interrupted_import_goes_on_to_the_same_bytes(reference_logs, out, mo
     caplog.set_level(logging.INFO)
     again = import_logs(reference_logs, out, progress=lambda done, games: told.append((done, games)), **keys)
     assert told == [(3, 3)]
-    assert "2 games, 3 rows done" in caplog.text
+    assert "2 records, 3 rows done" in caplog.text
     assert again.counts == whole.counts
     assert files(out) == files(out.parent / "whole")
     assert names(out.parent) == ["out", "whole"]

@@ -4,6 +4,7 @@ Its values are a pure function of board, mask, depth and tables, its tiles one o
 played again from its seed, or taken up at any move. The loop is compiled and releases the GIL.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from railyard.core.compiled import njit
 
 RUNNING, NO_LEGAL_MOVE, MOST_MOVES, TILE_TOO_LARGE = range(4)
 END_REASONS = ("running", "no legal move", "max_moves reached", "the next tile is larger than a pack can hold")
+UNLIMITED = -1  # moves
 GAME = np.uint64(0)  # of the tile draws: every game has a seed of its own
 
 
@@ -46,6 +48,11 @@ class Decisions(NamedTuple):
     def first(self, count: int) -> "Decisions":
         """Copies of the first rows."""
         return Decisions(*(column[:count].copy() for column in self))
+
+    @classmethod
+    def joined(cls, stretches: Sequence["Decisions"]) -> "Decisions":
+        """Rows one after the other."""
+        return cls(*map(np.concatenate, zip(cls.empty(0), *stretches, strict=True)))
 
 
 @njit(error_model="numpy")
@@ -132,8 +139,9 @@ class Game:
     score: the sum of the merged tiles. ended: one of the reasons above.
     """
 
-    def __init__(self, seed: int, most_moves: int) -> None:
-        self.seed, self.most_moves, self.ended = np.uint64(seed), most_moves, RUNNING
+    def __init__(self, seed: int, most_moves: int | None = None) -> None:
+        self.seed, self.ended = np.uint64(seed), RUNNING
+        self.most_moves = UNLIMITED if most_moves is None else most_moves
         self._state = np.array([opening(self.seed, GAME), 0, 0, 0], np.uint64)
 
     def play(self, teacher: Teacher, moves: int) -> Decisions:

@@ -4,6 +4,7 @@ Packs of teacher rows, self-play pools and legacy packs are told apart by the co
 row is read once, in chunks, so memory stays flat.
 """
 
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from railyard.board.game.rules import legal_moves
 from railyard.board.packs.legacy import LegacyPack
-from railyard.board.packs.metadata import Runs
+from railyard.board.packs.metadata import Runs, read_ends
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import METADATA_FILE, SELFPLAY, STEP, STEPS_STEM, VALUATION_FILE
 from railyard.board.packs.selfplay import SelfplayPool, missing_rows
@@ -71,6 +72,7 @@ def describe(pack: Pack) -> dict[str, Any]:
         "score": _summary(pack.runs.max_score),
         "rows_per_run": _summary(pack.runs.steps),
         "highest_tile": _highest_tiles(pack.runs),
+        **_ends(pack),
         "valuation_types": _named(pack, tally.valuations),
         "max_rank": _present(tally.max_ranks),
         "legality": tally.legality(len(pack)),
@@ -169,6 +171,12 @@ def _summary(values: NDArray[np.int64]) -> dict[str, float]:
 def _highest_tiles(runs: Runs) -> dict[str, int]:
     tiles, counts = np.unique(runs.highest_tile, return_counts=True)
     return {str(tile): int(count) for tile, count in zip(tiles, counts, strict=True)}
+
+
+def _ends(pack: Pack) -> dict[str, dict[str, int]]:
+    """How many runs ended for which reason, for packs that say so."""
+    reasons = Counter(read_ends(pack.path / METADATA_FILE).values())
+    return {"ended": dict(sorted(reasons.items()))} if reasons else {}
 
 
 def _named(pack: Pack, counts: NDArray[np.int64]) -> dict[str, int]:

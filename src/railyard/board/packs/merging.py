@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import railyard
-from railyard.board.packs.metadata import Run, runs_writer
+from railyard.board.packs.metadata import Run, read_ends, runs_writer
 from railyard.board.packs.outputs import finished_before, refuse_occupied
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import (
@@ -135,8 +135,9 @@ def _write(packs: Sides, report: MergeReport, folder: Path, shard_rows: int | No
                 done += len(rows)
                 if progress:
                     progress(done, report.rows)
-            for run in _runs_of(pack, first_run):
-                runs.add(run)
+            ends = read_ends(pack.path / METADATA_FILE)
+            for number, run in zip(pack.runs.id.tolist(), _runs_of(pack, first_run), strict=True):
+                runs.add(run, ends.get(number))
             first_run += len(pack.runs)
     write_valuation_names(folder / VALUATION_FILE, report.valuation_names)
 

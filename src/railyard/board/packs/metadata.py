@@ -34,6 +34,9 @@ CREATE TABLE session (
 );
 """
 
+# beside the runs, for packs that know it; readers that do not are not disturbed
+_ENDS_SCHEMA = "CREATE TABLE run_ends (run_id INTEGER PRIMARY KEY, reason TEXT NOT NULL)"
+
 
 class Run(NamedTuple):
     """One game; `seed` has 64 bits without a sign."""
@@ -62,11 +65,20 @@ class Runs:
 
 class RunsWriter:
     def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
+        self._database, self._has_ends = database, False
 
-    def add(self, run: Run) -> None:
+    def add(self, run: Run, end: str | None = None) -> None:
+        """Adds a run, and why it ended where that is known."""
         seed = run.seed - 2**64 if run.seed >= 2**63 else run.seed  # SQLite integers are signed
         self._database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", run._replace(seed=seed))
+        if end is not None:
+            self._note_end(run.id, end)
+
+    def _note_end(self, run_id: int, end: str) -> None:
+        if not self._has_ends:
+            self._database.execute(_ENDS_SCHEMA)
+            self._has_ends = True
+        self._database.execute("INSERT INTO run_ends VALUES (?, ?)", (run_id, end))
 
 
 @contextmanager
@@ -113,6 +125,17 @@ def read_session(path: Path) -> dict[str, str]:
             return {str(key): str(value) for key, value in database.execute("SELECT meta_key, meta_value FROM session")}
     except sqlite3.DatabaseError as error:
         raise UserError(f"{path} cannot be read ({error}): restore it") from error
+
+
+def read_ends(path: Path) -> dict[int, str]:
+    """Why runs ended, by run id; empty where the pack does not say. UserError if the file is damaged."""
+    try:
+        with closing(sqlite3.connect(_uri(path), uri=True)) as database:
+            if not database.execute("PRAGMA table_info(run_ends)").fetchall():
+                return {}
+            return {int(run): str(reason) for run, reason in database.execute("SELECT run_id, reason FROM run_ends")}
+    except (sqlite3.DatabaseError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}): restore it or make the pack again") from error
 
 
 def _uri(path: Path) -> str:

@@ -1,8 +1,8 @@
-"""The work folder of an import, `.<out>.partial` beside `out`: a killed import goes on from it.
+"""The work folder of a new pack, `.<out>.partial` beside `out`: a killed import, teacher or relabelling goes on from it.
 
-`journal.jsonl` holds what is imported (its origin), then a record for every game done; `pack/` is the pack as
-far as it has come. A game is noted only after its rows are on the disk, and what a kill left beyond the last
-note is cut off. So the finished pack has the bytes of one that was never interrupted.
+`journal.jsonl` holds what is made (its origin), then a record for every game or chunk done; `pack/` is the pack as
+far as it has come. One is noted only after its rows are on the disk, and what a kill left beyond the last note is
+cut off. So the finished pack has the bytes of one that was never interrupted.
 """
 
 import logging
@@ -50,7 +50,7 @@ def work_folder(out: Path, origin: Mapping[str, Any], shard_rows: int | None) ->
             with closing(_taken_up(folder, origin, shard_rows) or _begun(folder, origin, shard_rows)) as partial:
                 yield partial
         except (KeyboardInterrupt, WorkerDied):
-            log.warning("%s keeps the games that are done: the same command goes on from there", folder)
+            log.warning("%s keeps what is done: the same command goes on from there", folder)
             raise
         except RailyardError:
             discard(out)
@@ -73,7 +73,7 @@ class Partial:
         self._committed = time.monotonic()
 
     def add(self, record: Record, rows: NDArray[np.void]) -> None:
-        """Appends the rows of a game (none for a game left out) and notes it now or soon."""
+        """Appends the rows of a game or chunk (none for a game left out) and notes it now or soon."""
         self._shards.write(rows)
         self.records.append(record)
         self._waiting.append(record)
@@ -110,7 +110,7 @@ def _journal_of(folder: Path) -> Path:
 
 
 def _taken_up(folder: Path, origin: Mapping[str, Any], shard_rows: int | None) -> Partial | None:
-    """What a killed import left, if it can be gone on with."""
+    """What a killed call left, if it can be gone on with."""
     if not _journal_of(folder).exists():
         return None
     try:
@@ -119,7 +119,7 @@ def _taken_up(folder: Path, origin: Mapping[str, Any], shard_rows: int | None) -
             return None
         first, *records = noted
         if first != {"origin": origin}:
-            log.warning("%s was begun with other logs or options, or by another version: starting anew", folder)
+            log.warning("%s was begun with other data or options, or by another version: starting anew", folder)
             return None
         rows = sum(record["rows"] for record in records)
         shards = ResumableShards(folder / "pack", STEPS_STEM, STEP, shard_rows, rows)
@@ -127,7 +127,7 @@ def _taken_up(folder: Path, origin: Mapping[str, Any], shard_rows: int | None) -
         log.warning("%s cannot be taken up (%s): starting anew", folder, damage)
         return None
     durable.remove_leftovers(folder / "pack")
-    log.info("going on from %s: %d games, %d rows done", folder, len(records), rows)
+    log.info("going on from %s: %d records, %d rows done", folder, len(records), rows)
     return Partial(folder, records, shards)
 
 

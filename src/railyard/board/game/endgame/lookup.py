@@ -21,6 +21,7 @@ from railyard.core.compiled import njit
 Evs = tuple[np.float32, np.float32, np.float32, np.float32]
 
 NO_TABLE = -1
+NEVER = (0, 1)  # a sign that no board has
 ZERO = np.float32(0)
 NOTHING: Evs = (ZERO, ZERO, ZERO, ZERO)
 
@@ -39,18 +40,17 @@ class Book(NamedTuple):
     wall_bits_T: NDArray[np.uint64]
     positions_T: NDArray[np.uint64]
     goal_T: NDArray[np.uint64]
-    targets_T: NDArray[np.uint64]  # one bit a nibble, as in `Rules`
-    pairs_TK: NDArray[np.uint64]
+    signs_TK2: NDArray[np.uint64]
 
     @classmethod
     def of(cls, patterns: Sequence[Pattern], addresses: Sequence[int], trusted: Sequence[float]) -> "Book":
         """Patterns, the addresses of their tables, and how far each is trusted; none of any is an empty book."""
         rules = [Rules.of(pattern) for pattern in patterns]
         top = {pattern.name: pattern.goal for pattern in sorted(patterns, key=lambda pattern: pattern.goal)}
-        most_pairs = max((len(each.pairs_K) for each in rules), default=0)
-        pairs_TK = np.zeros((len(rules), most_pairs), np.uint64)
+        most_signs = max((len(each.signs_K2) for each in rules), default=0)
+        signs_TK2 = np.full((len(rules), most_signs, 2), NEVER, np.uint64)
         for number, each in enumerate(rules):
-            pairs_TK[number, : len(each.pairs_K)] = each.pairs_K
+            signs_TK2[number, : len(each.signs_K2)] = each.signs_K2
         return cls(
             np.uint64(move_entries().ctypes.data),
             np.array(addresses, np.uint64),
@@ -62,9 +62,8 @@ class Book(NamedTuple):
             np.array([each.wall_mask for each in rules], np.uint64),
             np.array([each.wall_bits for each in rules], np.uint64),
             np.array([each.positions for each in rules], np.uint64),
-            np.array([each.goal for each in rules], np.uint64),
-            np.array([each.targets for each in rules], np.uint64),
-            pairs_TK,
+            np.array([pattern.goal for pattern in patterns], np.uint64),
+            signs_TK2,
         )
 
 
@@ -100,14 +99,7 @@ def _chance(after: np.uint64, before: np.uint64, table: int, book: Book) -> np.f
     place = place_of(after, book.places_T4R[table])
     if place < book.positions_T[table]:
         return np.float32(table_chance(book.addresses_T[table], place)) / np.float32(CERTAIN)
-    certain = reached(
-        after,
-        book.wall_mask_T[table],
-        book.wall_bits_T[table],
-        book.goal_T[table],
-        book.targets_T[table],
-        book.pairs_TK[table],
-    )
+    certain = reached(after, book.wall_mask_T[table], book.wall_bits_T[table], book.signs_TK2[table])
     return np.float32(certain)
 
 

@@ -23,9 +23,9 @@ class Pattern:
     """One endgame.
 
     name: the valuation name of its rows. walls: cells of the large tiles. low: where the smallest of them may stand.
-    goal: the exponent to build. targets: cells of which one has to hold it. pairs: neighbouring cells that count as
-    well when each of both holds a tile one smaller, for then the next move makes the goal. caps: by free cell, the
-    largest exponent it may hold.
+    goal: the exponent to build. targets: cells of which one has to hold it. chains: neighbouring cells in line away
+    from a wall that count as well when they hold goal-1, goal-2, … and the last exponent twice: moves towards the wall
+    then make the goal for certain, whatever tiles come. caps: by free cell, the largest exponent it may hold.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Pattern:
     low: tuple[int, ...]
     goal: int
     targets: tuple[int, ...]
-    pairs: tuple[tuple[int, int], ...]
+    chains: tuple[tuple[int, ...], ...]
     caps: Mapping[int, int]
 
     @property
@@ -67,6 +67,15 @@ class Pattern:
     def wall_bits(self) -> np.uint64:
         return np.uint64(sum((15 - k) << 60 - 4 * cell for k, cell in enumerate(self.walls)))
 
+    def signs(self) -> NDArray[np.uint64]:
+        """What tells that the goal is reached or certain, uint64 [K, 2]: the bits to look at, and what they are then."""
+        signs = [(nibbles((cell,)), self.goal << 60 - 4 * cell) for cell in self.targets]
+        for chain in self.chains:
+            ranks = [*range(self.goal - 1, self.goal - len(chain), -1), self.goal - len(chain) + 1]
+            bits = sum(rank << 60 - 4 * cell for rank, cell in zip(ranks, chain, strict=True))
+            signs.append((nibbles(chain), bits))
+        return np.array(signs, np.uint64)
+
     def places(self) -> NDArray[np.uint32]:
         """By the four rows of a board, uint32 [4, 65536]: their parts of its number, OUTSIDE where it has none."""
         rows = np.arange(ROWS, dtype=np.int64)
@@ -91,7 +100,7 @@ class Pattern:
             "low": list(self.low),
             "goal": self.goal,
             "targets": list(self.targets),
-            "pairs": [list(pair) for pair in self.pairs],
+            "chains": [list(chain) for chain in self.chains],
             "caps": {str(cell): cap for cell, cap in sorted(self.caps.items())},
         }
 

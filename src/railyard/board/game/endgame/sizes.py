@@ -18,9 +18,9 @@ FIVE_CAPS = {
     8: (5, 7, 6, 6, 6, 6, 6, 4, 5, 5, 5),
 }
 SIX_CAPS = {
-    7: (5, 5, 6, 5, 5, 5, 5, 4, 4, 4),
+    7: (6, 5, 6, 5, 4, 4, 4, 4, 4, 4),
     8: (5, 6, 7, 6, 5, 5, 5, 5, 5, 5),
-    9: (6, 6, 8, 7, 6, 5, 6, 6, 5, 6),
+    9: (6, 6, 8, 7, 6, 6, 5, 5, 6, 5),
 }
 LARGEST = {"tiny": (4, 4), "small": (6, 6), "standard": (8, 9)}  # goals with five and with six walls
 LEAST = 4
@@ -29,15 +29,15 @@ LEAST = 4
 def five_walls(goal: int) -> Pattern:
     """The smallest wall stands in cell 2 or 5, and its twin beside both, in cell 6."""
     caps = FIVE_CAPS.get(goal, (goal - 1,) * 7 + (goal - 2,) * 4)
-    pairs = ((6, 7), (6, 10)) if goal == 8 else ()
-    return Pattern("table11", FIVE, (2, 5), goal, (6,), pairs, _by_cell(FIVE, caps))
+    chains = ((6, 7), (6, 10)) if goal == 8 else ()
+    return Pattern("table11", FIVE, (2, 5), goal, (6,), chains, _by_cell(FIVE, caps))
 
 
 def six_walls(goal: int) -> Pattern:
     """The smallest wall stands in cell 6; its twin comes beside it, or under the walls in cell 8, where it is safe."""
     caps = SIX_CAPS.get(goal, (goal - 1,) * 10)
-    pairs = ((8, 9), (8, 12)) if goal in SIX_CAPS else ()
-    return Pattern("table10", SIX, (6,), goal, (7, 8, 10), pairs, _by_cell(SIX, caps))
+    chains = ((8, 9), (8, 12), (8, 9, 10), (8, 9, 10, 11)) if goal in SIX_CAPS else ()
+    return Pattern("table10", SIX, (6,), goal, (7, 8, 10), chains, _by_cell(SIX, caps))
 
 
 def _by_cell(walls: tuple[int, ...], caps: tuple[int, ...]) -> dict[int, int]:

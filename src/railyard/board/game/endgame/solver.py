@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.board.game.endgame.patterns import Pattern, nibbles
+from railyard.board.game.endgame.patterns import Pattern
 from railyard.board.game.intrinsics import inlined, lowest_bit
 from railyard.board.game.rows import four_afterstates, move_entries
-from railyard.board.game.words import ONES, empty_cells
+from railyard.board.game.words import empty_cells
 from railyard.core.compiled import njit
 
 CERTAIN = 65535  # a chance of 1
@@ -37,9 +37,7 @@ class Rules(NamedTuple):
     wall_mask: np.uint64
     wall_bits: np.uint64
     positions: np.uint64
-    goal: np.uint64
-    targets: np.uint64  # all bits of the nibbles of the target cells
-    pairs_K: NDArray[np.uint64]  # the same of each pair
+    signs_K2: NDArray[np.uint64]
 
     @classmethod
     def of(cls, pattern: Pattern) -> "Rules":
@@ -49,9 +47,7 @@ class Rules(NamedTuple):
             pattern.wall_mask,
             pattern.wall_bits,
             np.uint64(pattern.positions),
-            np.uint64(pattern.goal),
-            nibbles(pattern.targets),
-            np.array([nibbles(pair) for pair in pattern.pairs], np.uint64),
+            pattern.signs(),
         )
 
 
@@ -110,28 +106,15 @@ def place_of(board: np.uint64, places_4R: NDArray[np.uint32]) -> np.uint64:
     )
 
 
-@inlined
-def _hold(after: np.uint64, rank: np.uint64, cells: np.uint64) -> np.uint64:
-    """The lowest bits of those nibbles, among `cells`, that are `rank`."""
-    return empty_cells(after ^ rank * ONES) & cells
-
-
 @njit()
-def reached(
-    after: np.uint64,
-    wall_mask: np.uint64,
-    wall_bits: np.uint64,
-    goal: np.uint64,
-    targets: np.uint64,
-    pairs_K: NDArray[np.uint64],
-) -> bool:
+def reached(after: np.uint64, wall_mask: np.uint64, wall_bits: np.uint64, signs_K2: NDArray[np.uint64]) -> bool:
     """Whether an afterstate has the goal, or will have it for certain, with its walls in place."""
     if after & wall_mask != wall_bits:
         return False
-    for pair in pairs_K:
-        if pair and _hold(after, goal - np.uint64(1), pair) == pair & ONES:
+    for sign in range(len(signs_K2)):
+        if after & signs_K2[sign, 0] == signs_K2[sign, 1]:
             return True
-    return _hold(after, goal, targets) != 0
+    return False
 
 
 @inlined
@@ -142,8 +125,7 @@ def _chance(after: np.uint64, before: np.uint64, rules: Rules, afterstates: NDAr
     place = place_of(after, rules.places_4R)
     if place < rules.positions:
         return int(afterstates[place])
-    certain = reached(after, rules.wall_mask, rules.wall_bits, rules.goal, rules.targets, rules.pairs_K)
-    return CERTAIN if certain else 0
+    return CERTAIN if reached(after, rules.wall_mask, rules.wall_bits, rules.signs_K2) else 0
 
 
 @njit()

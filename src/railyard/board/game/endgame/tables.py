@@ -212,7 +212,7 @@ def _pattern(facts: Mapping[str, Any]) -> Pattern:
         tuple(facts["low"]),
         facts["goal"],
         tuple(facts["targets"]),
-        tuple((first, second) for first, second in facts["pairs"]),
+        tuple(tuple(chain) for chain in facts["chains"]),
         {int(cell): cap for cell, cap in facts["caps"].items()},
     )
 
