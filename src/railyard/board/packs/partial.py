@@ -1,4 +1,4 @@
-"""The work folder of a new pack, `.<out>.partial` beside `out`: a killed import, teacher or relabelling goes on from it.
+"""The work folder of a new pack, `.<out>.partial` beside `out`: a killed import or teacher goes on from it.
 
 `journal.jsonl` holds what is made (its origin), then a record for every game or chunk done; `pack/` is the pack as
 far as it has come. One is noted only after its rows are on the disk, and what a kill left beyond the last note is

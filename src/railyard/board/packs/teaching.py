@@ -93,11 +93,11 @@ def teach(
         return _play_part(out, origin, lesson, tables, workers, part, progress)
     folder = out.resolve().with_name(f".{out.resolve().name}.parts")
     folder.mkdir(parents=True, exist_ok=True)
-    own = _place(folder, part)
-    counts = _counts_of_part(own, {**origin, "part": str(part)})
-    if counts is None:
-        counts = _play_part(own, {**origin, "part": str(part)}, lesson, tables, workers, part, progress)
-    missing = _assemble(out, folder, origin, part.count, tables)
+    own, own_origin = _place(folder, part), {**origin, "part": str(part)}
+    counts = _counts_of_part(own, own_origin)
+    if counts is None and part.of(lesson.games):  # more parts than games leave some without any
+        counts = _play_part(own, own_origin, lesson, tables, workers, part, progress)
+    missing = _assemble(out, folder, origin, _busy_parts(part.count, lesson.games), tables)
     if missing:
         return {"this_part": counts, "missing_parts": missing}
     return dict((finished_before(out, origin) or {})["counts"])
@@ -226,12 +226,16 @@ def _sum(counts: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _assemble(out: Path, folder: Path, origin: dict[str, Any], count: int, tables: EndgameTables) -> list[str]:
+def _busy_parts(count: int, games: int) -> list[Part]:
+    """Those that have a game."""
+    return [part for part in (Part(index, count) for index in range(count)) if part.of(games)]
+
+
+def _assemble(out: Path, folder: Path, origin: dict[str, Any], parts: list[Part], tables: EndgameTables) -> list[str]:
     """Puts the parts together if all are there, unless another part has just done so; the parts that are not."""
     with locked(folder, patience=JOIN_SECONDS):
         if finished_before(out, origin):
             return []
-        parts = [Part(index, count) for index in range(count)]
         origins = {part: {**origin, "part": str(part)} for part in parts}
         missing = [str(part) for part in parts if finished_before(_place(folder, part), origins[part]) is None]
         if missing:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 ROWS = 1 << 16
 OUTSIDE = np.uint32(2**32 - 1)  # of a row that no position has: more than any sum of places
+LEAST_CAP = 2
 SPARE = 5 / 2  # tiles may add up to so many times the goal; what exceeds it is hardly ever reached
 
 
@@ -35,6 +36,10 @@ class Pattern:
     targets: tuple[int, ...]
     chains: tuple[tuple[int, ...], ...]
     caps: Mapping[int, int]
+
+    def __post_init__(self) -> None:
+        if small := [cell for cell, cap in self.caps.items() if cap < LEAST_CAP]:
+            raise ValueError(f"cell {small[0]} has the cap {self.caps[small[0]]}, expected at least {LEAST_CAP}")
 
     @property
     def key(self) -> str:
@@ -68,7 +73,7 @@ class Pattern:
         return np.uint64(sum((15 - k) << 60 - 4 * cell for k, cell in enumerate(self.walls)))
 
     def signs(self) -> NDArray[np.uint64]:
-        """What tells that the goal is reached or certain, uint64 [K, 2]: the bits to look at, and what they are then."""
+        """What tells that the goal is reached or certain, uint64 [K, 2]: bits to look at, what they are then."""
         signs = [(nibbles((cell,)), self.goal << 60 - 4 * cell) for cell in self.targets]
         for chain in self.chains:
             ranks = [*range(self.goal - 1, self.goal - len(chain), -1), self.goal - len(chain) + 1]

@@ -111,7 +111,7 @@ def reached(after: np.uint64, wall_mask: np.uint64, wall_bits: np.uint64, signs_
     """Whether an afterstate has the goal, or will have it for certain, with its walls in place."""
     if after & wall_mask != wall_bits:
         return False
-    for sign in range(len(signs_K2)):
+    for sign in range(len(signs_K2)):  # noqa: SIM110 (compiled code has no generators)
         if after & signs_K2[sign, 0] == signs_K2[sign, 1]:
             return True
     return False
