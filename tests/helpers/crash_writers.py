@@ -199,6 +199,63 @@ def merge(folder: Path) -> None:
     merge_packs(PACK, FIXTURES / "17_pack_left", folder / "both", shard_rows=150)
 
 
+def teach_games(folder: Path) -> None:
+    """Four short games in two parts, the second of which puts them together."""
+    from railyard.board.game.endgame.tables import EndgameTables
+    from railyard.board.packs import partial
+    from railyard.board.packs.teaching import Lesson, teach
+    from railyard.core.parts import Part
+
+    partial.COMMIT_SECONDS = 0.0
+    lesson = Lesson(games=4, depth=1, max_moves=25, shard_rows=40)
+    for index in range(2):
+        teach(folder / "pack", lesson, EndgameTables.none(), part=Part(index, 2))
+
+
+def relabel_pack(folder: Path) -> None:
+    from railyard.board.game.endgame.tables import EndgameTables
+    from railyard.board.packs import partial, relabeling
+
+    partial.COMMIT_SECONDS, relabeling.CHUNK = 0.0, 100
+    keys = {"shard_rows": 150, "progress": lambda done, _: acknowledge(done // relabeling.CHUNK)}
+    relabeling.relabel(PACK, folder / "pack", 1, EndgameTables.none(), **keys)
+
+
+def the_pack_is_whole(left: Left) -> str:
+    """Parts are packs of their own beside it until all are there."""
+    from railyard.board.packs.pack import Pack
+
+    if not (left.folder / "pack").exists():
+        return ""
+    durable.check_manifest(left.folder / "pack")
+    Pack.open(left.folder / "pack")
+    different = [name for name, data in left.new.items() if left.now.get(name) != data]
+    return f"differs: {', '.join(different)}" if different else ""
+
+
+def build_tables(folder: Path) -> None:
+    from railyard.board.game.endgame import tables
+
+    tables.patterns = lambda _: small_patterns()
+    tables.build(folder / "tables", "tiny")
+
+
+def small_patterns() -> tuple[object, ...]:
+    """Two tables that are solved in no time."""
+    from railyard.board.game.endgame.patterns import Pattern
+
+    walls = tuple(range(9))
+    caps = dict.fromkeys(range(9, 16), 2)
+    return tuple(Pattern(name, walls, (8,), 3, (9,), (), caps) for name in ("table11", "table10"))
+
+
+def the_tables_are_whole(left: Left) -> str:
+    if not (left.folder / "tables").exists():
+        return ""
+    durable.check_manifest(left.folder / "tables")
+    return ""
+
+
 def fit_tokenizers(folder: Path) -> None:
     from railyard.board.tokens.config import FitTokenizer
 
@@ -336,6 +393,9 @@ WRITERS = (
     Writer("checkpoints", "core.checkpoint", save_checkpoints, a_checkpoint_is_good),
     Writer("init folder", "board.model.init_folder", write_init_folder, whole, old_init_folder),
     Writer("pack import", IMPORT_MODULES, import_pack, no_game_is_lost),
+    Writer("teach", "board.packs.teaching board.packs.decisions", teach_games, the_pack_is_whole),
+    Writer("relabel", "board.packs.relabeling", relabel_pack, no_game_is_lost),
+    Writer("endgame tables", "board.game.endgame.tables", build_tables, the_tables_are_whole),
     Writer("merge", "board.packs.merging", merge, whole),
     Writer("tokenizers", "board.tokens.macroxue board.tokens.ev_bins", fit_tokenizers, each_file, old_tokenizers),
     Writer("tokens", "board.tokens.apply", tokenize, whole),
