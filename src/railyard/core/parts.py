@@ -1,10 +1,11 @@
 """`part=i/n`: the i-th of n equal shares of a job, so that machines may divide it among them."""
 
 import re
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """Share `index` of `count`, from 0."""
 
     index: int
