@@ -47,12 +47,12 @@ class Decisions(NamedTuple):
 
     def first(self, count: int) -> "Decisions":
         """Copies of the first rows."""
-        return Decisions(*(column[:count].copy() for column in self))
+        return Decisions._make(column[:count].copy() for column in self)
 
     @classmethod
     def joined(cls, stretches: Sequence["Decisions"]) -> "Decisions":
         """Rows one after the other."""
-        return cls(*map(np.concatenate, zip(cls.empty(0), *stretches, strict=True)))
+        return cls._make(np.concatenate(columns) for columns in zip(cls.empty(0), *stretches, strict=True))
 
 
 @njit(error_model="numpy")

@@ -93,9 +93,10 @@ class Pattern:
         return np.where(outside_4R, OUTSIDE, places_4R).astype(np.uint32)
 
     def _misfits(self, cell: int, ranks_R: NDArray[np.int64]) -> NDArray[np.bool_]:
-        if cell in self.caps:
-            return ranks_R > self.caps[cell]
-        return ranks_R != 15 - self.walls.index(cell)
+        misfits_R: NDArray[np.bool_] = (
+            ranks_R > self.caps[cell] if cell in self.caps else ranks_R != 15 - self.walls.index(cell)
+        )
+        return misfits_R
 
     def facts(self) -> dict[str, object]:
         """JSON-able; equal facts, equal tables."""
