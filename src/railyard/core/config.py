@@ -8,6 +8,7 @@ torch, Lightning and numba are never imported here.
 import difflib
 import functools
 import importlib
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,8 +17,10 @@ from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
 
-from railyard.core import targets
+from railyard.core import legacy, targets
 from railyard.core.targets import MISSING, Fault, nearest, required_here
+
+log = logging.getLogger(__name__)
 
 PathKnob = Annotated[Path, Strict(False)]
 
@@ -150,6 +153,8 @@ class _Reader:
             return _Broken()
         self.partial(found, partial, key)
         if isinstance(found, targets.Signature):
+            if not found.is_open:
+                children = self.current(children, found.parameters, key)
             supplied = frozenset({"params"}) if found.is_optimizer else self.supplied.get(".".join(key), frozenset())
             self.faults.extend(found.check(children, key, supplied, self.hint))
             broken = len(self.faults) > known or _contains_broken(children)
@@ -164,7 +169,27 @@ class _Reader:
         if partial is not False and not optimizer:
             self.faults.append(Fault((*key, "_partial_"), "'_partial_' is for optimizers only"))
 
+    def current(self, children: Mapping[str, Any], known: Iterable[str], key: tuple[str, ...]) -> dict[str, Any]:
+        """The children without those of older configs, also of the plain mappings in them."""
+        kept = {}
+        for name, part in children.items():
+            built = isinstance(part, Component | Foreign | _Broken)
+            if name in known or built or not self.outdated((*key, name), part):
+                kept[name] = self.current(part, (), (*key, name)) if isinstance(part, Mapping) else part
+        return kept
+
+    def outdated(self, key: tuple[str, ...], part: Any) -> bool:
+        """Whether this is the key of an older config: a fault that says what to write, or a line that it is ignored."""
+        old = list(legacy.entries(key, part))
+        for place, entry in old:
+            if entry.ignored:
+                log.warning("%s is ignored: %s", ".".join(place), entry.advice)
+            else:
+                self.faults.append(Fault(place, f"not a key of this version; {entry.advice}"))
+        return bool(old)
+
     def component(self, cls: type[Component], children: dict[str, Any], key: tuple[str, ...]) -> Any:
+        children = self.current(children, knob_names(cls), key)
         missing = [k for k, v in children.items() if isinstance(v, str) and v == MISSING]
         reasons = {info.alias or name: info.description for name, info in cls.model_fields.items()}
         self.faults += [required_here((*key, k), reasons[k]) for k in missing if k in reasons]

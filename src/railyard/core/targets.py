@@ -15,6 +15,8 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from railyard.core import legacy
+
 TABLE = frozenset(
     {
         "lightning.pytorch.Trainer",
@@ -95,7 +97,7 @@ class Signature:
             return Fault(key, f"unknown key for {self.target}{hint(name, self.parameters)}")
         if isinstance(value, str) and value == MISSING:
             return required_here(key)
-        wanted = _plain_types(self.parameters.get(name))
+        wanted = plain_types(self.parameters.get(name))
         if not wanted or _fits(value, wanted):
             return None
         allowed = " or ".join(sorted(t.__name__.replace("NoneType", "null") for t in wanted))
@@ -112,6 +114,8 @@ def resolve(name: Any, allow: Iterable[str]) -> "type[Any] | Signature | str":
         return signature_of(name) or f"{name} is not installed; `railyard doctor` lists what is missing"
     if name in list(allow):
         return _allowed(name)
+    if name in legacy.TARGETS:
+        return f"{name} is not used here; {legacy.TARGETS[name]}"
     close = nearest(name, TABLE)
     return f"{name} may not be built from a config{close or f'; to admit a class of your own add allow=[{name}]'}"
 
@@ -267,7 +271,7 @@ PLAIN: dict[str, type[Any]] = {
 }
 
 
-def _plain_types(annotation: str | None) -> set[type[Any]]:
+def plain_types(annotation: str | None) -> set[type[Any]]:
     """The plain types an annotation admits; empty where it names anything else (then no check is made)."""
     if annotation is None:
         return set()

@@ -1,0 +1,68 @@
+"""Every old name is answered: refused with what to write, or ignored with a line."""
+
+import json
+import logging
+
+import pytest
+from json_schema import faults
+
+from railyard.apps import train
+from railyard.core import config, legacy, targets
+from railyard.core.compose import Composition, bundled
+
+SCHEMA = json.loads((bundled("conf") / "schema.json").read_text(encoding="utf-8"))
+QUICK = ["experiment=board/quickstart", "data.pack=p", "data.tokenizer=t"]
+
+
+def answers(key, caplog):
+    """Faults and log lines of the quickstart with this key set."""
+    container, _ = Composition("train", [*QUICK, f"{key}=1"]).container()
+    with caplog.at_level(logging.WARNING):
+        tree, found = config.read(train.ROOT, container)
+    return tree, {".".join(fault.key): fault.message for fault in found}, caplog.messages
+
+
+@pytest.mark.parametrize("key", [key for key, old in legacy.KEYS.items() if not old.ignored])
+def test_a_key_is_refused_with_what_to_write(key, caplog, work):
+    _, found, _ = answers(key, caplog)
+    assert list(found) == [key]
+    assert found[key].endswith(legacy.KEYS[key].advice)
+
+
+@pytest.mark.parametrize("key", [key for key, old in legacy.KEYS.items() if old.ignored])
+def test_a_key_is_ignored_with_a_line(key, caplog, work):
+    tree, found, lines = answers(key, caplog)
+    assert (tree is None, found) == (False, {})
+    assert lines == [f"{key} is ignored: {legacy.KEYS[key].advice}"]
+
+
+@pytest.mark.parametrize("target", legacy.TARGETS)
+def test_a_class_is_refused_with_what_to_take(target):
+    assert targets.resolve(target, []) == f"{target} is not used here; {legacy.TARGETS[target]}"
+
+
+def test_keys_inside_an_old_section_speak_for_themselves(caplog, work):
+    container, _ = Composition(
+        "train", [*QUICK, "dataset.dir=d", "dataset.rejection.seed=1", "batch.foo=1"]
+    ).container()
+    found = {".".join(fault.key): fault.message for fault in config.read(train.ROOT, container)[1]}
+    assert list(found) == ["dataset.dir", "dataset.rejection", "batch"]
+    assert found["dataset.dir"] == "not a key of this version; write data.pack"
+
+
+def test_a_class_of_ones_own_may_have_such_keys():
+    signature = targets.Signature("mine.Data", {"num_workers": "int", "pin_memory": "bool"}, frozenset(), False)
+    reader = config._Reader({}, [], {}, [])
+    given = {"num_workers": 2, "pin_memory": True}
+    assert reader.current(given, signature.parameters, ("data",)) == given
+    assert reader.faults == []
+
+
+def test_no_entry_is_a_key_that_configs_have(work):
+    for key in legacy.KEYS:
+        if key.startswith("callbacks."):  # any name may stand there, with a class
+            continue
+        nested = 1
+        for name in reversed(key.split(".")):
+            nested = {name: nested}
+        assert list(faults(nested, SCHEMA, SCHEMA)), key
