@@ -62,12 +62,11 @@ def test_the_harness_sees_what_is_wrong(name, fault, tmp_path, outcomes):
 
 
 def test_every_module_that_writes_is_in_the_table():
-    covered = {module for writer in table.WRITERS for module in writer.covers.split()}
-    writing = {
-        ".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in SOURCE.rglob("*.py") if writes(path)
-    }
-    assert sorted(writing - covered - table.ELSEWHERE.keys()) == [], "add a line to WRITERS in crash_writers.py"
-    assert sorted((covered | table.ELSEWHERE.keys()) - writing) == [], "these write no more: take them out"
+    covered = {module for writer in table.WRITERS for module in writer.covers.split()} | table.ELSEWHERE.keys()
+    modules = {".".join(path.relative_to(SOURCE).with_suffix("").parts): path for path in SOURCE.rglob("*.py")}
+    writing = {name for name, path in modules.items() if writes(path)}
+    assert sorted(writing - covered) == [], "add a line to WRITERS in crash_writers.py"
+    assert sorted(covered - modules.keys()) == [], "there are no such modules"
 
 
 def writes(path):

@@ -374,6 +374,28 @@ def two_runs(folder: Path) -> None:
                 lines.append({"step": step, "epoch": 0, "train/loss": seed + 1 / step})
 
 
+def sweep_report(folder: Path) -> None:
+    from sweeps import LOSS, SPACE
+
+    from railyard.core.sweeping import report
+
+    with chdir(folder):  # the report names its sweep as seen from here
+        report.write(Path("sweep"), SPACE, (LOSS,))
+
+
+def sweep_that_ended(folder: Path) -> None:
+    from sweeps import sweep
+
+    from railyard.core.sweeping import folder as sweeps
+
+    place, tried = folder / "sweep", sweep(8)
+    sweeps.write(place, "train", ["a=1"], [])
+    sweeps.write_trials(place, [trial for trial, _ in tried])
+    for trial, outcome in tried:
+        sweeps.place(place, trial.number).mkdir()
+        sweeps.write_outcome(place, trial, outcome)
+
+
 RUN_MODULES = "core.run core.training core.metrics core.plots core.callbacks.report"
 IMPORT_MODULES = (
     "board.packs.importing board.packs.partial board.packs.resumable_shards board.packs.metadata board.packs.valuations"
@@ -387,6 +409,7 @@ WRITERS = (
     Writer("shards", "core.shards", write_shards, each_file),
     Writer("sweep grid", "core.sweeping.grid", sweep_grid, whole),
     Writer("sweep", "core.sweeping.folder", sweep_files, no_outcome_is_lost),
+    Writer("sweep report", "core.sweeping.report", sweep_report, each_file, sweep_that_ended),
     Writer("index of runs", "core.catalog.index", index_runs, no_record_is_lost, ends=indexed),
     Writer("comparison of runs", "core.catalog.compare", compare_runs, each_file, two_runs),
     Writer("run files", RUN_MODULES, write_run_files, each_file, old_run_files),
@@ -405,6 +428,8 @@ WRITERS = (
 ELSEWHERE = {
     "core.callbacks.throughput": "appends to a journal, as 'journal' does; what is lost is a timing",
     "core.sweeping.tether": "writes a token, as 'file' does; every call on a sweep has its own",
+    "core.sweeping.optuna_search": "marks its study, as 'file' does; its trials are SQLite's, see the proof `sweep`",
+    "core.trackers": "notes the run that MLflow gave, as 'file' does",
     "core.run_state": "writes state.json, as 'file' does; it names the time, so no two have the same bytes",
     "apps.evaluate": "writes provenance.json, as 'run files' does",
 }
