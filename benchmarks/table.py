@@ -26,6 +26,8 @@ NAMES = (
     "merge_packs",
     "cold_pack",
     "list_runs",
+    "endgame_tables",
+    "teach_games",
 )
 
 

@@ -216,9 +216,9 @@ def relabel_pack(folder: Path) -> None:
     from railyard.board.game.endgame.tables import EndgameTables
     from railyard.board.packs import partial, relabeling
 
-    partial.COMMIT_SECONDS, relabeling.CHUNK = 0.0, 100
-    keys = {"shard_rows": 150, "progress": lambda done, _: acknowledge(done // relabeling.CHUNK)}
-    relabeling.relabel(PACK, folder / "pack", 1, EndgameTables.none(), **keys)
+    partial.COMMIT_SECONDS, relabeling.CHUNK = 0.0, 1
+    keys = {"shard_rows": 3, "progress": lambda done, _: acknowledge(done)}
+    relabeling.relabel(FIXTURES / "17_pack_left", folder / "pack", 1, EndgameTables.none(), **keys)
 
 
 def the_pack_is_whole(left: Left) -> str:
