@@ -19,6 +19,7 @@ from railyard.core import durable
 from railyard.core import run as runs
 
 FILE = ".call"
+MARK = ".begun"
 PAUSE = 0.5  # seconds between two looks
 
 
@@ -49,6 +50,14 @@ class Tether:
         except FileNotFoundError:
             return False
         return same and (platform.node() != self.host or runs.is_locked(self.folder))
+
+    def mark(self, place: Path) -> None:
+        """Note in the folder of a job that it has begun in this call."""
+        durable.write_text(place / MARK, self.token)
+
+    def marks(self, place: Path) -> bool:
+        """Whether a job has begun in this call."""
+        return (place / MARK).is_file() and (place / MARK).read_text(encoding="utf-8") == self.token
 
     def is_own(self) -> bool:
         """Whether this is the sweep's own process."""

@@ -54,3 +54,9 @@ def values(word: str) -> list[str]:
     if not found:
         raise UserError(f"'{word}' names no value at all")
     return found
+
+
+def sets(word: str, keys: Iterable[str]) -> bool:
+    """Whether a word sets one of these keys or something inside it."""
+    name = key(word)
+    return any(name == known or name.startswith((f"{known}.", f"{known}/")) for known in keys)

@@ -59,6 +59,7 @@ class Worker:
             _say(trial, f"on device {slots.take(self.slots)}")
         try:
             with runs.locked(place, PATIENCE):
+                self.tether.mark(place)
                 if folders.outcome(self.folder, trial.number) is None:
                     self._to_its_end(trial, place)
         except runs.Busy as fault:
