@@ -1,5 +1,6 @@
 """The .tlg8 fixtures: three images as the reference encoder wrote them, and searched blocks of thirteen more."""
 
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -31,3 +32,9 @@ def blocks(path=FIXTURES / "blocks.npz"):
 def sizes(count):
     """Sizes of whole blocks."""
     return np.full((count, 2), 8, np.uint8)
+
+
+def scores():
+    """Projections and scores that the reference wrote for some of `blocks()`, by their row there."""
+    with gzip.open(FIXTURES / "scores.json.gz") as file:
+        return {int(row): keys for row, keys in json.load(file).items()}

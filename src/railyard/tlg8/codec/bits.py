@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.tuples import Whole
 
 # isort: split
@@ -37,13 +37,13 @@ def peek(data: NDArray[np.uint8], at: Whole) -> np.uint64:
     return word >> np.uint64(at & 7)
 
 
-@njit()
+@inner()
 def zeros_before_one(word: np.uint64) -> Whole:
     """Number of zeros below the lowest one; 64 for 0."""
     return np.int64(trailing_zeros(word))
 
 
-@njit()
+@inner()
 def take(word: np.uint64, first: Whole, count: Whole) -> Whole:
     """`count` bits (below 57) of a peeked word from bit `first` on, as a number."""
     return np.int64((word >> np.uint64(first)) & ((np.uint64(1) << np.uint64(count)) - np.uint64(1)))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner
 from railyard.tlg8.codec.colour_filters import FILTERED_PLANES, PLANES, filter_planes
 from railyard.tlg8.codec.contexts import MAX_PLANES
 from railyard.tlg8.codec.golomb import magnitude
@@ -51,7 +51,7 @@ def block_planes() -> BlockPlanes:
     )
 
 
-@njit()
+@inner()
 def energy_of(values: NDArray[np.int16]) -> Whole:
     """Sum of squares of a block's values: at most 64 * 637^2, which 32 bits hold."""
     total = np.int32(0)
@@ -60,7 +60,7 @@ def energy_of(values: NDArray[np.int16]) -> Whole:
     return total
 
 
-@njit()
+@inner()
 def enter(planes: BlockPlanes, context: NDArray[np.uint8], components: Whole, width: Whole, height: Whole) -> None:
     """Takes up a block: its context uint8 [4, 9, 10], 3 or 4 planes, 1 to 8 pixels each way."""
     pixels = width * height
@@ -76,18 +76,26 @@ def enter(planes: BlockPlanes, context: NDArray[np.uint8], components: Whole, wi
         planes.twins[predictor] = _twin(planes, predictor)
 
 
-@njit()
+@inner()
 def _twin(planes: BlockPlanes, predictor: Whole) -> Whole:
     components, pixels = planes.size[0], planes.size[3]
     for other in range(predictor):
-        if planes.energies[other] == planes.energies[predictor]:
-            a, b = planes.residuals[other, :components, :pixels], planes.residuals[predictor, :components, :pixels]
-            if (a == b).all():
-                return other
+        same_energy = planes.energies[other] == planes.energies[predictor]
+        if same_energy and _equal(planes.residuals[other], planes.residuals[predictor], components, pixels):
+            return other
     return predictor
 
 
-@njit()
+@inner()
+def _equal(a: NDArray[np.int16], b: NDArray[np.int16], components: Whole, pixels: Whole) -> bool:
+    for plane in range(components):
+        for place in range(pixels):
+            if a[plane, place] != b[plane, place]:
+                return False
+    return True
+
+
+@inner()
 def need_filtered(planes: BlockPlanes, predictor: Whole) -> None:
     """Computes the filtered planes of a predictor (its own twin) and their energies, once."""
     if planes.has_filtered[predictor]:
@@ -99,7 +107,7 @@ def need_filtered(planes: BlockPlanes, predictor: Whole) -> None:
         planes.filtered_energies[predictor, plane] = energy_of(planes.filtered[predictor, plane, :pixels])
 
 
-@njit()
+@inner()
 def filtered_energy(planes: BlockPlanes, predictor: Whole, colour_filter: Whole) -> Whole:
     """Energy of a pair over all its planes."""
     twin = planes.twins[predictor]
@@ -110,13 +118,13 @@ def filtered_energy(planes: BlockPlanes, predictor: Whole, colour_filter: Whole)
     return energy
 
 
-@njit()
+@inner()
 def plane_start(predictor: Whole, plane: Whole) -> Whole:
     """Where the magnitudes of a filtered plane begin."""
     return (predictor * FILTERED_PLANES + plane) * PLANE_SIZE
 
 
-@njit()
+@inner()
 def need_magnitudes(planes: BlockPlanes, predictor: Whole, plane: Whole) -> Whole:
     """Puts a filtered plane of a predictor (its own twin) into the order of all scans, once; where it begins."""
     start = plane_start(predictor, plane)
@@ -130,5 +138,5 @@ def need_magnitudes(planes: BlockPlanes, predictor: Whole, plane: Whole) -> Whol
     for step in range(pixels):
         for scan in range(LANES):
             place = np.int64(SCANS[scan, step]) if whole else step
-            planes.magnitudes[start + step * LANES + scan] = magnitude(values[place])
+            planes.magnitudes[start + step * LANES + scan] = magnitude(np.int64(values[place]))
     return start

@@ -7,7 +7,7 @@ as what the fast search is compared with.
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.blocks import SIDE
 from railyard.tlg8.codec.colour_filters import ORDERS, primary_part, secondary_part
 from railyard.tlg8.codec.contexts import MAX_PLANES
@@ -20,7 +20,7 @@ from railyard.tlg8.codec.tuples import SCANS as SCAN_COUNT
 MAX_VALUES = MAX_PLANES * SIDE * SIDE
 
 
-@njit()
+@inner()
 def split_rank(rank: Whole) -> tuple[Whole, Whole, Whole, Whole]:
     """Predictor, filter, scan and interleaving of a rank, for compiled callers."""
     rest, interleaving = rank // INTERLEAVINGS, rank % INTERLEAVINGS
@@ -48,7 +48,7 @@ def undo_filter(values: NDArray[np.int64], colour_filter: Whole) -> None:
     values[s0], values[s1], values[s2] = d0, d1, d2
 
 
-@njit()
+@inner()
 def value_place(
     step: Whole, plane: Whole, width: Whole, height: Whole, components: Whole, interleaving: Whole
 ) -> Whole:
@@ -56,7 +56,7 @@ def value_place(
     return step * components + plane if interleaving else plane * width * height + step
 
 
-@njit()
+@inner()
 def pixel_at(step: Whole, width: Whole, height: Whole, scan: Whole) -> Whole:
     """Raster place of the pixel at a step of the scan; only whole blocks are reordered."""
     return np.int64(SCANS[scan, step]) if width == SIDE and height == SIDE else step
@@ -82,7 +82,7 @@ def block_values(
     return width * height * components
 
 
-@njit()
+@inner()
 def sequence_bits(values: NDArray[np.int16], entropy: Whole, row: Whole) -> Whole:
     return plain_bits(values, row) if entropy == PLAIN else run_length_bits(values, row)
 

@@ -13,7 +13,7 @@ codes a plane depends on its position, which makes 37 coded planes of the 3 * 96
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.tuples import FILTERS, Whole
 
 ORDERS = np.array([(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)])
@@ -32,7 +32,7 @@ def half(value: Whole) -> Whole:
     return (value + (value < 0)) >> 1
 
 
-@njit()
+@inner()
 def primary_part(primary: Whole, d0: Whole) -> Whole:
     """What the second plane loses."""
     if primary == NONE:
@@ -42,7 +42,7 @@ def primary_part(primary: Whole, d0: Whole) -> Whole:
     return half(d0) if primary == HALF else half(3 * d0)
 
 
-@njit()
+@inner()
 def secondary_part(secondary: Whole, d0: Whole, d1: Whole) -> Whole:
     """What the third plane loses; d1 is the second plane before its own loss."""
     if secondary == NONE:

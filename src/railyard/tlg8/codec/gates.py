@@ -6,7 +6,7 @@ The least energies are running ones in a fixed order of visit, so what passes de
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner
 from railyard.tlg8.codec.block_planes import BlockPlanes, filtered_energy
 from railyard.tlg8.codec.tuples import FILTERS, Whole
 
@@ -20,7 +20,7 @@ _FILTER_ORDER = """
 FILTER_ORDER = np.array(_FILTER_ORDER.split(), int)
 
 
-@njit()
+@inner()
 def passing_pairs(planes: BlockPlanes, pairs: NDArray[np.int64], least: NDArray[np.float64]) -> Whole:
     """Writes the pairs that pass to `pairs` [768] in order of visit, and returns how many.
 

@@ -9,7 +9,7 @@ values that encoders use. Side by side and fast: `lane_costs.py`.
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.tuples import Whole
 
 PLAIN, RUN_LENGTH = 0, 1
@@ -60,20 +60,20 @@ def gamma_bits(number: Whole) -> Whole:
     return bits
 
 
-@njit()
+@inner()
 def value_bits(m: Whole, k: Whole) -> Whole:
     """Length of the code of magnitude m under k."""
     quotient = m >> k
     return quotient + 1 + k if quotient < ESCAPE else ESCAPE + gamma_bits(max(m - ESCAPE + 1, 1))
 
 
-@njit()
+@inner()
 def run_bits(length: Whole) -> Whole:
     """Length of the code of a run's length >= 1."""
     return length if length < 3 else 2 + gamma_bits(length - 2)
 
 
-@njit()
+@inner()
 def mean_class(a: Whole) -> Whole:
     """The rounded mean that chooses k; the largest class takes all beyond it."""
     return min((a + 8) >> 4, MEANS - 1)
@@ -89,9 +89,9 @@ def next_mean(a: Whole, m: Whole, rise: Whole, fall: Whole) -> Whole:
 @njit()
 def plain_bits(values: NDArray[np.int16], row: Whole) -> Whole:
     """Bits of a sequence int16 [n], Plain."""
-    a, bits = 0, 0
+    a, bits = np.int64(0), 0
     for value in values:
-        m = magnitude(value)
+        m = magnitude(np.int64(value))
         bits += value_bits(m, K[row, mean_class(a)])
         a = next_mean(a, m, RISE[row], FALL[row])
     return bits
@@ -100,7 +100,7 @@ def plain_bits(values: NDArray[np.int16], row: Whole) -> Whole:
 @njit()
 def run_length_bits(values: NDArray[np.int16], row: Whole) -> Whole:
     """Bits of a sequence int16 [n], RunLength: which kind of run comes first, then runs of zeros and of values."""
-    a, bits, run = 0, 1, 0
+    a, bits, run = np.int64(0), 1, 0
     for place in range(len(values)):
         value = values[place]
         if run and (value == 0) != (values[place - 1] == 0):
@@ -108,7 +108,7 @@ def run_length_bits(values: NDArray[np.int16], row: Whole) -> Whole:
             run = 0
         run += 1
         if value != 0:
-            m = magnitude(value) - 1
+            m = magnitude(np.int64(value)) - 1
             bits += value_bits(m, K[row, mean_class(a)])
             a = next_mean(a, m, RISE[row], FALL[row])
     return bits + run_bits(run)

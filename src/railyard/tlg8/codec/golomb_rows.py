@@ -8,7 +8,7 @@ Runs and mean go on from block to block. The readers trust nothing: a position b
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.bits import peek, put, take, zeros_before_one
 from railyard.tlg8.codec.golomb import ESCAPE, PLAIN, RUN_LENGTH, gamma_bits, magnitude, mean_class, next_mean
 from railyard.tlg8.codec.tuples import Whole
@@ -20,7 +20,7 @@ MOST_MAGNITUDE = 1 << 16
 TOO_SHORT, BAD_CODE, BAD_RUN = -1, -2, -3
 
 
-@njit()
+@inner()
 def put_gamma(out: NDArray[np.uint8], at: Whole, number: Whole) -> Whole:
     """Writes a number >= 1: as many zeros as it has bits after its highest, a one, those bits."""
     low = gamma_bits(number) // 2
@@ -28,7 +28,7 @@ def put_gamma(out: NDArray[np.uint8], at: Whole, number: Whole) -> Whole:
     return put(out, at, number - (1 << low), low)
 
 
-@njit()
+@inner()
 def put_magnitude(out: NDArray[np.uint8], at: Whole, m: Whole, k: Whole) -> Whole:
     """Writes a magnitude under k."""
     quotient = m >> k
@@ -38,7 +38,7 @@ def put_magnitude(out: NDArray[np.uint8], at: Whole, m: Whole, k: Whole) -> Whol
     return put(out, at, m - (quotient << k), k)
 
 
-@njit()
+@inner()
 def put_run(out: NDArray[np.uint8], at: Whole, length: Whole) -> Whole:
     """Writes a run's length >= 1."""
     if length < 3:
@@ -60,7 +60,7 @@ def put_row(
         return at
     if runs:
         at = put(out, at, np.int64(values[0] != 0), 1)
-    a, run_end = 0, 0
+    a, run_end = np.int64(0), 0
     for place in range(len(values)):
         value = values[place]
         if runs and place == run_end:
@@ -74,7 +74,7 @@ def put_row(
     return at
 
 
-@njit()
+@inner()
 def _end_of_run(values: NDArray[np.int16], place: Whole) -> Whole:
     is_zero, end = values[place] == 0, place + 1
     while end < len(values) and (values[end] == 0) == is_zero:
@@ -82,7 +82,7 @@ def _end_of_run(values: NDArray[np.int16], place: Whole) -> Whole:
     return end
 
 
-@njit()
+@inner()
 def read_magnitude(data: NDArray[np.uint8], at: Whole, k: Whole) -> tuple[Whole, Whole]:
     """A magnitude under k (at most 8) and the next position, or a fault."""
     word = peek(data, at)
@@ -96,7 +96,7 @@ def read_magnitude(data: NDArray[np.uint8], at: Whole, k: Whole) -> tuple[Whole,
     return m, (at + quotient + 1 + low if m < MOST_MAGNITUDE else BAD_CODE)
 
 
-@njit()
+@inner()
 def read_run(data: NDArray[np.uint8], at: Whole) -> tuple[Whole, Whole]:
     """The length of a run and the next position, or a fault."""
     word = peek(data, at)
@@ -132,7 +132,7 @@ def read_row(
     is_zero = False
     if runs:
         is_zero, at = take(peek(data, at), 0, 1) == 0, at + 1
-    a, place = 0, 0
+    a, place = np.int64(0), 0
     while place < len(out):
         stop = len(out)
         if runs:

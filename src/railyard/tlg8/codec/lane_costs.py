@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.tuples import Whole
 
 # isort: split
@@ -30,11 +30,10 @@ from railyard.tlg8.codec.lanes import (
 
 # the least mean of each k from 1 to 8, before it is rounded
 THRESHOLDS = np.array([[16 * int((row < k).sum()) - 8 for k in range(1, K_CLASSES)] for row in K], np.int16)
-UNBOUNDED = 32767
 CHECK_EVERY = 8  # steps between two looks at the bound
 
 
-@njit()
+@inner()
 def _load(magnitudes: NDArray[np.int16], starts: NDArray[np.int64], plane: Whole, step: Whole) -> Any:
     at = 4 * plane
     return load_groups(
@@ -46,7 +45,7 @@ def _load(magnitudes: NDArray[np.int16], starts: NDArray[np.int64], plane: Whole
     )
 
 
-@njit()
+@inner()
 def _value_bits(m: Any, a: Any, row: Whole) -> Any:
     """Lengths of the codes of magnitudes after means."""
     k = count_reached(a, THRESHOLDS, row)
@@ -59,7 +58,7 @@ def _value_bits(m: Any, a: Any, row: Whole) -> Any:
     return bits
 
 
-@njit()
+@inner()
 def _next_mean(a: Any, m: Any, row: Whole) -> Any:
     """(16 m w + a (16 - w) + 8) >> 4 without its 32-bit products: m w + ((a (16 - w) >> 3) + 1 >> 1)."""
     rises = a < m
@@ -92,7 +91,7 @@ def plain_lanes(
     return True
 
 
-@njit()
+@inner()
 def _run_growth(run: Any) -> Any:
     """How much longer the code of a run gets when it grows to `run`."""
     beyond = run - splat(2)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner
 from railyard.tlg8.codec.block_planes import BlockPlanes, need_magnitudes
 from railyard.tlg8.codec.colour_filters import CODED, CODED_PLANES, FILTERED, PLANES, POSITION_STARTS
 from railyard.tlg8.codec.golomb import INTERLEAVED_ROWS, PLAIN, PLANE_ROWS
@@ -20,7 +20,8 @@ from railyard.tlg8.codec.top_two import bound, key_of, offer
 from railyard.tlg8.codec.tuples import ENTROPIES, FILTERS, INTERLEAVINGS, PREDICTORS, SCANS, TUPLES_OF_A_PAIR, Whole
 
 TOGETHER = WIDTH // SCANS  # sequences of eight scans that are coded side by side
-UNBOUNDED = 32767
+# typed, so that numba does not compile for each literal
+UNBOUNDED, ALONE = np.int64(32767), np.int64(1)
 
 
 class PairCosts(NamedTuple):
@@ -42,7 +43,7 @@ def pair_costs() -> PairCosts:
     )
 
 
-@njit()
+@inner()
 def _code(planes: BlockPlanes, costs: PairCosts, entropy: Whole, row: Whole, sequences: Whole, limit: Whole) -> bool:
     """Bits of 32 sequences of one to four planes each into `costs.lanes`; False if all reach the limit."""
     steps = planes.size[3]
@@ -51,7 +52,7 @@ def _code(planes: BlockPlanes, costs: PairCosts, entropy: Whole, row: Whole, seq
     return run_length_lanes(planes.magnitudes, costs.starts, sequences, steps, row, limit, costs.lanes)
 
 
-@njit()
+@inner()
 def code_planes(planes: BlockPlanes, costs: PairCosts, pairs: NDArray[np.int64], entropy: Whole) -> None:
     """Codes each plane that the pairs need, once, into `costs.coded`."""
     costs.wanted[:] = False
@@ -76,15 +77,15 @@ def code_planes(planes: BlockPlanes, costs: PairCosts, pairs: NDArray[np.int64],
             _code_waiting(planes, costs, entropy, row, owners[:waiting])
 
 
-@njit()
+@inner()
 def _code_waiting(planes: BlockPlanes, costs: PairCosts, entropy: Whole, row: Whole, owners: NDArray[np.int64]) -> None:
-    _code(planes, costs, entropy, row, 1, UNBOUNDED)
+    _code(planes, costs, entropy, row, ALONE, UNBOUNDED)
     for place in range(len(owners)):
         for scan in range(SCANS):
             costs.coded[entropy, owners[place, 0], owners[place, 1], scan] = costs.lanes[place * SCANS + scan]
 
 
-@njit()
+@inner()
 def separate_bits(planes: BlockPlanes, costs: PairCosts, entropy: Whole, pair: Whole, scan: Whole) -> Whole:
     """Bits of a pair in a scan, not interleaved; its planes are coded."""
     twin, colour_filter = planes.twins[pair // FILTERS], pair % FILTERS
@@ -94,7 +95,7 @@ def separate_bits(planes: BlockPlanes, costs: PairCosts, entropy: Whole, pair: W
     return bits
 
 
-@njit()
+@inner()
 def code_interleaved(
     planes: BlockPlanes, costs: PairCosts, pairs: NDArray[np.int64], entropy: Whole, limit: Whole
 ) -> bool:
@@ -108,7 +109,7 @@ def code_interleaved(
     return _code(planes, costs, entropy, INTERLEAVED_ROWS[entropy], components, limit)
 
 
-@njit()
+@inner()
 def offer_separate(
     planes: BlockPlanes,
     costs: PairCosts,
@@ -125,7 +126,7 @@ def offer_separate(
             offer(top, key_of(bits, pair * TUPLES_OF_A_PAIR + scan * INTERLEAVINGS, entropy))
 
 
-@njit()
+@inner()
 def offer_interleaved(
     planes: BlockPlanes,
     costs: PairCosts,
@@ -137,7 +138,10 @@ def offer_interleaved(
     """Offers all pairs, interleaved, in the first `scans` scans."""
     for first in range(0, len(pairs), TOGETHER):
         group = pairs[first : first + TOGETHER]
-        limit = bound(top, group.min() * TUPLES_OF_A_PAIR)
+        lowest = group[0]
+        for pair in group:
+            lowest = min(lowest, pair)
+        limit = bound(top, lowest * TUPLES_OF_A_PAIR)
         if code_interleaved(planes, costs, group, entropy, limit):
             for place in range(len(group)):
                 for scan in range(scans):

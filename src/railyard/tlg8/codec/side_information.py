@@ -8,7 +8,7 @@ format has it.
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.bits import peek, put, take
 from railyard.tlg8.codec.golomb_rows import TOO_SHORT
 from railyard.tlg8.codec.tuples import ENTROPIES, FILTERS, INTERLEAVINGS, PREDICTORS, SCANS, Whole
@@ -22,7 +22,7 @@ BAD_MODE, BAD_FIELD = -4, -5
 MOST_SHIFT = 28  # of a run's length: four groups of seven bits hold all blocks of a tile
 
 
-@njit()
+@inner()
 def _run_end(values: NDArray[np.uint8], place: Whole) -> Whole:
     end = place + 1
     while end < len(values) and values[end] == values[place]:
@@ -30,7 +30,7 @@ def _run_end(values: NDArray[np.uint8], place: Whole) -> Whole:
     return end
 
 
-@njit()
+@inner()
 def _varint_bits(number: Whole) -> Whole:
     bits = 8
     while number >= 128:
@@ -76,7 +76,7 @@ def put_sequence(values: NDArray[np.uint8], width: Whole, mode: Whole, out: NDAr
     return at
 
 
-@njit()
+@inner()
 def _put_varint(out: NDArray[np.uint8], at: Whole, number: Whole) -> Whole:
     while number >= 128:
         at = put(out, at, (number & 127) | 128, 8)
@@ -96,7 +96,7 @@ def put_fields(fields_5N: NDArray[np.uint8], out: NDArray[np.uint8], at: Whole) 
     return (at + 7) & ~7
 
 
-@njit()
+@inner()
 def _read_varint(data: NDArray[np.uint8], at: Whole, end: Whole) -> tuple[Whole, Whole]:
     number = 0
     for shift in range(0, MOST_SHIFT, 7):

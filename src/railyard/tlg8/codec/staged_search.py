@@ -7,7 +7,8 @@ the best pairs. No gate: the number of evaluations is the same for every block.
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
+from railyard.tlg8.codec import scans
 from railyard.tlg8.codec.block_planes import BlockPlanes, enter
 from railyard.tlg8.codec.pair_costs import (
     TOGETHER,
@@ -22,17 +23,31 @@ from railyard.tlg8.codec.pair_search import make_costs, make_planes
 from railyard.tlg8.codec.top_two import EMPTY, key_of, offer
 from railyard.tlg8.codec.tuples import FILTERS, INTERLEAVINGS, PAIRS, SCANS, TUPLES_OF_A_PAIR, Whole
 
+HILBERT = np.int64(scans.HILBERT)
 
-@njit()
+
+@inner()
+def _take_least(scores: NDArray[np.int64]) -> Whole:
+    """Place of the least score, the first of equal ones; its score becomes EMPTY."""
+    least = 0
+    for place in range(1, len(scores)):
+        if scores[place] < scores[least]:
+            least = place
+    scores[least] = EMPTY
+    return least
+
+
+@inner()
 def _least_energy_pairs(planes: BlockPlanes, predictors: Whole, pairs: NDArray[np.int64]) -> None:
     """All pairs of the predictors of least energy, the lower one first where energies are equal."""
-    chosen = np.argsort(planes.energies, kind="mergesort")[:predictors]
+    energies = planes.energies.copy()
     for place in range(predictors):
+        predictor = _take_least(energies)
         for colour_filter in range(FILTERS):
-            pairs[place * FILTERS + colour_filter] = chosen[place] * FILTERS + colour_filter
+            pairs[place * FILTERS + colour_filter] = predictor * FILTERS + colour_filter
 
 
-@njit()
+@inner()
 def _probe(
     planes: BlockPlanes,
     costs: PairCosts,
@@ -45,7 +60,7 @@ def _probe(
     """Offers the pairs at scan 0 and lowers `scores` to their keys there."""
     code_planes(planes, costs, pairs, entropy)
     for place in range(len(pairs)):
-        bits = separate_bits(planes, costs, entropy, pairs[place], 0)
+        bits = separate_bits(planes, costs, entropy, pairs[place], HILBERT)
         key = key_of(bits, pairs[place] * TUPLES_OF_A_PAIR, entropy)
         offer(top, key)
         scores[place] = min(scores[place], key)
@@ -60,7 +75,7 @@ def _probe(
             scores[first + place] = min(scores[first + place], key)
 
 
-@njit()
+@inner()
 def _finish(
     planes: BlockPlanes, costs: PairCosts, pairs: NDArray[np.int64], entropy: Whole, top: NDArray[np.int64]
 ) -> None:
@@ -69,7 +84,7 @@ def _finish(
         for scan in range(SCANS):
             bits = separate_bits(planes, costs, entropy, pair, scan)
             offer(top, key_of(bits, pair * TUPLES_OF_A_PAIR + scan * INTERLEAVINGS, entropy))
-    offer_interleaved(planes, costs, pairs, entropy, SCANS, top)
+    offer_interleaved(planes, costs, pairs, entropy, np.int64(SCANS), top)
 
 
 @njit()
@@ -90,6 +105,7 @@ def search_stages(
     """
     planes, costs = make_planes(), make_costs()
     pairs, scores = np.empty(PAIRS, np.int64)[: predictors * FILTERS], np.empty(predictors * FILTERS, np.int64)
+    best = np.empty(finalists, np.int64)
     for block in range(len(contexts_N)):
         enter(planes, contexts_N[block], components, sizes_N2[block, 0], sizes_N2[block, 1])
         _least_energy_pairs(planes, predictors, pairs)
@@ -97,6 +113,7 @@ def search_stages(
         top[:], scores[:] = EMPTY, EMPTY
         for entropy in entropies:
             _probe(planes, costs, pairs, entropy, interleaved, top, scores)
-        best = pairs[np.argsort(scores)[:finalists]]
+        for place in range(finalists):
+            best[place] = pairs[_take_least(scores)]
         for entropy in entropies:
             _finish(planes, costs, best, entropy, top)

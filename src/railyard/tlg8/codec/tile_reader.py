@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.bad_file import BadFile
 from railyard.tlg8.codec.bits import padded
 from railyard.tlg8.codec.block_values import pixel_at, undo_filter, value_place
@@ -46,7 +46,7 @@ def _read_rows(
     return at
 
 
-@njit()
+@inner()
 def _undo_block(
     values: NDArray[np.int32], at: NDArray[np.int64], fields: Any, width: Whole, height: Whole, line: NDArray[np.int32]
 ) -> None:
@@ -56,8 +56,9 @@ def _undo_block(
     block, pixel_values = np.empty(MAX_PLANES * SIDE * SIDE, np.int32), np.empty(MAX_PLANES, np.int64)
     for plane in range(components):
         row = row_of(fields[ENTROPY], interleaving, plane)
-        block[plane * pixels : (plane + 1) * pixels] = values[at[row] : at[row] + pixels]
-        at[row] += pixels
+        for place in range(plane * pixels, (plane + 1) * pixels):
+            block[place] = values[at[row]]
+            at[row] += 1
     for step in range(pixels):
         for plane in range(components):
             pixel_values[plane] = block[value_place(step, plane, width, height, components, interleaving)]
@@ -67,7 +68,7 @@ def _undo_block(
             line[plane, pixel // width, pixel % width] = pixel_values[plane]
 
 
-@njit()
+@inner()
 def _undo_scanline(
     residuals: NDArray[np.int32], predictors: NDArray[np.uint8], above: NDArray[np.int32], now: NDArray[np.int32]
 ) -> bool:

@@ -7,14 +7,14 @@ gives all to one row; rows of Plain and of RunLength are different ones. A row h
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.golomb import INTERLEAVED_ROWS, PLANE_ROWS, ROWS
 from railyard.tlg8.codec.tuples import Whole
 
 PREDICTOR, FILTER, SCAN, ENTROPY, INTERLEAVING = range(5)  # the fields of a block, in the order of the file
 
 
-@njit()
+@inner()
 def row_of(entropy: Whole, interleaving: Whole, plane: Whole) -> Whole:
     """The row that codes a plane of a block."""
     return INTERLEAVED_ROWS[entropy] if interleaving else PLANE_ROWS[entropy, plane]

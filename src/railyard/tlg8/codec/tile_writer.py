@@ -30,8 +30,9 @@ def _deal(
         block_values(contexts[block], width, height, components, np.int64(ranks[block]), scratch)
         for plane in range(components):
             row = row_of(fields[ENTROPY, block], fields[INTERLEAVING, block], plane)
-            out[at[row] : at[row] + pixels] = scratch[plane * pixels : (plane + 1) * pixels]
-            at[row] += pixels
+            for place in range(plane * pixels, (plane + 1) * pixels):
+                out[at[row]] = scratch[place]
+                at[row] += 1
     return out
 
 

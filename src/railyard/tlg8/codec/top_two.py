@@ -7,7 +7,7 @@ differ in rank. The two do not depend on the order in which tuples are offered.
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.tuples import ENTROPIES, TUPLES, Whole
 
 EMPTY = np.int64(1 << 62)
@@ -19,12 +19,12 @@ def key_of(bits: Whole, rank: Whole, entropy: Whole) -> Whole:
     return (bits * TUPLES + rank) * ENTROPIES + entropy
 
 
-@njit()
+@inner()
 def bits_of(key: Whole) -> Whole:
     return key // (TUPLES * ENTROPIES)
 
 
-@njit()
+@inner()
 def rank_of_key(key: Whole) -> Whole:
     return key // ENTROPIES % TUPLES
 
