@@ -12,6 +12,7 @@ from railyard.board.packs.split import Split
 from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.labels import Labels, check_fit, load_labels
 from railyard.board.training.objectives import BoardObjective
+from railyard.core.devices import ranks
 from railyard.core.errors import UserError
 from railyard.core.experiment import Experiment, total_steps
 
@@ -49,9 +50,13 @@ def _model_lines(
         check_fit(experiment.objective, labels)
     encoder = model.encoder.with_bins(labels.num_classes)
     _refuse_small_vocabulary(pack, encoder.input_vocab_size)
-    batches = train_rows // data.batch_size
+    count = ranks(experiment.trainer.kwargs)
+    batches = train_rows // (data.batch_size * count)
     if batches == 0:
-        raise UserError(f"data.batch_size={data.batch_size} is larger than the {train_rows} rows to train on: lower it")
+        on_ranks = f" on {count} ranks" if count > 1 else ""
+        raise UserError(
+            f"data.batch_size={data.batch_size}{on_ranks} is larger than the {train_rows} rows to train on: lower it"
+        )
     parameters = parameter_count(encoder)
     steps = total_steps(experiment.trainer, batches)
     need = parameters * BYTES_PER_PARAMETER + _activation_bytes(encoder, data.batch_size)
@@ -59,7 +64,8 @@ def _model_lines(
         ("labels", f"{data.tokenizer}: {labels.num_classes} classes a head" if data.tokenizer else "the move played"),
         ("model", f"{parameters:,} parameters"),
         ("steps", f"{steps:,} of {_rows_a_step(experiment, data, model)} rows; {batches:,} batches an epoch"),
-        ("memory", f"about {need / 2**20:,.0f} MiB for weights, optimizer and activations"),
+        ("memory", f"about {need / 2**20:,.0f} MiB for weights, optimizer and activations{' of a rank' * (count > 1)}"),
+        *([("ranks", f"{count} processes of {data.batch_size:,} rows a micro-batch each")] if count > 1 else []),
     ]
     return lines + [("warning", text) for text in _warnings(experiment, data, labels, pack, need)]
 
@@ -71,7 +77,8 @@ def _activation_bytes(encoder: Encoder, batch_size: int) -> int:
 
 
 def _rows_a_step(experiment: Experiment, data: PackData, model: BoardModel) -> str:
-    rows = data.batch_size * int(experiment.trainer.kwargs.get("accumulate_grad_batches") or 1)
+    keys = experiment.trainer.kwargs
+    rows = data.batch_size * ranks(keys) * int(keys.get("accumulate_grad_batches") or 1)
     return f"{rows:,} to {4 * rows:,}" if model.schedule.grows else f"{rows:,}"
 
 

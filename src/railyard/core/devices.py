@@ -1,4 +1,11 @@
-"""Which device a verb without a Trainer runs on."""
+"""Which device a verb without a Trainer runs on, and how many processes a Trainer's keys mean."""
+
+import ctypes
+import importlib.metadata
+import os
+from collections.abc import Mapping
+from itertools import takewhile
+from typing import Any
 
 from railyard.core.errors import UserError
 
@@ -13,3 +20,38 @@ def pick(device: str) -> str:
     if not present[device]:
         raise UserError(f"device={device} is not available here; use device=auto or device=cpu")
     return device
+
+
+def ranks(trainer: Mapping[str, Any]) -> int:
+    """Processes that a Trainer with these keys trains in, one a device; found without importing torch."""
+    devices, accelerator = trainer.get("devices", "auto"), str(trainer.get("accelerator", "auto"))
+    if isinstance(devices, list):
+        return len(devices)
+    words = str(devices).split(",")
+    if len(words) > 1:
+        return len([word for word in words if word.strip()])
+    if words[0] in ("auto", "-1"):
+        return max(visible_gpus(), 1) if accelerator in ("auto", "gpu", "cuda") else 1
+    return max(int(words[0]), 1) if words[0].isdigit() else 1
+
+
+def visible_gpus() -> int:
+    """CUDA devices of this process: those of CUDA_VISIBLE_DEVICES, else all that the driver names."""
+    if importlib.metadata.version("torch").endswith("+cpu"):
+        return 0
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is None:
+        return _driver_gpus()
+    return sum(1 for _ in takewhile(lambda word: word.strip() not in ("", "-1"), chosen.split(",")))
+
+
+def _driver_gpus() -> int:
+    try:
+        nvml = ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        return 0
+    count = ctypes.c_uint(0)
+    if nvml.nvmlInit_v2() or nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)):
+        return 0
+    nvml.nvmlShutdown()
+    return count.value

@@ -49,6 +49,9 @@ def _epoch_order(shuffled: Callable[[int, int], Order], rows: int, seed: int, ep
 class BatchOrder:
     """Which positions make up batch `b` of epoch `e`; of all ranks together, rank r takes its slice of it.
 
+    Batches are those of all ranks: 2 ranks of 8 rows make the same ones as 1 rank of 16. A last batch that is not full
+    is shared out evenly, so every rank has the same number of batches, if need be empty ones.
+
     shuffled: makes the order of an epoch from the number of rows and a key; what `shuffle` chooses.
     """
 
@@ -72,7 +75,8 @@ class BatchOrder:
     def positions(self, epoch: int, batch: int) -> Positions:
         """int64 positions of this rank's share of a batch."""
         start, stop = self.places(batch)
-        own = np.arange(start, stop, dtype=np.int64)[self.rank * self.batch_size :][: self.batch_size]
+        first, last = ((stop - start) * rank // self.world_size for rank in (self.rank, self.rank + 1))
+        own = np.arange(start + first, start + last, dtype=np.int64)
         order = self.of_epoch(epoch)
         return own if order is None else order(own)
 

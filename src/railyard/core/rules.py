@@ -1,7 +1,8 @@
 """Rules of a training run that hold on every rail: which class may stand where, and which keys are Railyard's own."""
 
 import importlib.util
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 
 from railyard.core.config import Foreign
 from railyard.core.experiment import Experiment
@@ -25,6 +26,7 @@ WORDS = {
         *("transformer-engine", "transformer-engine-float16"),
     ),
 }
+STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true")
 # the package that a class imports when it is built, and how to get it
 NEEDS = {
     "lightning.pytorch.loggers.TensorBoardLogger": ("tensorboard", "pip install 'railyard[track]'"),
@@ -41,16 +43,28 @@ def check(experiment: Experiment) -> list[Fault]:
         *_trackers(experiment),
         *_start(experiment),
         *_something_to_do(experiment),
-        *_one_process(experiment.trainer),
+        *_processes(experiment.trainer),
+        *_alone(os.environ),
     ]
 
 
-def _one_process(trainer: Foreign) -> Iterator[Fault]:
-    """Rank processes would each claim a run folder of their own: refused until they share one."""
-    devices, strategy = trainer.kwargs.get("devices", 1), str(trainer.kwargs.get("strategy", "auto"))
-    several = len(devices) > 1 if isinstance(devices, list) else str(devices) not in ("0", "1", "auto")
-    if several or strategy.startswith("ddp"):
-        yield Fault(("trainer",), "training on several devices is not part of this version; use devices=1 without ddp")
+def _processes(trainer: Foreign) -> Iterator[Fault]:
+    """Other strategies write past the durable recipe, so a kill could tear a checkpoint, or fork what must not be."""
+    strategy = trainer.kwargs.get("strategy", "auto")
+    if strategy not in STRATEGIES:
+        got = strategy.target if isinstance(strategy, Foreign) else repr(strategy)
+        message = f"must be one of {', '.join(STRATEGIES)}, got {got}: others write checkpoints that a kill could tear"
+        yield Fault(("trainer", "strategy"), message)
+    if trainer.kwargs.get("num_nodes", 1) != 1:
+        yield Fault(("trainer", "num_nodes"), "runs on several machines are not part of this version; leave it out")
+
+
+def _alone(environment: Mapping[str, str]) -> Iterator[Fault]:
+    """A launcher that starts one process a device would start as many runs, each with a folder of its own."""
+    for name, launcher in (("SLURM_STEP_NUM_TASKS", "srun --ntasks=1"), ("LOCAL_WORLD_SIZE", "no torchrun")):
+        if int(environment.get(name) or 1) > 1:
+            message = f"{name}={environment[name]}: Railyard starts the ranks of a run itself; call it once ({launcher})"
+            yield Fault(("trainer", "devices"), message)
 
 
 def _something_to_do(experiment: Experiment) -> Iterator[Fault]:

@@ -24,7 +24,7 @@ from typing import IO, Any
 
 import yaml
 
-from railyard.core import durable
+from railyard.core import devices, durable
 from railyard.core.errors import UserError
 
 SCHEMA_VERSION = 1
@@ -180,8 +180,31 @@ def resumed_config(
     """The config of a resumed run in `folder`, and the lines that say what changed."""
     before = moved(stored, str(stored.get("paths", {}).get("output_dir")), str(folder))
     after = changed_for_resume(before, composed, [key for key in given if key not in PER_CALL])
+    _keep_global_batch(after, global_batch(folder))
     changes = differences(before, after)
     return {**after, **{key: composed[key] for key in PER_CALL if key in composed}}, changes
+
+
+def global_batch(folder: Path) -> int | None:
+    """Rows of a micro-batch over all ranks when the run began; None if it did not come so far."""
+    record = folder / "provenance.json"
+    if not record.is_file():
+        return None
+    facts: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+    return facts.get("global_batch")
+
+
+def _keep_global_batch(config: dict[str, Any], rows: int | None) -> None:
+    """On another number of ranks each takes another share of the same global batch."""
+    ranks = devices.ranks(config.get("trainer") or {})
+    if rows is None or "batch_size" not in (config.get("data") or {}):
+        return
+    if rows % ranks:
+        raise UserError(
+            f"this run was begun in batches of {rows} rows over all ranks, which {ranks} ranks cannot share evenly; "
+            "resume it on a number of trainer.devices that divides them"
+        )
+    config["data"] = {**config["data"], "batch_size": rows // ranks}
 
 
 def moved(node: Any, old: str, new: str) -> Any:

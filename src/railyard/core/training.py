@@ -6,6 +6,8 @@ rows) and `callbacks/saver.py` (when to save).
 
 import logging
 import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,21 +15,21 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from railyard.core import durable, metrics, trackers
+from railyard.core import config as configs
+from railyard.core import devices, durable, metrics, ranks, trackers
 from railyard.core import run as runs
 from railyard.core.callbacks.exact import MetricRows, SeedEachBatch
 from railyard.core.callbacks.pruning import Prune
 from railyard.core.callbacks.saver import Saver
 from railyard.core.checkpoint import CheckpointFolder, DurableIO, load
 from railyard.core.config import Foreign
+from railyard.core.distributed import OwnRanks
 from railyard.core.errors import RailyardError, UserError
 from railyard.core.experiment import Experiment, total_steps
 from railyard.core.sweeping.trial import Pruning
 from railyard.core.targets import signature_of
 
 log = logging.getLogger(__name__)
-
-BYPASSING = ("deepspeed", "fsdp", "model_parallel", "single_xla", "xla")  # write past the durable recipe
 
 
 @dataclass(frozen=True)
@@ -41,22 +43,68 @@ class Start:
 def fit(
     experiment: Experiment, folder: Path, command: list[str], resumed: bool, pruning: Pruning | None = None
 ) -> dict[str, Any]:
-    """Train in `folder`; returns the result that the verb reports. `pruning` may stop a trial of a sweep early."""
-    _refuse_bypassing(experiment.trainer)
+    """Train in `folder`; returns the result that the verb reports. `pruning` may stop a trial of a sweep early.
+
+    This process is rank 0: where the trainer has more devices, `ranks.py` starts the others, which `follow`.
+    """
     _quiet_lightning()
     with runs.locked(folder), trackers.closing(folder):
         start = _start(experiment, folder, resumed)
-        pl.seed_everything(experiment.seed, workers=True, verbose=False)
-        trainer = build_trainer(experiment, folder, start, pruning)
-        data = experiment.data.build()
-        data.trainer = trainer  # the length of an epoch depends on the number of ranks
-        module = build_module(experiment, data)
-        if start.checkpoint:
-            _refuse_misfit(module, start.checkpoint)
-        _write_provenance(experiment, folder, command, data, resumed)
-        _fit(trainer, module, data, start.checkpoint)
-        result = finish(trainer, module, folder)
+        watching = [Prune(pruning, start.resumed)] if pruning else []
+        trainer = build_trainer(experiment, folder, start, watching)
+        with ranks.others(trainer, _task(folder, start, pruning is not None, trainer.world_size)) as others:
+            ready = _built(experiment, trainer, start)
+            _refuse_other_batches(ready.data, folder, start)
+            _write_provenance(experiment, folder, command, ready, resumed)
+            with others.joined() if others else nullcontext():
+                ready.run()
+        result = finish(trainer, ready.module, folder)
         return {**result, "pruned": _pruned(trainer)} if pruning else result
+
+
+def follow(task: ranks.Task) -> "Fit":
+    """The same fit as rank 0's, for a rank above 0: built from the run folder's config, and silent."""
+    _quiet_lightning()
+    folder = Path(task.folder)
+    experiment, faults = configs.read(Experiment, runs.read_config(folder))
+    assert not faults, faults  # rank 0 has checked it
+    start = Start(Path(task.checkpoint) if task.checkpoint else None, task.resumed)
+    watching = [Prune(None, start.resumed)] if task.pruned else []
+    return _built(experiment, build_trainer(experiment, folder, start, watching, task.rank), start)
+
+
+def _task(folder: Path, start: Start, pruned: bool, world_size: int) -> ranks.Task:
+    threads = max(1, torch.get_num_threads() // world_size)
+    return ranks.Task(str(folder), start.checkpoint and str(start.checkpoint), start.resumed, pruned, threads)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """All that one rank needs to train."""
+
+    trainer: Any
+    module: Any
+    data: Any
+    checkpoint: Path | None
+
+    def run(self) -> None:
+        try:
+            self.trainer.fit(self.module, datamodule=self.data, ckpt_path=self.checkpoint)
+        except SystemExit:
+            raise KeyboardInterrupt from None  # Lightning's way to answer Ctrl-C
+        except torch.OutOfMemoryError as fault:
+            raise RailyardError(f"the device's memory is full ({fault}); lower data.batch_size") from None
+
+
+def _built(experiment: Experiment, trainer: Any, start: Start) -> Fit:
+    """The data and the model; initial weights follow from the seed, so all ranks have the same."""
+    pl.seed_everything(experiment.seed, workers=True, verbose=False)
+    data = experiment.data.build()
+    data.trainer = trainer  # the length of an epoch depends on the number of ranks
+    module = build_module(experiment, data)
+    if start.checkpoint:
+        _refuse_misfit(module, start.checkpoint)
+    return Fit(trainer, module, data, start.checkpoint)
 
 
 def _start(experiment: Experiment, folder: Path, resumed: bool) -> Start:
@@ -86,12 +134,13 @@ def _refuse_misfit(module: Any, checkpoint: Path) -> None:
             )
 
 
-def _refuse_bypassing(trainer: Foreign) -> None:
-    strategy = str(trainer.kwargs.get("strategy", "auto"))
-    if strategy.startswith(BYPASSING):
+def _refuse_other_batches(data: Any, folder: Path, start: Start) -> None:
+    """A resumed run keeps its order of rows only in the global batches that it began with."""
+    before, now = runs.global_batch(folder), getattr(data, "global_batch", None)
+    if start.resumed and before and now and before != now:
         raise UserError(
-            f"trainer.strategy={strategy} writes checkpoints past the durable recipe, so a kill could tear them; "
-            "use auto or ddp"
+            f"{folder} was begun in batches of {before} rows over all ranks, and the ranks here make {now}; "
+            "resume it on a number of trainer.devices that divides them"
         )
 
 
@@ -129,13 +178,14 @@ def _total_steps(experiment: Experiment, data: Any) -> int:
     return total_steps(experiment.trainer, data.train_batches())
 
 
-def build_trainer(experiment: Experiment, folder: Path, start: Start, pruning: Pruning | None = None) -> Any:
-    """The Trainer with what makes a run exact, the chosen callbacks and the loggers."""
+def build_trainer(
+    experiment: Experiment, folder: Path, start: Start, watching: Sequence[pl.Callback] = (), rank: int = 0
+) -> Any:
+    """The Trainer with what makes a run exact, the chosen callbacks (those `watching` first) and the loggers."""
     keys = experiment.trainer.kwargs
     rows = MetricRows(folder, keys.get("log_every_n_steps") or 50, start.resumed)
     parts = [part for part in (experiment.callbacks or {}).values() if part is not None]
     chosen = [part.build(**_runtime(part, folder, start)) for part in parts]
-    watching = [Prune(pruning, start.resumed)] if pruning else []
     saving = any(isinstance(callback, Saver) for callback in chosen)
     trainer = experiment.trainer.build(
         default_root_dir=folder,
@@ -145,10 +195,23 @@ def build_trainer(experiment: Experiment, folder: Path, start: Start, pruning: P
         enable_checkpointing=saving,
         enable_progress_bar=False,
         enable_model_summary=False,
+        **_strategy(keys, rank),
     )
     # With max_steps Lightning takes every resume for one in the middle of an epoch, and would end an ended one again.
     trainer.fit_loop._iteration_based_training = lambda: False
+    # Signals are the saver's: Lightning's handler would speak to other ranks out of turn, and its word at every batch
+    # would wait for the GPU.
+    trainer._signal_connector.register_signal_handlers = lambda: None
+    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None
     return trainer
+
+
+def _strategy(keys: Mapping[str, Any], rank: int) -> dict[str, Any]:
+    """DDP over Railyard's own ranks where there are several or ddp is asked for, else as the config says."""
+    word = keys.get("strategy") or "auto"
+    if word == "auto" and devices.ranks(keys) == 1:
+        return {}
+    return {"strategy": OwnRanks(rank, find_unused_parameters=word == "ddp_find_unused_parameters_true")}
 
 
 def _runtime(part: Any, folder: Path, start: Start) -> dict[str, Any]:
@@ -156,13 +219,15 @@ def _runtime(part: Any, folder: Path, start: Start) -> dict[str, Any]:
     return {} if isinstance(part, Foreign) else {"folder": folder, "resumed": start.resumed}
 
 
-def _write_provenance(experiment: Experiment, folder: Path, command: list[str], data: Any, resumed: bool) -> None:
+def _write_provenance(experiment: Experiment, folder: Path, command: list[str], fit: Fit, resumed: bool) -> None:
     facts = runs.provenance(
         command,
         experiment.seed,
         task_name=experiment.task_name,
         tags=experiment.tags,
-        data=data.facts() if hasattr(data, "facts") else {},
+        data=fit.data.facts() if hasattr(fit.data, "facts") else {},
+        global_batch=getattr(fit.data, "global_batch", None),
+        ranks=fit.trainer.world_size,
         threads=torch.get_num_threads(),
     )
     target = folder / "provenance.json"
@@ -170,15 +235,6 @@ def _write_provenance(experiment: Experiment, folder: Path, command: list[str], 
         count = len(list((folder / ".hydra").glob("resume-*")))
         target = folder / ".hydra" / f"resume-{count}" / "provenance.json"
     durable.write_json(target, facts)
-
-
-def _fit(trainer: pl.Trainer, module: pl.LightningModule, data: Any, checkpoint: Path | None) -> None:
-    try:
-        trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
-    except SystemExit:
-        raise KeyboardInterrupt from None  # Lightning's way to answer Ctrl-C
-    except torch.OutOfMemoryError as fault:
-        raise RailyardError(f"the device's memory is full ({fault}); lower data.batch_size") from None
 
 
 def _pruned(trainer: Any) -> bool:

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe, wait
 from types import TracebackType
@@ -24,6 +24,7 @@ _PROGRAM = "import sys; from railyard.core.workers import serve; serve(int(sys.a
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Process = subprocess.Popen[bytes]
 
 
 class WorkerDied(RailyardError):
@@ -56,15 +57,28 @@ def serve(descriptor: int) -> None:
             link.send(work(link.recv()))
 
 
+def interpreter(program: str, environment: Mapping[str, str] | None = None) -> tuple[Process, Connection]:
+    """A fresh interpreter that runs `program`, and this end of the socket pair whose other end it holds.
+
+    The program finds the number of its descriptor as its first argument. None keeps this process's environment.
+    """
+    ours, theirs = Pipe()
+    with theirs:
+        number = theirs.fileno()
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-c", program, str(number)],
+            pass_fds=[number],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            process_group=0,
+            env=environment,
+        )
+    return process, ours
+
+
 class _Worker:
     def __init__(self, work: Callable[[Any], Any]) -> None:
-        self.link, theirs = Pipe()
-        with theirs:
-            number = theirs.fileno()
-            command = [sys.executable, "-P", "-c", _PROGRAM, str(number)]
-            self.process = subprocess.Popen(
-                command, pass_fds=[number], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, process_group=0
-            )
+        self.process, self.link = interpreter(_PROGRAM)
         self.link.send(work)
         self.given: deque[tuple[int, Any]] = deque()
 

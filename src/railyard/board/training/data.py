@@ -94,12 +94,20 @@ class PackDataModule(pl.LightningDataModule):
         return PackRows(self.pack, self.tokenizer, Rows(self.pack.runs.starts, self.split.validation))
 
     def train_batches(self) -> int:
-        """Batches of one epoch on this rank."""
+        """Batches of one epoch, the same number on every rank."""
         return len(self._train_order(len(self.rows("train"))))
 
+    @property
+    def global_batch(self) -> int:
+        """Rows of a micro-batch over all ranks: what a resume keeps."""
+        return self._train_order(0).global_batch
+
+    def _place(self) -> tuple[int, int]:
+        """This rank, and how many there are."""
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
     def _train_order(self, rows: int) -> BatchOrder:
-        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        knobs = self.knobs
+        (rank, world), knobs = self._place(), self.knobs
         shuffled = knobs.order.order if knobs.order else Permutation
         return EpochsInARow(rows, knobs.batch_size, knobs.order_seed, knobs.shuffle, True, rank, world, shuffled)
 
@@ -112,9 +120,10 @@ class PackDataModule(pl.LightningDataModule):
         return self.sequential("validation", self.knobs.validation_batch_size)
 
     def sequential(self, split: str, batch_size: int) -> OrderedLoader:
-        """All rows of one side once, in their own order."""
+        """All rows of one side once over all ranks, in their own order."""
         source = self.rows(split)
-        order = BatchOrder(len(source), batch_size, shuffle=False, drop_last=False)
+        rank, world = self._place()
+        order = BatchOrder(len(source), batch_size, shuffle=False, drop_last=False, rank=rank, world_size=world)
         return OrderedLoader(source, order, self.knobs.workers, self.knobs.prefetch)
 
     def facts(self) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class BoardModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         rows, sums = self._sums.totals()
         metrics = self.objective.metrics(sums, rows)
-        self.log_dict({f"val/{name}": value for name, value in metrics.items()})
+        self.log_dict({f"val/{name}": value for name, value in metrics.items()}, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         optimizer = optimizers.build(self.encoder, self.knobs.optimizer, self.knobs.other_optimizer)

@@ -5,6 +5,7 @@ Both are part of every run and have no knobs.
 
 import logging
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 
-from railyard.core import journal
+from railyard.core import distributed, journal
 from railyard.core.order import mix
 
 log = logging.getLogger(__name__)
+
+Sums = dict[str, list[Any]]  # by name: the sum of a figure over batches, and how many they were
 
 
 class SeedEachBatch(pl.Callback):
@@ -52,10 +55,10 @@ def _seed_torch(key: int, device: torch.device) -> None:
 
 
 class MetricRows(pl.Callback):
-    """metrics.jsonl: a row of means over the batches since the last row, and a row for each validation.
+    """metrics.jsonl: a row of means over the batches of all ranks since the last row, and one for each validation.
 
     Rows hold no times, so two runs of the same bits write the same bytes. A checkpoint records how many rows came
-    before it and the sums in flight; `resumed` cuts later rows, and all of them if there is no checkpoint of this
+    before it and every rank's sums in flight; `resumed` cuts later rows, and all of them if there is no checkpoint of this
     folder yet.
     """
 
@@ -64,7 +67,7 @@ class MetricRows(pl.Callback):
         self.every_n_steps = every_n_steps
         self.resumed = resumed
         self.rows = 0
-        self.sums: dict[str, list[Any]] = {}
+        self.sums: Sums = {}
         self._journal: journal.Journal | None = None
 
     def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -81,7 +84,7 @@ class MetricRows(pl.Callback):
             total[1] += 1
         loop = trainer.fit_loop.epoch_loop
         if not loop._should_accumulate() and trainer.global_step % self.every_n_steps == 0:
-            self._write(trainer, {name: float(total) / count for name, (total, count) in self.sums.items()})
+            self._write(trainer, {name: total / count for name, (total, count) in added(self._of_ranks()).items()})
             self.sums = {}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -116,11 +119,29 @@ class MetricRows(pl.Callback):
             self._journal.close()
             self._journal = None
 
+    def _of_ranks(self) -> list[Sums]:
+        return distributed.gathered({name: [float(total), count] for name, (total, count) in self.sums.items()})
+
     def state_dict(self) -> dict[str, Any]:
-        return {"rows": self.rows, "sums": {name: list(total) for name, total in self.sums.items()}}
+        """Sums stay apart by rank: added up at a save, a row's last bits would depend on when that was."""
+        return {"rows": self.rows, "sums": self._of_ranks()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.rows, self.sums = state["rows"], {name: list(total) for name, total in state["sums"].items()}
+        self.rows, self.sums = state["rows"], own_share(state["sums"], distributed.rank(), distributed.world_size())
+
+
+def added(parts: Sequence[Sums]) -> Sums:
+    """Sums and counts of all parts together, added in their order."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    found = {name: [part[name] for part in parts if name in part] for name in names}
+    return {name: [sum(total for total, _ in pairs), sum(count for _, count in pairs)] for name, pairs in found.items()}
+
+
+def own_share(parts: Sequence[Sums], rank: int, world_size: int) -> Sums:
+    """The sums that a rank goes on from; on another number of ranks the first takes them all."""
+    if len(parts) == world_size:
+        return {name: list(total) for name, total in parts[rank].items()}
+    return added(parts) if rank == 0 else {}
 
 
 def _logged(trainer: pl.Trainer) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import lightning.pytorch as pl
 
 from railyard.core.callbacks.saver import is_final
+from railyard.core.distributed import of_rank_zero
 from railyard.core.errors import UserError
 from railyard.core.sweeping import study
 from railyard.core.sweeping.trial import Pruning
@@ -17,9 +18,12 @@ log = logging.getLogger(__name__)
 
 
 class Prune(pl.Callback):
-    """Stands before the saver, which saves a run that was told to stop; `resumed`: it goes on in its own folder."""
+    """Stands before the saver, which saves a run that was told to stop; `resumed`: it goes on in its own folder.
 
-    def __init__(self, pruning: Pruning, resumed: bool = False) -> None:
+    Rank 0 reports and hears the verdict for all ranks; the others have no `pruning`.
+    """
+
+    def __init__(self, pruning: Pruning | None, resumed: bool = False) -> None:
         self.pruning = pruning
         self.resumed = resumed
         self.pruned = False
@@ -30,21 +34,22 @@ class Prune(pl.Callback):
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if trainer.sanity_checking:
             return
-        worse = trainer.is_global_zero and study.report(self.pruning, trainer.global_step, self._value(trainer))
-        worse = trainer.strategy.broadcast(worse)
+        (worse,) = of_rank_zero([self.pruning is not None and self._is_worse(self.pruning, trainer)])
         if worse and not is_final(trainer):  # a trial at its end has nothing left to save
-            log.info("pruned after step %d: %s is worse than before", trainer.global_step, self.pruning.metric)
+            log.info("pruned after step %d", trainer.global_step)
             self.pruned = trainer.should_stop = True
 
-    def _value(self, trainer: pl.Trainer) -> float:
-        metric = self.pruning.metric
-        if metric not in trainer.callback_metrics:
-            known = ", ".join(sorted(trainer.callback_metrics))
-            raise UserError(f"optimized_metric: there is no metric '{metric}'; this model logs {known}")
-        return float(trainer.callback_metrics[metric])
-
+    def _is_worse(self, pruning: Pruning, trainer: pl.Trainer) -> bool:
+        return study.report(pruning, trainer.global_step, _value(pruning.metric, trainer))
     def state_dict(self) -> dict[str, Any]:
         return {"pruned": self.pruned}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.pruned = state_dict["pruned"]
+
+
+def _value(metric: str, trainer: pl.Trainer) -> float:
+    if metric not in trainer.callback_metrics:
+        known = ", ".join(sorted(trainer.callback_metrics))
+        raise UserError(f"optimized_metric: there is no metric '{metric}'; this model logs {known}")
+    return float(trainer.callback_metrics[metric])

@@ -2,7 +2,8 @@
 
 A checkpoint taken before a due validation would make the resumed run skip it; one taken at the last batch, before the
 hooks of the epoch's end, leaves Lightning's epoch counters one short after a resume. A stop signal saves at the same
-points and then ends the fit. So an interrupted run goes on with the same bits.
+points and then ends the fit. So an interrupted run goes on with the same bits. Of several ranks the first decides:
+signals reach it alone, and all save and stop at the same step.
 """
 
 import logging
@@ -16,6 +17,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from railyard.core.callbacks import config
 from railyard.core.checkpoint import CheckpointFolder
+from railyard.core.distributed import of_rank_zero
 from railyard.core.errors import UserError
 from railyard.core.run import Stopped, StopSignals
 
@@ -34,7 +36,8 @@ class Saver(Checkpoint):
         self._validated = False
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self.signals.__enter__()  # after Lightning has set its own handlers, which would drop unsaved work
+        if trainer.is_global_zero:
+            self.signals.__enter__()
         if self.knobs.monitor and _validates_inside_accumulation(trainer):
             log.warning(
                 "trainer.val_check_interval=%s is no multiple of trainer.accumulate_grad_batches=%s: validations "
@@ -54,30 +57,32 @@ class Saver(Checkpoint):
             return
         if _validation_due(trainer):
             self._validated = True
-        elif self._save_due(trainer):
-            self._save(trainer, None)
+        else:
+            self._save_if(trainer, None)
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if self._validated:
             self._validated = False
-            self._save_if_best_or_due(trainer)
+            self._save_if(trainer, self._best_value(trainer))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if fast_dev_run(trainer) or not _ends_epoch(trainer):
             return
-        if _validation_due(trainer):
-            self._save_if_best_or_due(trainer)
-        elif self._save_due(trainer):
-            self._save(trainer, None)
+        self._save_if(trainer, self._best_value(trainer) if _validation_due(trainer) else None)
 
-    def _save_if_best_or_due(self, trainer: pl.Trainer) -> None:
-        value = self._best_value(trainer)
-        if value is not None or self._save_due(trainer):
-            self._save(trainer, value)
-
-    def _save_due(self, trainer: pl.Trainer) -> bool:
-        step = trainer.global_step
-        return step % self.knobs.every_n_steps == 0 or is_final(trainer) or bool(self.signals.requested)
+    def _save_if(self, trainer: pl.Trainer, best_value: float | None) -> None:
+        """Save if this is the best or a save is due, stop if a signal asks for it: as rank 0 sees it."""
+        due = trainer.global_step % self.knobs.every_n_steps == 0 or is_final(trainer)
+        stop = self.signals.requested is not None
+        save, stop = map(bool, of_rank_zero([due or stop or best_value is not None, stop]))
+        if save:
+            self._save(trainer, best_value)
+        if stop:
+            run = os.path.relpath(self.checkpoints.folder.parent)
+            raise Stopped(
+                f"{self.signals.requested} after step {trainer.global_step}, saved; "
+                f"go on with: railyard train resume={run}"
+            )
 
     def _best_value(self, trainer: pl.Trainer) -> float | None:
         """The monitored value, if it is the best so far."""
@@ -98,12 +103,6 @@ class Saver(Checkpoint):
         trainer.save_checkpoint(path)
         if trainer.is_global_zero:
             self.checkpoints.commit(path, trainer.global_step, self.knobs.keep, best_value)
-        if self.signals.requested:
-            run = os.path.relpath(self.checkpoints.folder.parent)
-            raise Stopped(
-                f"{self.signals.requested} after step {trainer.global_step}, saved to {path.name}; "
-                f"go on with: railyard train resume={run}"
-            )
 
     def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         checkpoint["should_stop"] = trainer.should_stop
