@@ -25,7 +25,6 @@ CHECK = """
     from railyard.apps import train
     from railyard.core import launch, rules
     from railyard.core.compose import Composition
-    from railyard.core.errors import UserError
 
     BESIDE = {"board_hard_move": ["model.encoder.head_type=action_policy"]}
     rules.NEEDS.clear()  # trackers need not be installed here
@@ -39,19 +38,8 @@ CHECK = """
                 words = [f"{group}={name}", *base]
             launch.check("train", train, Composition("train", words), words)
             count += 1
-    for option in ("ddp", "ddp_sim"):
-        words = [f"trainer={option}", *base]
-        try:
-            launch.check("train", train, Composition("train", words), words)
-        except UserError as fault:
-            assert str(fault).count("\\n") == 1 and "several devices is not part" in str(fault), fault
-        else:
-            raise AssertionError(option)
-        count += 1
     for group in ("trainer", "logger", "callbacks", "data", "model", "objective", "extras"):
         for file in sorted((conf / group).glob("*.yaml")):
-            if file.stem.startswith("ddp"):
-                continue
             words = [f"{group}={file.stem}", *base, *BESIDE.get(file.stem, [])]
             launch.check("train", train, Composition("train", words), words)
             count += 1

@@ -9,6 +9,7 @@ from railyard.board.model.config import Encoder
 from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.objectives import MacroxueTokens
 from railyard.core.config import Foreign
+from railyard.core.errors import UserError
 from railyard.core.experiment import Experiment
 from railyard.core.shuffling import Windowed
 
@@ -16,14 +17,14 @@ FIXTURES = Path(__file__).parents[1] / "fixtures" / "board"
 SIZE = 654 * 46  # bytes of the rows
 
 
-def described(**keys):
+def described(trainer=None, **keys):
     tokenizer = FIXTURES / "04_tokenizer_v2_8.json"
     return plan.describe(
         Experiment(
             data=PackData(pack=FIXTURES / "03_pack", tokenizer=tokenizer, batch_size=36, **keys),
             model=BoardModel(encoder=Encoder(), optimizer=Foreign("torch.optim.AdamW", {"lr": 1e-3}, True)),
             objective=MacroxueTokens(),
-            trainer=Foreign("lightning.pytorch.Trainer", {"max_steps": 3}),
+            trainer=Foreign("lightning.pytorch.Trainer", {"max_epochs": 3, **(trainer or {})}),
         )
     )
 
@@ -40,3 +41,22 @@ def described(**keys):
 def test_a_full_shuffle_of_a_pack_larger_than_memory_is_warned_of(monkeypatch, memory, keys, warned):
     monkeypatch.setattr(plan.os, "sysconf", {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": memory}.get)
     assert ("set data.order._target_=railyard.core.shuffling.Windowed" in described(**keys)) is warned
+
+
+@pytest.mark.parametrize(
+    ("trainer", "lines"),
+    [
+        ({"devices": 1}, ["39 of 36 rows; 13 batches an epoch"]),
+        ({"devices": 2, "accelerator": "cpu"}, ["18 of 72 rows; 6 batches an epoch", "2 processes of 36 rows"]),
+        ({"devices": 2, "accelerator": "cpu", "accumulate_grad_batches": 3}, ["6 of 216 rows; 6 batches an epoch"]),
+    ],
+)
+def test_steps_are_counted_in_the_batches_of_all_ranks(trainer, lines):
+    text = described(trainer, validation_fraction=0.2)
+    assert all(line in text for line in lines), text
+    assert ("ranks" in text) == (trainer["devices"] > 1)
+
+
+def test_a_batch_of_all_ranks_that_no_epoch_fills_is_refused():
+    with pytest.raises(UserError, match=r"data\.batch_size=36 on 20 ranks is larger than the \d+ rows"):
+        described({"devices": 20, "accelerator": "cpu"})

@@ -208,6 +208,7 @@ def test_rank_slices_tile_the_global_batch(rows, batch_size, ranks, shuffle, shu
     for batch in range(len(whole)):
         parts = [order.positions(1, batch) for order in slices]
         np.testing.assert_array_equal(np.concatenate(parts), whole.positions(1, batch))
+        assert max(map(len, parts)) - min(map(len, parts)) <= 1
     assert {len(order) for order in slices} == {len(whole)}
 
 

@@ -102,11 +102,27 @@ def test_not_training_needs_something_to_evaluate():
     assert "train" in faults(train=False, test=True)
 
 
-@pytest.mark.parametrize("keys", [{"devices": 2}, {"devices": -1}, {"devices": [0, 1]}, {"strategy": "ddp"}])
-def test_several_devices_are_refused(keys):
-    assert "not part of this version" in faults(keys)["trainer"]
-
-
-@pytest.mark.parametrize("keys", [{"devices": 1}, {"devices": "auto"}, {"devices": [0]}, {"strategy": "auto"}])
-def test_one_device_is_fine(keys):
+@pytest.mark.parametrize(
+    "keys", [{"devices": 2}, {"devices": -1}, {"devices": [0, 1]}, {"strategy": "ddp"}, {"num_nodes": 1}]
+)
+def test_several_devices_are_fine(keys):
     assert faults(keys) == {}
+
+
+@pytest.mark.parametrize("strategy", ["fsdp", "deepspeed_stage_2", "xla", "single_xla", "ddp_spawn", "ddp_fork"])
+def test_strategies_that_write_or_start_processes_their_own_way_are_refused(strategy):
+    assert f"got '{strategy}': others write checkpoints that a kill could tear" in (
+        faults({"strategy": strategy})["trainer.strategy"]
+    )
+
+
+def test_several_machines_are_refused():
+    assert "not part of this version" in faults({"num_nodes": 2})["trainer.num_nodes"]
+
+
+@pytest.mark.parametrize("name", ["SLURM_STEP_NUM_TASKS", "LOCAL_WORLD_SIZE"])
+def test_one_of_several_processes_of_a_launcher_starts_nothing(name, monkeypatch):
+    monkeypatch.setenv(name, "1")
+    assert faults() == {}
+    monkeypatch.setenv(name, "8")
+    assert f"{name}=8: Railyard starts the ranks of a run itself; call it once" in faults()["trainer.devices"]

@@ -1,6 +1,7 @@
 """The run folder: claimed by one, locked while written, changed on resume only where that is allowed."""
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -182,6 +183,36 @@ def test_a_resumed_config_follows_its_folder_and_its_call(tmp_path):
     assert config["logger"]["t"] == {"save_dir": f"{tmp_path}/tb", "other": "/old/runs", "list": [str(tmp_path)]}
     assert config["paths"]["output_dir"] == str(tmp_path)
     assert (config["json"], config["validate_config"], config["resume"]) == (False, True, "x")
+
+
+def began_with(folder, rows):
+    (folder / "provenance.json").write_text(json.dumps({"global_batch": rows}))
+
+
+def on_devices(devices, folder):
+    stored = {**STORED, "data": {"batch_size": 16}, "trainer": {"accelerator": "cpu", "devices": 2}}
+    new = {"trainer": {"devices": devices}}
+    return runs.resumed_config(stored, new, ["trainer.devices"], folder)
+
+
+@pytest.mark.parametrize(("devices", "share"), [(1, 32), (2, 16), (4, 8)])
+def test_other_ranks_share_the_same_global_batch(devices, share, tmp_path):
+    began_with(tmp_path, 32)
+    config, changes = on_devices(devices, tmp_path)
+    assert config["data"]["batch_size"] == share
+    assert (f"data.batch_size: 16 -> {share}" in changes) == (share != 16)
+
+
+def test_ranks_that_cannot_share_the_global_batch_are_refused(tmp_path):
+    began_with(tmp_path, 32)
+    with pytest.raises(UserError, match=r"begun in batches of 32 rows over all ranks, which 3 ranks cannot share"):
+        on_devices(3, tmp_path)
+
+
+def test_a_run_that_did_not_come_far_keeps_its_batch(tmp_path):
+    assert on_devices(4, tmp_path)[0]["data"]["batch_size"] == 16
+    began_with(tmp_path, None)
+    assert on_devices(4, tmp_path)[0]["data"]["batch_size"] == 16
 
 
 def test_differences_name_the_leaves():

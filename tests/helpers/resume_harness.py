@@ -12,7 +12,8 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -21,7 +22,7 @@ from typing import Any
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "board"
 WARM = ["railyard.cli", "railyard.core.launch", "railyard.core.training", "railyard.board.training.module"]
-PATIENCE = 120.0
+PATIENCE = 300.0
 TINY = (
     f"data.pack={FIXTURES / '03_pack'}",
     f"data.tokenizer={FIXTURES / '04_tokenizer_v2_8.json'}",
@@ -43,6 +44,7 @@ TINY = (
 
 
 ACTION_POLICY = ("objective=board_hard_move", "model.encoder.head_type=action_policy", "data.tokenizer=null")
+RANKS = ("trainer.devices=2", "data.batch_size=18", "data.validation_batch_size=25")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Setting:
     name: str
     words: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def victims(self) -> tuple[str, ...]:
+        """The processes that a signal may be sent to."""
+        return ("rank 0", "rank 1", "all ranks") if RANKS[0] in self.words else ("rank 0",)
 
 
 SETTINGS = (
@@ -88,22 +95,33 @@ SETTINGS = (
         ),
     ),
     Setting("bfloat16, action policy", (*ACTION_POLICY, "trainer.precision=bf16-mixed")),
+    Setting("2 ranks", RANKS),
+    Setting("2 ranks, workers 2, accumulate 3", (*RANKS, "data.workers=2", "trainer.accumulate_grad_batches=3")),
     Setting("temporary files on /dev/shm", environment=(("TMPDIR", "/dev/shm"),)),
 )
 
 
 @dataclass(frozen=True)
 class Kill:
-    """A signal at the `count`-th event of a kind, or `delay` seconds after it."""
+    """A signal at the `count`-th event of a kind in rank 0, or `delay` seconds after it."""
 
     signal: int
     event: str
     count: int
     delay: float = 0.0
+    victim: str = "rank 0"
 
     def __str__(self) -> str:
         late = f" +{1000 * self.delay:.0f} ms" if self.delay else ""
-        return f"{signal.Signals(self.signal).name} at {self.event} {self.count}{late}"
+        whom = f" to {self.victim}" if self.victim != "rank 0" else ""
+        return f"{signal.Signals(self.signal).name}{whom} at {self.event} {self.count}{late}"
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """How rank 0 may end when the signal hits: it goes on after a mere request to another rank."""
+        if self.victim == "rank 1":
+            return (1,) if self.signal == signal.SIGKILL else (0,)
+        return (-self.signal if self.signal == signal.SIGKILL else 130,)
 
 
 @dataclass
@@ -126,6 +144,7 @@ class Events:
     def __init__(self, kill: Kill | None) -> None:
         self.kill = kill
         self.counts: Counter[str] = Counter()
+        self.others: list[int] = []  # processes of ranks above 0
 
     def hit(self, event: str) -> None:
         self.counts[event] += 1
@@ -134,11 +153,28 @@ class Events:
 
     def _fire(self, kill: Kill) -> None:
         if not kill.delay:
-            os.kill(os.getpid(), kill.signal)
+            self._send(kill)
             return
-        timer = threading.Timer(kill.delay, os.kill, (os.getpid(), kill.signal))
+        timer = threading.Timer(kill.delay, self._send, (kill,))
         timer.daemon = True
         timer.start()
+
+    def _send(self, kill: Kill) -> None:
+        own = os.getpid()
+        for process in {"rank 0": [own], "rank 1": self.others, "all ranks": [*self.others, own]}[kill.victim]:
+            with suppress(ProcessLookupError):
+                os.kill(process, kill.signal)
+
+    def watch_ranks(self) -> None:
+        from railyard.core import ranks
+
+        original = ranks._Member.__init__
+
+        def remembered(member: Any, task: Any) -> None:
+            original(member, task)
+            self.others.append(member.process.pid)
+
+        ranks._Member.__init__ = remembered  # type: ignore[method-assign]
 
     def watch(self, owner: Any, name: str, event: str) -> None:
         """Every call of `owner.name` becomes an event just before it happens."""
@@ -179,6 +215,7 @@ class Events:
         for owner, name in ((os, "fsync"), (Path, "replace"), (Path, "unlink"), (Path, "symlink_to"), (Path, "rename")):
             self.watch(owner, name, "disk operation")
         self.watch_torn_saves()
+        self.watch_ranks()
 
 
 def _child(words: list[str], cwd: Path, kill: Kill | None, environment: Mapping[str, str]) -> None:
@@ -257,7 +294,7 @@ def _folder_of(cwd: Path) -> Path:
 def _wrong_codes(outcome: Outcome) -> list[str]:
     found = []
     for kill, code in zip((*outcome.kills, None), outcome.codes, strict=True):
-        allowed = (0,) if kill is None else (0, -kill.signal if kill.signal == signal.SIGKILL else 130)
+        allowed = (0,) if kill is None else (0, *kill.codes)
         if code not in allowed:
             found.append(f"exit code {code} after {kill or 'the last resume'}")
     return found
@@ -322,10 +359,11 @@ EVENTS = ("batch", "validation batch", "validation end", "epoch end", "disk oper
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
-def draw_kill(random: Random, event: str, counts: Mapping[str, int]) -> Kill:
+def draw_kill(random: Random, event: str, counts: Mapping[str, int], victims: Sequence[str]) -> Kill:
     """A seeded kill at one of the events that an uninterrupted run has, every third time a little after it."""
     delay = random.randint(1, 60) / 1000 if random.random() < 1 / 3 else 0.0
-    return Kill(random.choice(SIGNALS), event, random.randint(1, max(counts.get(event, 1), 1)), delay)
+    number = random.choice(SIGNALS)
+    return Kill(number, event, random.randint(1, max(counts.get(event, 1), 1)), delay, random.choice(victims))
 
 
 def trials(setting: Setting, seed: int, number: int, root: Path) -> Iterator[Outcome]:
@@ -336,5 +374,5 @@ def trials(setting: Setting, seed: int, number: int, root: Path) -> Iterator[Out
         events = [EVENTS[(index + seed) % len(EVENTS)]]
         if index % 3 == 2:
             events.append(random.choice(EVENTS))
-        kills = tuple(draw_kill(random, event, counts) for event in events)
+        kills = tuple(draw_kill(random, event, counts, setting.victims) for event in events)
         yield interrupted(setting, kills, root / f"trial-{index}", reference)

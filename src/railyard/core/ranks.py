@@ -176,7 +176,7 @@ def serve(descriptor: int) -> None:
     threading.Thread(target=_leave_with_rank_zero, args=(link,), daemon=True).start()
     logging.disable(logging.WARNING)  # rank 0 says the same
     warnings.simplefilter("ignore")
-    sys.exit(_followed(task, link))
+    os._exit(_followed(task, link))  # taking the interpreter apart would cost rank 0 seconds of waiting
 
 
 def _leave_with_rank_zero(link: Connection) -> None:

@@ -2,12 +2,14 @@
 
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
 
+from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.config import PackData
 from railyard.core import paging
 from railyard.core.shuffling import Windowed
@@ -127,3 +129,35 @@ def test_the_provenance_names_what_was_read():
     assert facts["rows"] == facts["train_rows"] + facts["validation_rows"] == 654
     assert len(facts["validation_runs"]) == 2
     assert facts["pack_fingerprint"] != facts["tokenizer_fingerprint"]
+
+
+def of_ranks(number, rows, **keys):
+    """The data of each of some ranks that share batches of `rows` rows."""
+    found = []
+    for rank in range(number):
+        data = module(batch_size=rows // number, validation_batch_size=rows // number, **keys)
+        data.trainer = SimpleNamespace(global_rank=rank, world_size=number)
+        found.append(data)
+    return found
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_ranks_share_the_batches_of_one(ranks):
+    """Rows, labels and turns of a global batch are those of one rank that takes it whole."""
+    augmentation = Augmentation(rotations=True, flips=True)
+    (whole,) = of_ranks(1, 36, augmentation=augmentation)
+    parts = of_ranks(ranks, 36, augmentation=augmentation)
+    assert {part.global_batch for part in parts} == {36}
+    loaders = [[*part.train_dataloader()] for part in parts]
+    for index, batch in enumerate(whole.train_dataloader()):
+        for field, values in enumerate(batch):
+            assert torch.equal(torch.cat([loader[index][field] for loader in loaders]), values)
+
+
+def test_ranks_validate_every_row_once():
+    parts = of_ranks(3, 33)
+    read = [rows_read(part, part.val_dataloader()) for part in parts]
+    assert len({len(batches) for batches in read}) == 1
+    (whole,) = of_ranks(1, 33)
+    everything = [row for batch in rows_read(whole, whole.val_dataloader()) for row in batch]
+    assert sorted(row for batches in read for batch in batches for row in batch) == everything

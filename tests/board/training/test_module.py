@@ -1,6 +1,7 @@
 """Optimizer groups, validation figures, the init folder."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -62,7 +63,7 @@ def test_the_schedule_scales_the_base_rate(module):
 def validated(module, data, batch_size):
     module.eval()
     logged = {}
-    module.log_dict = logged.update
+    module.log_dict = lambda values, sync_dist: logged.update(values)
     module.on_validation_epoch_start()
     with torch.no_grad():
         for index, batch in enumerate(data.sequential("validation", batch_size)):
@@ -80,6 +81,14 @@ def test_validation_does_not_depend_on_the_batch_size(module, data):
 
 def test_a_second_validation_starts_from_zero(module, data):
     assert validated(module, data, 33) == validated(module, data, 33)
+
+
+def test_a_rank_without_rows_adds_nothing(module, data):
+    """Of three ranks that share a last batch of two rows, one has none."""
+    batches = [*data.sequential("validation", 1000)]
+    empty = type(batches[0])(*(part[:0] for part in batches[0]))
+    whole = validated(module, data, 1000)
+    assert validated(module, SimpleNamespace(sequential=lambda *_: [empty, *batches, empty]), 0) == whole
 
 
 def test_sums_are_kept_in_float64():

@@ -9,7 +9,7 @@ import tiny
 import torch
 
 from railyard.core import journal
-from railyard.core.callbacks.exact import MetricRows, SeedEachBatch
+from railyard.core.callbacks.exact import MetricRows, SeedEachBatch, added, own_share
 from railyard.core.config import Foreign
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
@@ -104,6 +104,26 @@ def test_names_stand_in_one_order(tmp_path):
     assert [*tiny.rows(tmp_path / "run")[0]] == ["step", "epoch", "train/another", "train/number"]
 
 
+RANKS = [{"a": [1.5, 2], "b": [4.0, 1]}, {"a": [0.25, 3]}, {"a": [1.0, 1]}]
+
+
+def test_figures_of_ranks_add_up_by_sum_and_count():
+    assert added(RANKS) == {"a": [2.75, 6], "b": [4.0, 1]}
+    assert added([]) == added([{}, {}]) == {}
+
+
+def test_each_rank_goes_on_from_its_own_sums():
+    assert [own_share(RANKS, rank, 3) for rank in range(3)] == RANKS
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 6])
+def test_on_another_number_of_ranks_a_batch_counts_as_often_as_there_are_parts_of_it(ranks):
+    """Three ranks made a global batch of three parts: six will make one of six, and both weigh the same in a mean."""
+    found, before = added([own_share(RANKS, rank, ranks) for rank in range(ranks)]), added(RANKS)
+    for name, (total, count) in before.items():
+        assert found[name] == pytest.approx([total * ranks / 3, count * ranks / 3])
+
+
 def journal_of(folder, number):
     with journal.Journal(folder / "metrics.jsonl") as lines:
         for step in range(number):
@@ -116,7 +136,7 @@ class Zero:
 
 def reopened(folder, rows, resumed=True):
     callback = MetricRows(folder, 1, resumed)
-    callback.load_state_dict({"rows": rows, "sums": {"a": [torch.tensor(1.0), 1]}})
+    callback.load_state_dict({"rows": rows, "sums": [{"a": [1.0, 1]}]})
     callback.on_fit_start(Zero(), None)
     callback.teardown(None, None, "fit")
     return callback

@@ -138,10 +138,14 @@ def added(parts: Sequence[Sums]) -> Sums:
 
 
 def own_share(parts: Sequence[Sums], rank: int, world_size: int) -> Sums:
-    """The sums that a rank goes on from; on another number of ranks the first takes them all."""
+    """The sums that a rank goes on from.
+
+    On another number of ranks the first takes them all, as many times as a batch is now counted more often.
+    """
     if len(parts) == world_size:
         return {name: list(total) for name, total in parts[rank].items()}
-    return added(parts) if rank == 0 else {}
+    often = world_size / len(parts)
+    return {name: [total * often, count * often] for name, (total, count) in added(parts).items() if rank == 0}
 
 
 def _logged(trainer: pl.Trainer) -> dict[str, Any]:

@@ -78,9 +78,10 @@ class Saver(Checkpoint):
         if save:
             self._save(trainer, best_value)
         if stop:
+            path = self.checkpoints.path_for(trainer.global_step)
             run = os.path.relpath(self.checkpoints.folder.parent)
             raise Stopped(
-                f"{self.signals.requested} after step {trainer.global_step}, saved; "
+                f"{self.signals.requested} after step {trainer.global_step}, saved to {path.name}; "
                 f"go on with: railyard train resume={run}"
             )
 
