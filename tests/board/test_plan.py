@@ -54,7 +54,7 @@ def test_a_full_shuffle_of_a_pack_larger_than_memory_is_warned_of(monkeypatch, m
 def test_steps_are_counted_in_the_batches_of_all_ranks(trainer, lines):
     text = described(trainer, validation_fraction=0.2)
     assert all(line in text for line in lines), text
-    assert ("ranks" in text) == (trainer["devices"] > 1)
+    assert ("processes of" in text) == (trainer["devices"] > 1)
 
 
 def test_a_batch_of_all_ranks_that_no_epoch_fills_is_refused():

@@ -20,7 +20,7 @@ def group(request):
     if request.param == "no group":
         yield
         return
-    with distributed.joined(Alone(), dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)):
+    with distributed.joined(Alone(), distributed.store()):
         assert dist.is_initialized()
         yield
     assert not dist.is_initialized()

@@ -85,9 +85,7 @@ def test_a_lost_rank_ends_the_run_with_a_sentence_and_leaves_nobody(tmp_path):
     kill = harness.Kill(signal.SIGKILL, "batch", 5, victim="rank 1")
     assert harness.start(["train", *TWO], tmp_path, kill) == 1
     last = (tmp_path / "stderr.txt").read_text().splitlines()[-1]
-    assert last == (
-        "railyard train: rank 1 of the run was ended by SIGKILL; resume= goes on from the last checkpoint"
-    )
+    assert last == ("railyard train: rank 1 of the run was ended by SIGKILL; resume= goes on from the last checkpoint")
 
 
 @pytest.mark.slow

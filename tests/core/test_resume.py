@@ -16,6 +16,7 @@ import torch
         ("max_steps, accumulate 2", 1),
         ("Muon, turned boards, average, growing batch", 3),
         ("bfloat16, action policy", 1),
+        ("2 ranks, workers 2, accumulate 3", 2),
     ],
 )
 def test_a_killed_run_resumes_to_the_same_bits(name, number, tmp_path):

@@ -111,8 +111,9 @@ def test_several_devices_are_fine(keys):
 
 @pytest.mark.parametrize("strategy", ["fsdp", "deepspeed_stage_2", "xla", "single_xla", "ddp_spawn", "ddp_fork"])
 def test_strategies_that_write_or_start_processes_their_own_way_are_refused(strategy):
-    assert f"got '{strategy}': others write checkpoints that a kill could tear" in (
-        faults({"strategy": strategy})["trainer.strategy"]
+    assert (
+        f"got '{strategy}': others write checkpoints that a kill could tear"
+        in (faults({"strategy": strategy})["trainer.strategy"])
     )
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from lightning.fabric.plugins.environments import LightningEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.strategies import DDPStrategy
+from torch._C._distributed_c10d import TCPStore
 
 MEETING_SECONDS = 120  # ranks meet when all of them are ready: only a stopped process takes longer
 
@@ -51,8 +52,15 @@ class _Place(LightningEnvironment):
         """Nothing was put into the environment."""
 
 
+def store(port: int | None = None) -> TCPStore:
+    """The place where ranks meet: rank 0 opens one on a free port of its choice, the others come to its port."""
+    if port is None:
+        return TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    return TCPStore("127.0.0.1", port, is_master=False)
+
+
 @contextmanager
-def joined(strategy: Any, store: dist.Store) -> Iterator[None]:
+def joined(strategy: Any, store: TCPStore) -> Iterator[None]:
     """Be one of the group of `strategy`, whose processes meet at `store`."""
     backend = "cpu:gloo,cuda:nccl" if strategy.root_device.type == "cuda" else "gloo"
     store.set_timeout(timedelta(seconds=MEETING_SECONDS))

@@ -96,10 +96,10 @@ class Others:
     """The ranks above 0 of the run that this process is rank 0 of; none of a run in one process."""
 
     def __init__(self, strategy: Any, task: Task) -> None:
-        import torch.distributed as dist
+        from railyard.core import distributed
 
         self.strategy = strategy
-        self.store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+        self.store = distributed.store()
         path = tuple(place or str(Path.cwd()) for place in sys.path)
         own = replace(task, port=self.store.port, path=path)
         self.members = [_Member(replace(own, rank=rank)) for rank in range(1, strategy.world_size)]
@@ -206,13 +206,11 @@ def _followed(task: Task, link: Connection) -> int:
 
 def _follow(task: Task, link: Connection) -> None:
     import torch
-    import torch.distributed as dist
 
     from railyard.core import distributed, training
 
     torch.set_num_threads(task.threads)
     fit = training.follow(task)
     link.send_bytes(_READY)
-    store = dist.TCPStore("127.0.0.1", task.port, is_master=False)
-    with distributed.joined(fit.trainer.strategy, store):
+    with distributed.joined(fit.trainer.strategy, distributed.store(task.port)):
         fit.run()

@@ -63,7 +63,9 @@ def _alone(environment: Mapping[str, str]) -> Iterator[Fault]:
     """A launcher that starts one process a device would start as many runs, each with a folder of its own."""
     for name, launcher in (("SLURM_STEP_NUM_TASKS", "srun --ntasks=1"), ("LOCAL_WORLD_SIZE", "no torchrun")):
         if int(environment.get(name) or 1) > 1:
-            message = f"{name}={environment[name]}: Railyard starts the ranks of a run itself; call it once ({launcher})"
+            message = (
+                f"{name}={environment[name]}: Railyard starts the ranks of a run itself; call it once ({launcher})"
+            )
             yield Fault(("trainer", "devices"), message)
 
 

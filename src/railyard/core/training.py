@@ -75,7 +75,8 @@ def follow(task: ranks.Task) -> "Fit":
 
 def _task(folder: Path, start: Start, pruned: bool, world_size: int) -> ranks.Task:
     threads = max(1, torch.get_num_threads() // world_size)
-    return ranks.Task(str(folder), start.checkpoint and str(start.checkpoint), start.resumed, pruned, threads)
+    checkpoint = str(start.checkpoint) if start.checkpoint else None
+    return ranks.Task(str(folder), checkpoint, start.resumed, pruned, threads)
 
 
 @dataclass(frozen=True)

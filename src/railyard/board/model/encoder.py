@@ -60,7 +60,7 @@ class Attention(nn.Module):
         return out_BTD
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.view(*x.shape[:2], -1, self.head_dim)
+        return x.view(*x.shape[:2], x.shape[-1] // self.head_dim, self.head_dim)  # no -1: a rank may have no rows
 
     def _for_queries(self, x_BTKC: Tensor) -> Tensor:
         """[B, H, T, C] with head h holding key-value head h % K."""

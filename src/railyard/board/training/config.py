@@ -21,7 +21,7 @@ class PackData(Data):
         description="tokenizer.json, which `railyard tokenizer` fits; null learns the move alone (hard_move); "
         "evaluation takes the model's own",
     )
-    batch_size: Annotated[int, Field(ge=1)] = Field(512, description="rows a micro-batch and rank")
+    batch_size: Annotated[int, Field(ge=1)] = Field(512, description="rows of a micro-batch on one rank (device)")
     validation_batch_size: Annotated[int, Field(ge=1)] = Field(
         4096, description="rows a batch where no gradients are kept"
     )

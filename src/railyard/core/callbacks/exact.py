@@ -58,8 +58,8 @@ class MetricRows(pl.Callback):
     """metrics.jsonl: a row of means over the batches of all ranks since the last row, and one for each validation.
 
     Rows hold no times, so two runs of the same bits write the same bytes. A checkpoint records how many rows came
-    before it and every rank's sums in flight; `resumed` cuts later rows, and all of them if there is no checkpoint of this
-    folder yet.
+    before it and every rank's sums in flight; `resumed` cuts later rows, and all of them if there is no checkpoint of
+    this folder yet.
     """
 
     def __init__(self, folder: Path, every_n_steps: int, resumed: bool) -> None:

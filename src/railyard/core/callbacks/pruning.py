@@ -41,6 +41,7 @@ class Prune(pl.Callback):
 
     def _is_worse(self, pruning: Pruning, trainer: pl.Trainer) -> bool:
         return study.report(pruning, trainer.global_step, _value(pruning.metric, trainer))
+
     def state_dict(self) -> dict[str, Any]:
         return {"pruned": self.pruned}
 
