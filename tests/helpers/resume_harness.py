@@ -118,9 +118,9 @@ class Kill:
 
     @property
     def codes(self) -> tuple[int, ...]:
-        """How rank 0 may end when the signal hits: it goes on after a mere request to another rank."""
+        """How rank 0 may end when the signal hits. (Others than SIGKILL are not heard by rank 1.)"""
         if self.victim == "rank 1":
-            return (1,) if self.signal == signal.SIGKILL else (0,)
+            return (1,)
         return (-self.signal if self.signal == signal.SIGKILL else 130,)
 
 
@@ -362,8 +362,9 @@ SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signa
 def draw_kill(random: Random, event: str, counts: Mapping[str, int], victims: Sequence[str]) -> Kill:
     """A seeded kill at one of the events that an uninterrupted run has, every third time a little after it."""
     delay = random.randint(1, 60) / 1000 if random.random() < 1 / 3 else 0.0
-    number = random.choice(SIGNALS)
-    return Kill(number, event, random.randint(1, max(counts.get(event, 1), 1)), delay, random.choice(victims))
+    number, count = random.choice(SIGNALS), random.randint(1, max(counts.get(event, 1), 1))
+    victim = random.choice(victims) if len(victims) > 1 else victims[0]
+    return Kill(signal.SIGKILL if victim == "rank 1" else number, event, count, delay, victim)
 
 
 def trials(setting: Setting, seed: int, number: int, root: Path) -> Iterator[Outcome]:
