@@ -55,7 +55,8 @@ class _Member:
 
     def __init__(self, task: Task) -> None:
         self.rank = task.rank
-        environment = {**os.environ, "OMP_NUM_THREADS": str(task.threads)}
+        rank = {"RANK": str(task.rank), "LOCAL_RANK": str(task.rank)}  # trackers and Lightning look there first
+        environment = {**os.environ, **rank, "OMP_NUM_THREADS": str(task.threads)}
         self.process, self.link = workers.interpreter(_PROGRAM, environment)
         self.link.send_bytes(json.dumps(asdict(task)).encode())
 
