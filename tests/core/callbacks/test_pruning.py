@@ -93,6 +93,7 @@ def test_a_run_that_starts_from_a_pruned_trials_checkpoint_goes_on(train, tmp_pa
     described = tiny.experiment({"max_epochs": 4}, ckpt_path=str(tmp_path / "run" / "checkpoints" / "last.ckpt"))
     folder = tmp_path / "other"
     runs.claim(folder)
+    runs.write_config(folder, {"seed": 0})
     pruning = Pruning(f"sqlite:///{tmp_path}/study.db", "s", 0, "val/loss", From(step=100))
     result = fit(described, folder, ["railyard", "train"], False, pruning)
     assert (result["pruned"], result["steps"]) == (False, 44)
