@@ -314,6 +314,13 @@ def test_a_bad_space_is_one_sentence_before_anything_starts(sweep_of, work):
     assert list(work.iterdir()) == []
 
 
+def test_an_objective_too_few_is_told_before_anything_starts(sweep_of, work):
+    code, _, err = sweep_of(verb([]), *WORDS, "hydra.sweeper.direction=[minimize,maximize]")
+    assert code == 2
+    assert "hydra.sweeper.direction has 2 entries and optimized_metric 1 (loss)" in err
+    assert list(work.iterdir()) == []
+
+
 @pytest.mark.slow
 def test_a_study_of_real_trials_killed_and_resumed(work, tiny_pack, tiny_tokenizer):
     given = [f"data.pack={tiny_pack}", f"data.tokenizer={tiny_tokenizer}", "data.batch_size=64", "trainer.max_steps=12"]

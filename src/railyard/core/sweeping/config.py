@@ -11,7 +11,7 @@ from pydantic import Field
 
 from railyard.core.config import Component
 from railyard.core.sweeping import words
-from railyard.core.sweeping.objectives import Direction, objectives
+from railyard.core.sweeping.objectives import Direction, Objective, objectives
 from railyard.core.sweeping.trial import Search
 
 GpuId = Annotated[int | str, Field(union_mode="left_to_right")]
@@ -48,6 +48,10 @@ class Sweeper(Component, abstract=True):
         """One line of the plan: how the jobs are found and how many there are."""
         raise NotImplementedError
 
+    def objectives(self, metric: str | Sequence[str] | None) -> tuple[Objective, ...]:
+        """What the sweep optimises, from the config's optimized_metric; raises UserError for what cannot be."""
+        return objectives(metric, self.direction)
+
     def build(self, space: Sequence[str], folder: Path, metric: str | Sequence[str] | None) -> Search:
         """Open the search of the sweep in `folder` (it exists; the search may keep files there) for the first time
         or again; `metric` is the config's optimized_metric, if the verb has one.
@@ -58,7 +62,7 @@ class Sweeper(Component, abstract=True):
         """Called once when all jobs have ended: writes the sweep's report, returns what it adds to the result."""
         from railyard.core.sweeping import report
 
-        return report.write(folder, space, objectives(metric, self.direction))
+        return report.write(folder, space, self.objectives(metric))
 
 
 def _text(value: Any) -> str:

@@ -81,13 +81,16 @@ class Optuna(Sweeper):
         side = f", {self.n_jobs} at a time" if self.n_jobs > 1 else ""
         return f"up to {self.n_trials} trials{side} by Optuna's {self.sampler} sampler over {keys}"
 
-    def build(self, space: Sequence[str], folder: Path, metric: str | Sequence[str] | None) -> Search:
-        wanted = goals.objectives(metric, self.direction)
+    def objectives(self, metric: str | Sequence[str] | None) -> tuple[goals.Objective, ...]:
+        wanted = super().objectives(metric)
         if not wanted:
             raise UserError("hydra/sweeper=optuna needs to know what is optimised: optimized_metric=val/loss")
         if self.pruner is not None and len(wanted) > 1:
             raise UserError("hydra.sweeper.pruner compares one metric; with several optimized_metric leave it out")
-        return OptunaSearch(self, *_split(space), folder, wanted)
+        return wanted
+
+    def build(self, space: Sequence[str], folder: Path, metric: str | Sequence[str] | None) -> Search:
+        return OptunaSearch(self, *_split(space), folder, self.objectives(metric))
 
 
 def _split(space: Sequence[str]) -> tuple[tuple[str, ...], dict[str, Axis]]:

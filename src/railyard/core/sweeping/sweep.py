@@ -45,6 +45,7 @@ def call(verb: str, app: App, argv: Sequence[str]) -> str:
         return str(OmegaConf.to_yaml(sweep.base.varied(sweep.words[0]).job()))
     place = folder or sweep.new_folder()
     jobs = sweep.check(place)
+    sweep.sweeper.objectives(getattr(jobs[0].root, "optimized_metric", None))
     plan = sweep.plan(jobs[0], folder)
     sys.stderr.write(plan)
     if jobs[0].config.get("validate_config"):
