@@ -39,3 +39,10 @@ def test_limits_leave_out_what_is_far_off_but_never_the_best():
     assert -3 < low < -1.6
     assert plots._limits(values[5:], LOSS)[1] > 500
     assert plots._limits([2.0], LOSS)[0] < 2 < plots._limits([2.0], LOSS)[1]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0.01, "0.01"), (3e-4, "3e-4"), (0.0, "0"), (64.0, "64"), (0.00193518, "0.00193518")]
+)
+def test_numbers_on_axes_are_short(number, text):
+    assert plots._plain(number) == text

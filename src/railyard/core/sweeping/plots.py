@@ -16,6 +16,7 @@ from railyard.core.sweeping.points import Parameter, Points
 
 BEST = COLOURS[1]
 EARLY_TO_LATE = "Blues"
+FEW = 6  # values that each get a label
 ENOUGH = 8  # values before those far off are left out of a picture
 
 
@@ -28,14 +29,14 @@ def history(path: Path, points: Points) -> None:
         axes.step(
             points.numbers, _so_far(values, objective), where="post", color=BEST, linewidth=1.6, label="best so far"
         )
-        if points.pruned:
-            stopped = [reached[place] for reached in points.pruned.values()]
+        stopped = [reached[place] for reached in points.pruned.values()]
+        if stopped:
             axes.scatter([*points.pruned], stopped, s=26, facecolors="none", edgecolors=MUTED, label="pruned")
         if points.failed:
             # at the bottom edge: a failed trial reached nothing
             bottom = axes.get_xaxis_transform()
             axes.plot([*points.failed], [0.02] * len(points.failed), "x", color=INK, transform=bottom, label="failed")
-        _frame(axes, values, objective)
+        _frame(axes, [*values, *stopped], objective)
         _ylabel(axes, objective)
         axes.xaxis.get_major_locator().set_params(integer=True)
     panels[-1].set_xlabel("trial", color=MUTED)
@@ -146,9 +147,10 @@ def _positions(axes: Any, parameter: Parameter, upright: bool = False) -> Sequen
         if parameter.log:
             scale("log")
             _label_log(axis, parameter.numbers)
-        elif len(parameter.choices) <= 6:
+        if parameter.listed and len(parameter.choices) <= FEW:
             distinct = sorted(set(parameter.numbers))
-            axis.set_ticks(distinct, [f"{number:g}" for number in distinct])
+            axis.set_ticks(distinct, [_plain(number) for number in distinct])
+            axis.set_ticks([], minor=True)
         return parameter.numbers
     choices = parameter.choices
     axis.set_ticks(range(len(choices)), choices)
@@ -167,7 +169,8 @@ def _label_log(axis: Any, numbers: Sequence[float]) -> None:
 
 
 def _plain(number: float) -> str:
-    return f"{number:g}" if number >= 1e-3 else f"{number:.0e}".replace("e-0", "e-")
+    """0.01, 3e-4: the shorter of the two ways to write a number."""
+    return min(f"{number:g}", f"{number:.5e}".replace("00000", "").replace(".e-0", "e-"), key=len)
 
 
 def _frame(axes: Any, values: Sequence[float], objective: Objective) -> None:
@@ -180,13 +183,14 @@ def _frame(axes: Any, values: Sequence[float], objective: Objective) -> None:
 
 
 def _limits(values: Sequence[float], objective: Objective) -> tuple[float, float]:
-    """From the best to the worst, but not further than three times the way from the best to the median."""
+    """From the best to the worst that is not further off than three times the way from the best to the median."""
     if not values:
         return 0.0, 1.0
     ordered = sorted(values, reverse=objective.direction == "maximize")
-    best, median, worst = ordered[0], ordered[len(ordered) // 2], ordered[-1]
-    reach = 3 * (median - best)
-    end = best + reach if len(values) >= ENOUGH and 0 < abs(reach) < abs(worst - best) else worst
+    best, end = ordered[0], ordered[-1]
+    reach = 3 * abs(ordered[len(ordered) // 2] - best)
+    if len(values) >= ENOUGH and reach > 0:
+        end = [value for value in ordered if abs(value - best) <= reach][-1]
     margin = 0.06 * (abs(end - best) or abs(best) or 1.0)
     return min(best, end) - margin, max(best, end) + margin
 

@@ -23,12 +23,14 @@ class Parameter:
 
     label: the last part of the key, as far as that tells it from the others.
     log: whether its values are spread by factors and not by differences.
+    listed: whether only certain values were possible.
     """
 
     key: str
     label: str
     texts: tuple[str, ...]
     log: bool = False
+    listed: bool = True
 
     @cached_property
     def numbers(self) -> tuple[float, ...] | None:
@@ -90,7 +92,7 @@ def _parameters(space: Sequence[str], trials: Sequence[Trial]) -> tuple[Paramete
     found = []
     for key, override in varied.items():
         plain = Parameter(key, labels[key], tuple(texts[key] for texts in given))
-        found.append(replace(plain, log=_is_log(override, plain.numbers)))
+        found.append(replace(plain, log=_is_log(override, plain.numbers), listed=not override.is_interval_sweep()))
     return tuple(found)
 
 
