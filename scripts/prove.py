@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from prove_crash import crash
+from prove_fuzz import fuzz
 from prove_sweep import race, sweep
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,6 +80,7 @@ PROOFS: dict[str, Callable[[], tuple[str, bool]]] = {
     "crash": crash,
     "sweep": sweep,
     "race": race,
+    "fuzz": fuzz,
 }
 
 

@@ -1,5 +1,6 @@
 """The head of a .tlg8 file: size, number of planes, and the Golomb table that its rows are decoded with."""
 
+import re
 import struct
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ class Header(NamedTuple):
 
 
 def write_header(header: Header) -> bytes:
-    """The 235 bytes in front of the first tile."""
+    """What stands in front of the first tile."""
     sizes = _SIZES.pack(TILE_WIDTH, TILE_HEIGHT, header.width, header.height)
     return MAGIC + bytes([header.components]) + CONSTANT + sizes + header.table.astype("<u2").tobytes()
 
@@ -56,11 +57,11 @@ def read_header(data: bytes) -> Header:
 def _check_magic(data: bytes) -> None:
     if data[: len(MAGIC)] == MAGIC:
         return
-    if data and MAGIC.startswith(data):
+    if MAGIC.startswith(data):
         raise BadFile(f"the file ends within its header, after {len(data)} of {HEADER_BYTES} bytes")
-    if data[:3] == b"TLG" and data[3:6] != MAGIC[3:6]:
-        version = data[3:6].decode("ascii", "backslashreplace")
-        raise BadFile(f"this is a TLG file of version {version}; only TLG8.0 can be read")
+    version = re.match(rb"TLG(\d\.\d)\0", data)
+    if version and not MAGIC.startswith(version[0]):
+        raise BadFile(f"this is a TLG file of version {version[1].decode()}; only TLG8.0 can be read")
     raise BadFile("this is no TLG8 file: it does not begin with TLG8.0 and raw")
 
 
