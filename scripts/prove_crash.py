@@ -42,8 +42,8 @@ def _section(rows, temporary: Path | None, seed: int, seconds: float) -> tuple[s
         "truncation, new file or folder; in a write also when half of it was done), then at random times (seed "
         f"{seed}), where the call that went on was killed too in every third folder. After each kill the folder had to "
         "hold the old or the new state and every acknowledged record, and the same call had to end with the bytes of "
-        f"one never killed (the index of runs: with its records). TMPDIR lay {where}. SQLite and safetensors write from C: only the random times hit inside "
-        "their writes.",
+        f"one never killed (the index of runs: with its records). TMPDIR lay {where}. SQLite and safetensors write "
+        "from C: only the random times hit inside their writes.",
         "| writer | operations | random kills | faults |\n| --- | --: | --: | --: |\n" + "\n".join(map(_row, rows)),
         *(f"Fault: {outcome.writer}, {', '.join(outcome.kills)}: {fault}" for outcome, fault in faults),
     ]

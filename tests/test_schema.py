@@ -35,8 +35,16 @@ def current(script):
 
 
 def own(schema):
-    """Definitions of Railyard's own roots and parts."""
-    return {name: part for name, part in schema["definitions"].items() if name not in TABLE}
+    """Definitions of Railyard's own roots and parts, without what they say to people."""
+    return {name: frozen(part) for name, part in schema["definitions"].items() if name not in TABLE}
+
+
+def frozen(node):
+    if isinstance(node, list):
+        return [frozen(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: frozen(part) for key, part in node.items() if not (key == "description" and isinstance(part, str))}
 
 
 def keys(schema):
