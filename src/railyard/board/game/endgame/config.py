@@ -15,7 +15,7 @@ class BuildTables(Verb):
     out: PathKnob = Field(description="folder of the tables; it appears complete or not at all")
     size: Size = Field(
         "standard",
-        description="standard is what strong games need; small fits a laptop and helps little; tiny is for tests",
+        description="standard is what makes games stronger; small, for a laptop, does not; tiny is for tests",
     )
     workers: int | None = Field(None, ge=1, description="threads that solve; null: one a core")
 
