@@ -28,7 +28,8 @@ class BuildTables(Verb):
         positions = sum(pattern.positions for pattern in patterns(self.size))
         return (
             f"{len(patterns(self.size))} tables of {positions:,} positions: {memory / 2**30:.1f} GiB of memory "
-            f"({free_memory() / 2**30:.1f} free), {disk / 2**30:.1f} GiB of disk; a core solves 5 to 10 million a second"
+            f"({free_memory() / 2**30:.1f} free), {disk / 2**30:.1f} GiB of disk; "
+            "a core solves 5 to 10 million a second"
         )
 
     def run(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
