@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 from types import SimpleNamespace
 
 import pytest
@@ -148,3 +149,10 @@ def test_a_launcher_that_cannot_start_fails_no_job_that_had_begun_before(sweep_o
         assert "could not start a job" in sweep_of(verb, f"resume={only_sweep()}")[2]
     assert not (only_sweep() / "0" / "outcome.json").exists()
     assert sweep_of(verb, f"resume={only_sweep()}")[0] == 0
+
+
+def test_jobs_and_what_follows_them_are_heard(sweep_of, only_sweep):
+    """Hydra's launchers set logging up once more, and could silence every module that was imported before."""
+    known = logging.getLogger("railyard.core.journal")
+    sweep_of(app(lambda job: {}), "-m", "depth=0,1")
+    assert not known.disabled
