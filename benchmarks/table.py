@@ -28,6 +28,11 @@ NAMES = (
     "list_runs",
     "endgame_tables",
     "teach_games",
+    "tlg8_gated",
+    "tlg8_staged",
+    "tlg8_table",
+    "tlg8_decode",
+    "tlg8_threads",
 )
 
 

@@ -15,7 +15,7 @@ from railyard.tlg8.codec.contexts import contexts_of
 from railyard.tlg8.codec.found import Found
 from railyard.tlg8.codec.selectors import Selector
 
-BLOCKS_AT_ONCE = 512
+BLOCKS_AT_ONCE = 128  # 30 ms of work or less: threads end together
 
 
 def search_image(
