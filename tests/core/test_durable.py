@@ -300,7 +300,7 @@ def test_a_process_of_another_user_lives(monkeypatch: pytest.MonkeyPatch) -> Non
         raise PermissionError
 
     monkeypatch.setattr(os, "kill", not_allowed)
-    assert durable._process_exists(1)
+    assert durable.process_exists(1)
 
 
 def test_a_folder_replaces_the_one_before(tmp_path: Path) -> None:

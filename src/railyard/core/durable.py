@@ -240,10 +240,11 @@ def _writer_lives(leftover: re.Match[str]) -> bool:
         return True
     if int(leftover["pid"]) == os.getpid():
         return leftover["token"] == _TOKEN
-    return _process_exists(int(leftover["pid"]))
+    return process_exists(int(leftover["pid"]))
 
 
-def _process_exists(pid: int) -> bool:
+def process_exists(pid: int) -> bool:
+    """Whether this host (this container) has a process of that number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

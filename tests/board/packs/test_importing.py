@@ -325,7 +325,7 @@ def test_an_interrupted_import_of_something_else_starts_anew_and_says_so(logs, o
     told = []
     import_logs(logs.folder, out, progress=lambda done, games: told.append(done), **other)
     assert told == [1, 2]
-    assert "was begun with other logs or options, or by another version: starting anew" in caplog.text
+    assert "was begun with other data or options, or by another version: starting anew" in caplog.text
     assert names(out.parent) == ["out"]
 
 

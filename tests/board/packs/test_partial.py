@@ -48,7 +48,7 @@ def test_it_stands_beside_the_pack_also_through_a_link(tmp_path):
 @pytest.mark.parametrize("error", [KeyboardInterrupt, WorkerDied])
 def test_an_interrupt_or_a_lost_worker_keeps_it_and_says_so(tmp_path, caplog, error):
     begin(tmp_path / "out", error=error)
-    assert ".out.partial keeps the games that are done: the same command goes on from there" in caplog.text
+    assert ".out.partial keeps what is done: the same command goes on from there" in caplog.text
     assert [record["game"] for record in records(tmp_path / "out")] == [0, 1]
 
 
@@ -61,7 +61,7 @@ def test_an_error_that_would_come_again_removes_it(tmp_path, error):
 def test_another_origin_starts_anew(tmp_path, caplog):
     begin(tmp_path / "out")
     assert records(tmp_path / "out", {"source": "other"}) == []
-    assert "was begun with other logs or options, or by another version" in caplog.text
+    assert "was begun with other data or options, or by another version" in caplog.text
 
 
 def test_games_whose_rows_are_gone_are_done_again(tmp_path, caplog):

@@ -284,6 +284,7 @@ def verb(jobs, stop_at=None, fail_at=None):
     return small_verb.app(run, root=Root)
 
 
+@pytest.mark.slow
 def test_a_sweep_by_the_command_line_is_interrupted_and_goes_on(sweep_of, work):
     whole, cut = [], []
     assert sweep_of(verb(whole), *WORDS, "hydra.sweep.dir=whole")[0] == 0

@@ -4,6 +4,8 @@ import dataclasses
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -75,6 +77,32 @@ def test_a_cut_reaches_a_job_in_another_process(tied, job):
     tied.cut()
     job.join(10)
     assert job.exitcode == INTERRUPTED
+
+
+IDLE = """
+import sys, time
+from pathlib import Path
+from railyard.core.sweeping.tether import Tether
+
+with Tether(Path(sys.argv[1]), "token", sys.argv[2], int(sys.argv[3])).watched():
+    pass
+print("idle", flush=True)
+time.sleep(60)
+"""
+
+
+def test_an_idle_worker_leaves_after_its_sweep(tied):
+    with subprocess.Popen(["sleep", "60"]) as sweep:
+        words = [sys.executable, "-c", IDLE, str(tied.folder), tied.host, str(sweep.pid)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE) as worker:
+            assert worker.stdout.readline() == b"idle\n"
+            assert worker.poll() is None
+            sweep.kill()
+            sweep.wait()
+            try:
+                assert worker.wait(10) == 1
+            finally:
+                worker.kill()
 
 
 def test_the_first_signal_cuts_and_the_second_interrupts(tied):

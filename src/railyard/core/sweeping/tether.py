@@ -9,9 +9,11 @@ import platform
 import secrets
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import FrameType
 
@@ -72,12 +74,15 @@ class Tether:
         if self.is_own():
             yield
             return
+        if platform.node() == self.host:
+            _leave_after(self.pid)
         ended = threading.Event()
         watch = threading.Thread(target=self._watch, args=(ended,), daemon=True)
         before = _handle(signal.SIGINT, signal.SIG_IGN), _handle(signal.SIGTERM, signal.default_int_handler)
         watch.start()
         try:
-            yield
+            with _working:
+                yield
         finally:
             ended.set()
             watch.join()
@@ -88,6 +93,22 @@ class Tether:
             if not self.holds():
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
+
+
+_working = threading.Lock()  # held while this process runs a job
+
+
+@cache
+def _leave_after(pid: int) -> None:
+    """End this process once the sweep's is gone and no job runs: an idle worker of joblib may wait for ever."""
+    threading.Thread(target=_outlive, args=(pid,), daemon=True).start()
+
+
+def _outlive(pid: int) -> None:
+    while durable.process_exists(pid):
+        time.sleep(PAUSE)
+    with _working:
+        os._exit(1)
 
 
 class CutOnSignal(runs.StopSignals):
