@@ -40,6 +40,9 @@ VERBS = {
         "apply a tokenizer to a pack",
         "railyard tokenize tokenizer=data/board/tokenizer.json pack=data/board/sample out=data/board/tokens.npy",
     ),
+    "extract": Verb("tlg8", "images to searched blocks", "railyard extract images=art out=data/tlg8/art"),
+    "encode": Verb("tlg8", "images to .tlg8 files", "railyard encode images=art out=encoded"),
+    "decode": Verb("tlg8", ".tlg8 files to PNG", "railyard decode files=encoded out=decoded"),
 }
 
 

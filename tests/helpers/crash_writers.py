@@ -396,6 +396,63 @@ def sweep_that_ended(folder: Path) -> None:
         sweeps.write_outcome(place, trial, outcome)
 
 
+def small_art(folder: Path) -> None:
+    """Two images, outside of what is compared."""
+    from tlg8 import noise, save
+
+    art = folder.parent / "art"
+    if not art.exists():
+        for seed, name in enumerate(("a.png", "b.png")):
+            save(art / name, noise(np.random.default_rng(seed), 3, 12, 16))
+
+
+def extract_images(folder: Path) -> None:
+    """Two images in four pieces and two parts, the second of which puts them together."""
+    from railyard.core.parts import Part
+    from railyard.tlg8.artifacts import pieces
+    from railyard.tlg8.artifacts.extraction import extract
+
+    pieces.PIECE_BLOCKS = 2
+    for index in range(2):
+        extract(folder.parent / "art", folder / "pack", workers=1, part=Part(index, 2))
+
+
+def the_artifacts_are_whole(left: Left) -> str:
+    """Pieces lie beside the pack until all are there."""
+    if not (left.folder / "pack").exists():
+        return ""
+    durable.check_manifest(left.folder / "pack")
+    different = [name for name, data in left.new.items() if left.now.get(name) != data]
+    return f"differs: {', '.join(different)}" if different else ""
+
+
+def encode_images(folder: Path) -> None:
+    from railyard.tlg8.codec.selectors import Staged
+    from railyard.tlg8.images.encoding import encode
+
+    encode(folder.parent / "art", folder / "out", Staged(n=1, m=1, entropy="plain"), compare=False)
+
+
+def decode_files(folder: Path) -> None:
+    from railyard.tlg8.images.decoding import decode
+
+    decode(FIXTURES.parent / "tlg8" / "bg_lecturehall.plain.tlg8", folder / "out")
+
+
+def images_of(folder: Path) -> dict[str, bytes]:
+    """The files beside the ledger, which notes how long they took."""
+    return {
+        path.name: path.read_bytes()
+        for path in (folder / "out").iterdir()
+        if path.name not in (".lock", "ledger.jsonl")
+    }
+
+
+def images_are_whole(left: Left) -> str:
+    wrong = [name for name, data in left.now.items() if name.endswith((".tlg8", ".png")) and data != left.new.get(name)]
+    return f"differs: {', '.join(wrong)}" if wrong else ""
+
+
 RUN_MODULES = "core.run core.training core.metrics core.plots core.callbacks.report"
 IMPORT_MODULES = (
     "board.packs.importing board.packs.partial board.packs.resumable_shards board.packs.metadata board.packs.valuations"
@@ -424,6 +481,15 @@ WRITERS = (
     Writer("tokens", "board.tokens.apply", tokenize, whole),
     Writer("evaluation report", "board.training.evaluation_report", evaluation_report, each_file),
     Writer("show", "apps.show", show, each_file),
+    Writer(
+        "extract",
+        "tlg8.artifacts.assembly tlg8.artifacts.pieces",
+        extract_images,
+        the_artifacts_are_whole,
+        small_art,
+    ),
+    Writer("encode", "tlg8.images.encoding", encode_images, images_are_whole, small_art, ends=images_of),
+    Writer("decode", "tlg8.images.decoding tlg8.images.ledger", decode_files, images_are_whole, ends=images_of),
 )
 ELSEWHERE = {
     "core.callbacks.throughput": "appends to a journal, as 'journal' does; what is lost is a timing",
@@ -431,6 +497,7 @@ ELSEWHERE = {
     "core.sweeping.optuna_search": "marks its study, as 'file' does; its trials are SQLite's, see the proof `sweep`",
     "core.trackers": "notes the run that MLflow gave, as 'file' does",
     "core.run_state": "writes state.json, as 'file' does; it names the time, so no two have the same bytes",
+    "tlg8.artifacts.pack": "maps files that it only reads",
     "apps.evaluate": "writes provenance.json, as 'run files' does",
 }
 # what the harness has to find out, or it proves nothing

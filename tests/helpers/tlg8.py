@@ -38,3 +38,25 @@ def scores():
     """Projections and scores that the reference wrote for some of `blocks()`, by their row there."""
     with gzip.open(FIXTURES / "scores.json.gz") as file:
         return {int(row): keys for row, keys in json.load(file).items()}
+
+
+def reference_lines():
+    """Lines of the reference's own data set, with their contexts, tile origins, ranks and bits, in three images."""
+    with gzip.open(FIXTURES / "lines.jsonl.gz", "rt", encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    return lines, blocks(FIXTURES / "lines.npz")
+
+
+def noise(rng, components=3, height=20, width=26):
+    """Planes that vary smoothly, with some noise."""
+    smooth = rng.integers(-4, 5, (components, height, width)).cumsum(axis=1).cumsum(axis=2)
+    return (128 + smooth // 4).clip(0, 255).astype(np.uint8)
+
+
+def save(path, planes):
+    """A PNG of planes; returns its path."""
+    from railyard.tlg8.images.reading import png_bytes
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(png_bytes(planes))
+    return path

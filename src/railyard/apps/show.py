@@ -1,4 +1,4 @@
-"""`railyard show path=PATH`: what an artifact holds: a run, a pack, a tokenizer or an init folder."""
+"""`railyard show path=PATH`: what an artifact holds: a run, a pack, a tokenizer, an init folder, a .tlg8 file."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from railyard.core.launch import Job
 class Show(Verb):
     """The root of show.yaml."""
 
-    path: PathKnob = Field(description="a run folder, a pack, a tokenizer.json or an init folder")
+    path: PathKnob = Field(description="a run folder, a pack, a tokenizer.json, an init folder or a .tlg8 file")
     out: PathKnob | None = Field(
         None, description="also write what is shown to this .json file, or to a folder with its plots"
     )
@@ -51,6 +51,14 @@ def describe(path: Path) -> dict[str, Any]:
     """Facts of the artifact at `path`, told apart by the files it has."""
     if not path.exists():
         raise UserError(f"there is nothing at {path}")
+    if path.is_file() and path.suffix == ".tlg8":
+        from railyard.tlg8.images.describe import describe_file
+
+        return describe_file(path)
+    if (path / "labels.meta.json").is_file():
+        from railyard.tlg8.artifacts.describe import describe_pack
+
+        return describe_pack(path)
     if path.is_file() and path.suffix == ".json":
         from railyard.board.tokens.describe import describe as describe_tokenizer
 
@@ -67,4 +75,4 @@ def describe(path: Path) -> dict[str, Any]:
         from railyard.board.packs.describe import describe_any
 
         return describe_any(path)
-    raise UserError(f"{path} is neither a run folder, a pack, a tokenizer.json nor an init folder")
+    raise UserError(f"{path} is neither a run folder, a pack, a tokenizer.json, an init folder nor a .tlg8 file")

@@ -23,7 +23,7 @@ from railyard.board.packs.bad_game import BadGame
 from railyard.board.packs.game_meta import Meta
 from railyard.board.packs.labels import Legality, step_rows
 from railyard.board.packs.metadata import Run, runs_writer
-from railyard.board.packs.outputs import finished_before, refuse_occupied
+from railyard.board.packs.outputs import finished_before
 from railyard.board.packs.partial import Partial, Record
 from railyard.board.packs.raw_logs import FoundGames, GameFiles, find_games, read_game
 from railyard.board.packs.report import Counts, ImportReport
@@ -31,6 +31,7 @@ from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, VAL
 from railyard.board.packs.valuations import ValuationIds
 from railyard.core import durable
 from railyard.core.errors import UserError
+from railyard.core.outputs import refuse_occupied
 from railyard.core.workers import cores, ordered
 
 log = logging.getLogger(__name__)

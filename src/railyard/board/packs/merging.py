@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import railyard
 from railyard.board.packs.metadata import Run, read_ends, runs_writer
-from railyard.board.packs.outputs import finished_before, refuse_occupied
+from railyard.board.packs.outputs import finished_before
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import (
     METADATA_FILE,
@@ -28,6 +28,7 @@ from railyard.board.packs.valuations import LIMIT, write_valuation_names
 from railyard.core import durable
 from railyard.core.compiled import njit
 from railyard.core.errors import UserError
+from railyard.core.outputs import refuse_occupied
 from railyard.core.shards import ShardWriter
 
 log = logging.getLogger(__name__)

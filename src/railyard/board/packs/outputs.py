@@ -1,11 +1,10 @@
-"""The place of a new pack: free, holding this very pack already, or occupied."""
+"""The place of a new pack: whether it holds this very pack already."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from railyard.board.packs.pack import Pack, read_manifest
-from railyard.core.errors import UserError
 
 
 def finished_before(out: Path, origin: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -15,11 +14,3 @@ def finished_before(out: Path, origin: Mapping[str, Any]) -> dict[str, Any] | No
         return None
     Pack.open(out)
     return manifest
-
-
-def refuse_occupied(out: Path, what: str) -> None:
-    """UserError if anything but an empty folder stands at `out`; `what` was to be written there."""
-    if out.is_dir() and not any(out.iterdir()):
-        return
-    if out.exists():
-        raise UserError(f"{out} exists and is not {what}: choose another out=, or delete it first")

@@ -25,13 +25,14 @@ from railyard.board.packs import partial
 from railyard.board.packs.decisions import complete, step_rows, valuation_names, valuations_of
 from railyard.board.packs.describe import kind_of
 from railyard.board.packs.metadata import Run, Runs, read_ends
-from railyard.board.packs.outputs import finished_before, refuse_occupied
+from railyard.board.packs.outputs import finished_before
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.partial import Partial, Record
 from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION
 from railyard.board.packs.selfplay import SelfplayPool
 from railyard.core import durable, threads
 from railyard.core.errors import UserError
+from railyard.core.outputs import refuse_occupied
 
 log = logging.getLogger(__name__)
 

@@ -26,11 +26,12 @@ from railyard.board.game.teacher import END_REASONS, Decisions, Game, Teacher
 from railyard.board.packs import partial
 from railyard.board.packs.decisions import complete, step_rows, valuation_names, valuations_of
 from railyard.board.packs.metadata import Run, read_ends
-from railyard.board.packs.outputs import finished_before, refuse_occupied
+from railyard.board.packs.outputs import finished_before
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.partial import Partial, Record
 from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, STEPS_STEM
 from railyard.core import durable, threads
+from railyard.core.outputs import refuse_occupied
 from railyard.core.parts import Part
 from railyard.core.run import locked
 from railyard.core.shards import ShardWriter

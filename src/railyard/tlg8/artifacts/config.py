@@ -1,0 +1,40 @@
+"""What `railyard extract` takes: images in, searched blocks out."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from railyard.core.config import PathKnob, Verb
+from railyard.core.parts import Part
+
+
+class Extract(Verb):
+    """Searches all blocks of images as the reference encoder does and writes what it found as a pack."""
+
+    images: PathKnob = Field(description="a folder, searched with its subfolders for PNG, BMP, WebP, JPEG; or one file")
+    out: PathKnob = Field(description="folder of the new pack; it appears complete or not at all")
+    entropy: Literal["plain", "runlength", "auto"] = Field(
+        "plain", description="entropy codes that the search chooses from; rankers are trained on Plain alone"
+    )
+    compressed: bool = Field(False, description="training.all.jsonl.zst, an eighth of the size; needs zstandard")
+    on_error: Literal["stop", "skip"] = Field(
+        "stop", description="an image that cannot be taken ends the job, or is left out and reported"
+    )
+    workers: int | None = Field(
+        None, ge=1, description="processes that search, 1 works in this one; null: one a core, as far as it pays"
+    )
+    part: str = Field("0/1", description="i/n does the i-th of n shares, from 0; the last one to finish joins them")
+
+    @field_validator("part")
+    @classmethod
+    def _is_part(cls, part: str) -> str:
+        return str(Part.parse(part))
+
+    def run(self, progress: Callable[[int, int, int], None] | None = None) -> dict[str, Any]:
+        """Extracts; what was counted. `progress` is told blocks done, in all, and done before this call."""
+        from railyard.tlg8.artifacts.extraction import Options, extract
+
+        options = Options(self.entropy, self.compressed)
+        part = Part.parse(self.part)
+        return extract(self.images, self.out, options, self.on_error, self.workers, part, progress)

@@ -1,0 +1,68 @@
+"""What `railyard encode` and `railyard decode` take: images and how to choose their tuples; files."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from railyard.core.config import PathKnob, Verb
+from railyard.tlg8.codec.selectors import Exhaustive, Gated, Selector, Staged
+
+ON_ERROR = "a file that cannot be taken ends the job, or is left out and reported"
+WORKERS = "threads that search, null: one a core"
+
+
+class Encode(Verb):
+    """Encodes images as .tlg8 files."""
+
+    images: PathKnob = Field(description="a folder, searched with its subfolders for PNG, BMP, WebP, JPEG; or one file")
+    out: PathKnob = Field(description="folder for the .tlg8 files, in the same subfolders")
+    selector: Literal["gated", "exhaustive", "staged"] = Field(
+        "gated",
+        description="how each block's tuple is found: as the reference encoder does, among all 12,288, or by a "
+        "fixed number of evaluations",
+    )
+    entropy: Literal["auto", "plain", "runlength", "after"] = Field(
+        "auto", description="entropy codes to choose from; `after` decides once the tuple is found, for half the time"
+    )
+    n: int | None = Field(None, ge=1, le=8, description="selector=staged: predictors tried in stage 1; null: 2")
+    m: int | None = Field(None, ge=1, le=96, description="selector=staged: pairs tried in full; null: 4")
+    compare: bool = Field(True, description="also measure lossless WebP of each image, by Pillow at its slowest method")
+    on_error: Literal["stop", "skip"] = Field("stop", description=ON_ERROR)
+    workers: int | None = Field(None, ge=1, description=WORKERS)
+
+    @model_validator(mode="after")
+    def _stages_are_those_of_staged(self) -> "Encode":
+        given = [key for key in ("n", "m") if getattr(self, key) is not None]
+        if given and self.selector != "staged":
+            raise ValueError(f"{given[0]} belongs to selector=staged; with selector={self.selector} leave it out")
+        return self
+
+    def chosen(self) -> Selector:
+        """The selector that the keys name."""
+        if self.selector == "staged":
+            stages = {key: value for key in ("n", "m") if (value := getattr(self, key)) is not None}
+            return Staged(entropy=self.entropy, **stages)
+        return {"gated": Gated, "exhaustive": Exhaustive}[self.selector](entropy=self.entropy)
+
+    def run(self, progress: Callable[[float, int, str], None] | None = None) -> dict[str, Any]:
+        """Encodes; the table as rows. `progress` is told images done, images in all, and where it is."""
+        from railyard.core.workers import cores
+        from railyard.tlg8.images.encoding import encode
+
+        threads = self.workers or cores()
+        return encode(self.images, self.out, self.chosen(), threads, self.compare, self.on_error, progress)
+
+
+class Decode(Verb):
+    """Decodes .tlg8 files to PNG."""
+
+    files: PathKnob = Field(description="a folder, searched with its subfolders for .tlg8 files; or one file")
+    out: PathKnob = Field(description="folder for the PNG files, in the same subfolders")
+    on_error: Literal["stop", "skip"] = Field("stop", description=ON_ERROR)
+
+    def run(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+        """Decodes; what was done. `progress` is told files done and files in all."""
+        from railyard.tlg8.images.decoding import decode
+
+        return decode(self.files, self.out, self.on_error, progress)

@@ -1,0 +1,59 @@
+"""What a .tlg8 file holds: its size, and how often each predictor, filter, scan, entropy and interleaving stands."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railyard.core.errors import UserError
+from railyard.tlg8.codec.bad_file import BadFile
+from railyard.tlg8.codec.bits import padded
+from railyard.tlg8.codec.blocks import tile_blocks, tiles_of
+from railyard.tlg8.codec.file import COUNT_BYTES, read
+from railyard.tlg8.codec.file_header import HEADER_BYTES, Header, read_header
+from railyard.tlg8.codec.side_information import CLASSES, FIELDS, read_fields
+
+NAMES = ("predictor", "filter", "scan", "entropy", "interleaving")  # in the order of the file
+
+
+def describe_file(path: Path) -> dict[str, Any]:
+    """JSON-able facts of a file; UserError for one that cannot be decoded."""
+    data = path.read_bytes()
+    try:
+        read(data)
+    except BadFile as bad:
+        raise UserError(f"{path}: {bad}") from bad
+    header = read_header(data)
+    fields_5N = fields_of_file(data, header)
+    pixels = header.width * header.height
+    return {
+        "kind": "tlg8 file",
+        "width": header.width,
+        "height": header.height,
+        "components": header.components,
+        "bytes": len(data),
+        "bits_per_pixel": round(8 * len(data) / pixels, 3),
+        "tiles": sum(1 for _ in tiles_of(header.width, header.height)),
+        "blocks": fields_5N.shape[1],
+        "shares": {name: shares(fields_5N[place], CLASSES[place]) for place, name in enumerate(NAMES)},
+    }
+
+
+def fields_of_file(data: bytes, header: Header) -> NDArray[np.uint8]:
+    """Predictor, filter, scan, entropy and interleaving of all blocks, uint8 [5, N], of a file that can be decoded."""
+    parts, at = [], HEADER_BYTES
+    for tile in tiles_of(header.width, header.height):
+        start = at + COUNT_BYTES
+        at = start + int.from_bytes(data[at:start], "little")
+        fields = np.empty((FIELDS, len(tile_blocks(tile))), np.uint8)
+        read_fields(padded(data[start:at]), 8 * (at - start), fields)
+        parts.append(fields)
+    return np.concatenate(parts, axis=1)
+
+
+def shares(classes_N: NDArray[np.integer], count: int) -> dict[int, float]:
+    """Share of each class that occurs, the commonest first."""
+    counts = np.bincount(classes_N, minlength=count)
+    order = [int(each) for each in np.argsort(-counts, kind="stable") if counts[each]]
+    return {each: round(int(counts[each]) / len(classes_N), 4) for each in order}

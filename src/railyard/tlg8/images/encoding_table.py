@@ -1,0 +1,36 @@
+"""The table at the end of an encoding: per image and in total, time and bytes against PNG and WebP."""
+
+from typing import Any
+
+_HEAD = ("image", "MP", "s/MP", "bytes", "of PNG", "of WebP", "WebP s/MP")
+MISSING = "-"
+
+
+def table(result: dict[str, Any]) -> str:
+    """Lines of the result of `encoding.encode`; `of PNG` is bytes divided by those of the PNG as given."""
+    rows = [_HEAD, *(_row(row["relpath"], row) for row in result["images"]), _row("total", result["total"])]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+    done, images = result["encoded"], len(result["images"])
+    lines.append(f"{done} encoded, {images - done} done before, {len(result['skipped'])} skipped; in {result['out']}")
+    lines += [f"skipped {each['file']}: {each['reason']}" for each in result["skipped"]]
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, facts: dict[str, Any]) -> tuple[str, ...]:
+    if not facts.get("pixels"):
+        return name, *[MISSING] * (len(_HEAD) - 1)
+    megapixels = facts["pixels"] / 1e6
+    return (
+        name,
+        f"{megapixels:.3f}",
+        _ratio(facts["seconds"], megapixels, 2),
+        f"{facts['bytes']:,}",
+        _ratio(facts["bytes"], facts.get("png_bytes"), 3),
+        _ratio(facts["bytes"], facts.get("webp_bytes"), 3),
+        _ratio(facts.get("webp_seconds"), megapixels, 2),
+    )
+
+
+def _ratio(value: float | None, whole: float | None, digits: int) -> str:
+    return MISSING if value is None or not whole else f"{value / whole:.{digits}f}"

@@ -1,0 +1,108 @@
+"""Image files to planes and back, by Pillow: PNG, BMP, WebP and JPEG in, PNG out.
+
+planes: uint8 [C, H, W], R, G, B, or A, R, G, B where any pixel is not opaque. What cannot be taken as it is
+(more than 8 bits, a palette, several frames) is refused in one sentence rather than converted.
+"""
+
+import io
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from railyard.tlg8.codec.file import MAX_PIXELS
+from railyard.tlg8.images.bad_image import BadImage
+
+FORMATS = {".png": "PNG", ".bmp": "BMP", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
+OPAQUE = 255
+
+_MODES = ("RGB", "RGBA", "L", "LA")
+_CONVERTED = {"RGB": "RGB", "L": "RGB", "RGBA": "RGBA", "LA": "RGBA"}  # grey as three equal planes
+_PNG_DEPTH = slice(24, 25)  # Pillow takes 16 bits of colour for 8 without a word
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_PNG_SIZE = struct.Struct(">II")
+# what Pillow raises on damaged bytes
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+
+
+def read_planes(path: Path, data: bytes | None = None) -> NDArray[np.uint8]:
+    """The planes of an image file; BadImage says what is wrong with it. `data`: its bytes, if read already."""
+    data = path.read_bytes() if data is None else data
+    _check_head(path, data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
+            with Image.open(io.BytesIO(data), formats=sorted(set(FORMATS.values()))) as image:
+                _check(path, image)
+                image.load()
+                return planes_of(image)
+    except UnidentifiedImageError as error:
+        raise BadImage(path, "this is no PNG, BMP, WebP or JPEG image, or its head is damaged") from error
+    except Image.DecompressionBombError as error:
+        raise BadImage(path, _too_large(str(error).split(",")[0])) from error
+    except BadImage:
+        raise
+    except _DAMAGE as error:
+        raise BadImage(path, f"the image is truncated or damaged ({error})") from error
+
+
+def planes_of(image: Image.Image) -> NDArray[np.uint8]:
+    """Planes of a picture of mode RGB, RGBA, L or LA; a transparent colour counts as alpha."""
+    mode = "RGBA" if "transparency" in image.info else _CONVERTED[image.mode]
+    pixels_HWC = np.asarray(image.convert(mode))
+    if mode == "RGBA":
+        has_alpha = (pixels_HWC[..., 3] != OPAQUE).any()
+        pixels_HWC = pixels_HWC[..., [3, 0, 1, 2]] if has_alpha else pixels_HWC[..., :3]
+    return np.ascontiguousarray(pixels_HWC.transpose(2, 0, 1))
+
+
+def picture_of(planes_CHW: NDArray[np.uint8]) -> Image.Image:
+    """The Pillow image of planes, RGB or RGBA."""
+    order = [0, 1, 2] if len(planes_CHW) == 3 else [1, 2, 3, 0]
+    return Image.fromarray(np.ascontiguousarray(planes_CHW[order].transpose(1, 2, 0)))
+
+
+def png_bytes(planes_CHW: NDArray[np.uint8]) -> bytes:
+    """A PNG of planes."""
+    file = io.BytesIO()
+    picture_of(planes_CHW).save(file, "PNG")
+    return file.getvalue()
+
+
+def _check_head(path: Path, data: bytes) -> None:
+    if not data:
+        raise BadImage(path, "the file is empty")
+    if not data.startswith(_PNG_MAGIC) or len(data) < _PNG_DEPTH.stop:
+        return
+    if data[_PNG_DEPTH] == b"\x10":
+        raise BadImage(path, "16 bits per channel; the codec has 8: save it with 8 bits first")
+    if 0 in _PNG_SIZE.unpack_from(data, 16):
+        raise BadImage(path, _no_pixels(*_PNG_SIZE.unpack_from(data, 16)))
+
+
+def _check(path: Path, image: Image.Image) -> None:
+    width, height = image.size
+    if width == 0 or height == 0:
+        raise BadImage(path, _no_pixels(width, height))
+    if width * height > MAX_PIXELS:
+        raise BadImage(path, _too_large(f"{width} x {height} pixels"))
+    if getattr(image, "n_frames", 1) > 1:
+        raise BadImage(path, "the image is animated; the codec holds one picture: save its frames one by one")
+    if image.mode in ("P", "PA"):
+        raise BadImage(path, "the image has a palette; the codec holds colours: save it as RGB or RGBA first")
+    if image.mode.startswith("I") or image.mode == "F":
+        raise BadImage(path, f"more than 8 bits per channel (mode {image.mode}): save it with 8 bits first")
+    if image.mode not in _MODES:
+        raise BadImage(path, f"colours of mode {image.mode}; RGB, RGBA and grey can be taken: save it as RGB first")
+
+
+def _no_pixels(width: int, height: int) -> str:
+    return f"the image has no pixels ({width} x {height}): leave it out"
+
+
+def _too_large(found: str) -> str:
+    return f"the image is too large ({found}); at most {MAX_PIXELS:,} pixels are taken: cut it into pieces first"
