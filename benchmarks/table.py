@@ -33,6 +33,11 @@ NAMES = (
     "tlg8_table",
     "tlg8_decode",
     "tlg8_threads",
+    "batch_engine",
+    "expectimax",
+    "nneonneo",
+    "two_cores",
+    "first_use",
 )
 
 

@@ -5,9 +5,11 @@ from boards2048 import full_boards, packed, played_boards, raised, tuples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from railyard.board.game.boards import legal_from_bits
 from railyard.board.game.rows import teacher_line_values
 from railyard.board.game.rules import legal_moves
 from railyard.board.game.searcher import Heuristic, Searcher, branch_evs, search
+from railyard.board.packs.pack import Pack
 from railyard.core.compiled import njit
 
 
@@ -154,3 +156,42 @@ def test_a_table_has_a_power_of_two_of_slots(slots):
 
 def test_no_boards_have_no_evs():
     assert branch_evs(*packed(np.empty((0, 16), np.uint8)), 1).shape == (0, 4)
+
+
+def test_moves_are_counted_where_afterstates_are_expanded():
+    board = np.array([[3, 2, 1, 1] + [0] * 12], np.uint8)
+    afters = [after for after, _ in oracle.moves(tuple(map(int, board[0]))) if list(after) != board[0].tolist()]
+    searcher = Searcher(1)
+    searcher.branch_evs(*packed(board))
+    # those below the root's bound are leaves
+    expanded = [after for after in afters if oracle.static(after) >= 2 * 3 * 2**3]
+    assert 0 < len(expanded) < len(afters)
+    assert searcher.moves_evaluated == 8 * sum(after.count(0) for after in expanded)
+    searcher.branch_evs(*packed(board))
+    # the second time all are found in the table
+    assert searcher.moves_evaluated == 8 * sum(after.count(0) for after in expanded)
+
+
+def test_most_moves_of_a_logged_search_at_depth_3_are_the_teachers_at_depth_3(tiny_pack):
+    pack = Pack.open(tiny_pack)
+    rows = next(pack.rows.chunks(len(pack)))[1].copy()
+    rows = rows[rows["valuation_type"] == pack.valuation_names.index("search")][::2]
+    legal_N4 = legal_from_bits(rows["ev_legal"])
+    best = {}
+    for depth in (1, 2, 3, 4):
+        evs_N4 = branch_evs(rows["board"].copy(), rows["tile_65536_mask"].copy(), depth)
+        # where moves tie, the logs play the first of up, left, right, down
+        order = np.array([0, 2, 3, 1])
+        moves_N = order[np.where(legal_N4, evs_N4, -np.inf)[:, order].argmax(axis=1)]
+        best[depth] = (moves_N == rows["move_dir"]).mean()
+    assert max(best, key=best.get) == 3
+    assert best[3] > 0.85
+
+
+def test_roots_under_different_rules_do_not_share_values():
+    # moved left the two are one board, on which a 4 is the end; but the end is worse below a 14 than below a 13
+    rest = [5, 3, 6, 4, 3, 6, 4, 5, 6, 4, 5, 3]
+    boards = np.array([[13, 13, 2, 1, *rest], [14, 0, 2, 1, *rest]], np.uint8)
+    assert len({next(after for after, _ in list(oracle.moves(board))[2:]) for board in tuples(boards)}) == 1
+    first, second = Searcher(1).branch_evs(*packed(boards))[:, 2]
+    assert first - second == pytest.approx(0.1 * 2 * (14 * 2**14 - 13 * 2**13) / 1000)

@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.board.game.boards import DOWN, LEFT, RIGHT, UP
-from railyard.board.game.intrinsics import inlined, table_word
 from railyard.board.game.moves import move
-from railyard.board.game.rows import LEGAL_BITS, PLAIN, REWARD_BITS, entry_places, four_afterstates, move_entries
+from railyard.board.game.rows import move_entries, plain_words, up_and_down
+from railyard.board.game.sliding import REWARD_OF_16, moved_rows, reward_of, sides_of
 from railyard.board.game.words import transpose
 from railyard.core.compiled import njit
-
-REWARD_OF_16 = np.uint64(1 << 16)
 
 
 class Afterstates(NamedTuple):
@@ -38,16 +36,6 @@ class Afterstates(NamedTuple):
         )
 
 
-@inlined
-def along(board: np.uint64, entries: np.uint64) -> tuple[np.uint64, np.uint64]:
-    """Merge reward of a move along the rows, either way, and two legality bits: left 1, right 2."""
-    a, b, c, d = entry_places(board)
-    a, b = table_word(entries, a + PLAIN), table_word(entries, b + PLAIN)
-    c, d = table_word(entries, c + PLAIN), table_word(entries, d + PLAIN)
-    quarter = (a >> REWARD_BITS) + (b >> REWARD_BITS) + (c >> REWARD_BITS) + (d >> REWARD_BITS)
-    return quarter << np.uint64(2), (a | b | c | d) >> LEGAL_BITS & np.uint64(3)
-
-
 @njit(error_model="numpy")
 def _by_cells(board: np.uint64, mask: np.uint16, row: int, out: Afterstates) -> None:
     bits = 0
@@ -64,18 +52,19 @@ def _afterstates(
     boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], entries: np.uint64, out: Afterstates
 ) -> None:
     after, masks, rewards, legal = out.boards_N4, out.masks_N4, out.rewards_N4, out.legal_N
+    left, right = np.uint64(0), np.uint64(16)
     for row in range(len(boards_N)):
         board = boards_N[row]
-        vertical, up_down = along(transpose(board), entries)
-        horizontal, left_right = along(board, entries)
+        lines, columns = plain_words(board, entries), plain_words(transpose(board), entries)
+        horizontal, vertical = reward_of(lines), reward_of(columns)
         if masks_N[row] or (vertical | horizontal) >= REWARD_OF_16:
             _by_cells(board, masks_N[row], row, out)
             continue
-        up, down, left, right = four_afterstates(board, entries)
-        after[row, UP], after[row, DOWN], after[row, LEFT], after[row, RIGHT] = up, down, left, right
+        after[row, UP], after[row, DOWN] = up_and_down(board, entries)
+        after[row, LEFT], after[row, RIGHT] = moved_rows(lines, left), moved_rows(lines, right)
         rewards[row, UP] = rewards[row, DOWN] = vertical
         rewards[row, LEFT] = rewards[row, RIGHT] = horizontal
-        legal[row] = up_down | left_right << np.uint64(2)
+        legal[row] = sides_of(columns) | sides_of(lines) << np.uint64(2)
         masks[row] = 0
 
 

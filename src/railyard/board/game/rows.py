@@ -29,6 +29,7 @@ LEFT_VALUE, RIGHT_VALUE = np.uint64(4), np.uint64(5)  # counted in float32
 LEGAL_BITS, REWARD_BITS = np.uint64(32), np.uint64(48)
 ENTRY_SHIFT = np.uint64(2)
 CACHE_LINE = 64
+Words = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
 
 
 @njit()
@@ -42,7 +43,7 @@ def _fill_teacher_values(values: NDArray[np.float32]) -> None:
 
 @cache
 def teacher_line_values() -> NDArray[np.float32]:
-    """The teacher's heuristic, float32 [17, 17, 17, 17]; exact, as every value is an integer below 2^24."""
+    """The teacher's heuristic, float32 [17, 17, 17, 17]; exact, as every value is an even integer below 2^25."""
     values = np.empty((RANKS,) * 4, np.float32)
     _fill_teacher_values(values)
     return values
@@ -116,7 +117,7 @@ class RowTables:
 
 
 @inlined
-def entry_places(board: np.uint64) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
+def entry_places(board: np.uint64) -> Words:
     """Places (in words) of the entries of a board's rows, the last row first."""
     return (
         (board & ROW) << ENTRY_SHIFT,
@@ -127,18 +128,34 @@ def entry_places(board: np.uint64) -> tuple[np.uint64, np.uint64, np.uint64, np.
 
 
 @inlined
-def four_afterstates(board: np.uint64, entries: np.uint64) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
-    """Afterstates UDLR of a board, itself where a move is illegal. entries: an address; no two 15s may merge."""
-    a, b, c, d = entry_places(transpose(board))
-    up = _stack(a, b, c, d, entries + np.uint64(8) * LEFT_COLUMN)
-    down = _stack(a, b, c, d, entries + np.uint64(8) * RIGHT_COLUMN)
+def plain_words(board: np.uint64, entries: np.uint64) -> Words:
+    """Word 3 of the entries of a board's rows, the last row first."""
     a, b, c, d = entry_places(board)
-    a, b = table_word(entries, a + PLAIN), table_word(entries, b + PLAIN)
-    c, d = table_word(entries, c + PLAIN), table_word(entries, d + PLAIN)
+    return (
+        table_word(entries, a + PLAIN),
+        table_word(entries, b + PLAIN),
+        table_word(entries, c + PLAIN),
+        table_word(entries, d + PLAIN),
+    )
+
+
+@inlined
+def four_afterstates(board: np.uint64, entries: np.uint64) -> Words:
+    """Afterstates UDLR of a board, itself where a move is illegal. entries: an address; no two 15s may merge."""
+    up, down = up_and_down(board, entries)
+    a, b, c, d = plain_words(board, entries)
     left = (a & ROW) | (b & ROW) << np.uint64(16) | (c & ROW) << np.uint64(32) | d << np.uint64(48)
     high = ROW << np.uint64(16)
     right = (a & high) >> np.uint64(16) | b & high | (c & high) << np.uint64(16) | (d & high) << np.uint64(32)
     return up, down, left, right
+
+
+@inlined
+def up_and_down(board: np.uint64, entries: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """The first two of the four afterstates."""
+    a, b, c, d = entry_places(transpose(board))
+    up = _stack(a, b, c, d, entries + np.uint64(8) * LEFT_COLUMN)
+    return up, _stack(a, b, c, d, entries + np.uint64(8) * RIGHT_COLUMN)
 
 
 @inlined

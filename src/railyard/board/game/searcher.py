@@ -20,6 +20,7 @@ from railyard.board.game.context import (
     DEPTH,
     ENTRIES,
     LINE_VALUES,
+    MOVES,
     SHIFT,
     SLOTS,
     TABLES_15,
@@ -174,6 +175,11 @@ class Searcher:
         for first, tables in zip((TABLES_15, TABLES_16), self._heuristic.tables, strict=True):
             self._words[first : first + np.uint64(2)] = tables.values.ctypes.data, tables.entries.ctypes.data
         self.context = np.uint64(self._words.ctypes.data)
+
+    @property
+    def moves_evaluated(self) -> int:
+        """Moves tried so far below roots without a 16: 8 for each empty cell of each afterstate that was expanded."""
+        return int(self._words[MOVES])
 
     def branch_evs(self, boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16]) -> NDArray[np.float32]:
         """EVs float32 [N, 4] UDLR of packed boards, 0.0 where the move is illegal."""

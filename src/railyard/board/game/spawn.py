@@ -7,7 +7,7 @@ the game, tile k + 2 answers move k. The random numbers are those of `railyard.c
 import numpy as np
 
 from railyard.board.game.intrinsics import bit_count, inlined
-from railyard.board.game.words import empty_cells
+from railyard.board.game.words import empty_cells, nth_cell
 from railyard.core.compiled import njit
 
 OPENING_TILES = 2
@@ -45,9 +45,7 @@ def spawn(board: np.uint64, word: np.uint64) -> np.uint64:
     """
     cells = empty_cells(board)
     chosen = (word >> np.uint64(32)) * bit_count(cells) >> np.uint64(32)
-    for _ in range(chosen):
-        cells &= cells - ONE
-    tile = cells & (~cells + ONE)
+    tile = nth_cell(cells, chosen)
     is_four = (word & LOW_HALF) * np.uint64(10) >> np.uint64(32) == 0
     return board | (tile << ONE if is_four else tile)
 
