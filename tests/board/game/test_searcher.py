@@ -14,12 +14,15 @@ from railyard.core.compiled import njit
 
 
 def assert_oracle(exponents_N16, depth, cancelling=False):
-    """Equal to 1e-6 of the value; `cancelling`: of the largest tile's value where that is more."""
+    """Equal to 1e-6 of the EV, or of 1 where that is more; `cancelling`: of the largest tile's value.
+
+    Logged EVs have three decimals: 1e-6 of 1 is a thousandth of their last.
+    """
     evs_N4 = branch_evs(*packed(exponents_N16), depth)
     expected_N4 = np.array([oracle.evs(board, depth) for board in tuples(exponents_N16)])
     np.testing.assert_array_equal(evs_N4 == 0, expected_N4 == 0)
     largest = exponents_N16.max(axis=1, keepdims=True).astype(float)
-    scale = np.abs(expected_N4)
+    scale = np.maximum(np.abs(expected_N4), 1)
     if cancelling:
         # made boards weigh dead ends against large tiles, and sums of opposite sign lose digits
         scale = np.maximum(scale, largest * 2**largest / 1000)
