@@ -72,6 +72,7 @@ def test_compose_starts_nothing(data):
     assert railyard.compose("merge", left="a", right="b", out="c").root.left == Path("a")
 
 
+@pytest.mark.slow
 def test_two_runs_evaluations_and_a_running_event_loop(data):
     async def both():
         return railyard.train(*QUICK, seed=1), railyard.train(*QUICK, seed=2)
@@ -89,6 +90,7 @@ def test_two_runs_evaluations_and_a_running_event_loop(data):
     assert first.report.startswith("# ")
 
 
+@pytest.mark.slow
 def test_an_interrupt_saves_and_the_run_goes_on(data, monkeypatch):
     from railyard.board.training.module import BoardModule
 

@@ -10,6 +10,7 @@ pytest.importorskip("optuna")
 pytest.importorskip("sklearn")
 
 
+@pytest.mark.slow
 def test_what_matters_comes_first_and_what_does_not_is_near_nothing():
     found = shares(points(SPACE, sweep(40), (LOSS,)))
     assert next(iter(found)) == "model.optimizer.lr"
@@ -20,6 +21,7 @@ def test_what_matters_comes_first_and_what_does_not_is_near_nothing():
         assert 0 <= share.low <= share.high <= 1
 
 
+@pytest.mark.slow
 def test_the_same_trials_give_the_same_shares():
     made = points(SPACE, sweep(LEAST + 2), (LOSS,))
     assert shares(made) == shares(made)

@@ -53,6 +53,7 @@ def study_of(folder):
     return optuna.load_study(study_name=None, storage=f"sqlite:///{folder}/study.db")
 
 
+@pytest.mark.slow
 def test_it_asks_for_n_trials_within_the_space_and_learns(tmp_path):
     done = run(opened(tmp_path, n_trials=24, n_startup_trials=6))
     assert [trial.number for trial in done] == list(range(24))
@@ -65,6 +66,7 @@ def test_it_asks_for_n_trials_within_the_space_and_learns(tmp_path):
     assert sum(last) < sum(first) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n_jobs", "sampler"), [(1, "tpe"), (3, "tpe"), (1, "random")])
 def test_killed_at_any_point_it_asks_for_the_same_trials(tmp_path, n_jobs, sampler):
     knobs = {"n_jobs": n_jobs, "sampler": sampler, "n_startup_trials": 2, "n_trials": 5}
@@ -123,6 +125,7 @@ def test_failed_pruned_and_diverged_trials_are_kept_with_their_reasons(tmp_path)
     ]
 
 
+@pytest.mark.slow
 def test_when_too_many_fail_no_more_are_asked_for(tmp_path, capsys):
     def broken(trial):
         return Outcome(trial.number, "failed", error="always")
@@ -135,6 +138,7 @@ def test_when_too_many_fail_no_more_are_asked_for(tmp_path, capsys):
     assert run(opened(tmp_path, n_trials=8, max_failure_rate=1.0), broken)
 
 
+@pytest.mark.slow
 def test_no_trial_is_run_twice_and_a_used_up_space_ends_the_search(tmp_path, capsys):
     done = run(
         opened(tmp_path, ("kind=choice(a,b)", "width=range(3)", "one=choice(7)"), n_startup_trials=2),
@@ -163,6 +167,7 @@ def test_an_older_study_goes_on(tmp_path):
     assert not (tmp_path / "new" / "study.db").exists()
 
 
+@pytest.mark.slow
 def test_more_trials_on_resume(tmp_path):
     whole = run(opened(tmp_path / "whole", n_trials=4))
     run(opened(tmp_path / "short", n_trials=2))
@@ -298,6 +303,7 @@ def test_a_sweep_by_the_command_line_is_interrupted_and_goes_on(sweep_of, work):
     assert "5 trials: 5 complete" in (work / "cut" / "report.md").read_text()
 
 
+@pytest.mark.slow
 def test_more_trials_are_made_on_resume_and_a_failed_one_is_kept(sweep_of, work):
     jobs = []
     code, _, err = sweep_of(verb(jobs, fail_at=2), *WORDS, "hydra.sweeper.n_trials=3", "hydra.sweep.dir=a")

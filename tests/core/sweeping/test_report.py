@@ -42,6 +42,7 @@ def test_the_table_begins_with_the_best(written):
     assert speeds == sorted(speeds, reverse=True)
 
 
+@pytest.mark.slow
 def test_plots_and_importance_of_enough_trials(written, tmp_path):
     pytest.importorskip("matplotlib")
     pytest.importorskip("sklearn")

@@ -81,7 +81,8 @@ def test_a_bad_image_stops_or_is_left_out(art, tmp_path):
         (b"TLG5.0\0raw\x1a\3", "a TLG file of version 5.0"),
         (b"TLG0.0\0sds\x1a", "a TLG file of version 0.0"),
         (encoded("sylvie_green")[:5000], "tile 1: the file ends"),
-        (b"", "this is no TLG8 file"),
+        (b"", "the file ends within its header"),
+        (b"no image" * 40, "this is no TLG8 file"),
     ],
 )
 def test_files_that_cannot_be_decoded_are_named(data, reason, tmp_path):
