@@ -85,14 +85,15 @@ def teach(
     holds anything else; RailyardError if the disk is full.
     """
     origin = lesson.origin(tables)
+    folder = out.resolve().with_name(f".{out.resolve().name}.parts")
     if manifest := finished_before(out, origin):
         log.info("%s holds these very games already", out)
         partial.discard(out)
+        shutil.rmtree(folder, ignore_errors=True)  # a kill may have come between the pack and this
         return {**manifest["counts"], "already_there": True}
     refuse_occupied(out, "these games")
     if part.count == 1:
         return _play_part(out, origin, lesson, tables, workers, part, progress)
-    folder = out.resolve().with_name(f".{out.resolve().name}.parts")
     folder.mkdir(parents=True, exist_ok=True)
     own, own_origin = _place(folder, part), {**origin, "part": str(part)}
     counts = _counts_of_part(own, own_origin)
