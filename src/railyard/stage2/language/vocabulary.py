@@ -1,0 +1,57 @@
+"""What a tokenizer's ids stand for: the bytes of each, which are coordinates, which one ends a turn.
+
+Made from a tokenizer (`tokenizer.py`) and used by everything that reads model output or labels a target. Places in a
+text are counted in bytes of its UTF-8 form: a byte-level token may end inside a character, but every mark of JSON is
+one byte that occurs in no other character.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+IM_END = "<|im_end|>"
+
+Ids = Sequence[int] | npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """V ids as plain values.
+
+    `pieces`: the bytes of each id. `coord_ids_1000`: the id of each coordinate bin. `im_end`: the only id that ends a
+    turn. `encode`: text to ids, nothing added, coordinate tokens always whole.
+    """
+
+    pieces: tuple[bytes, ...] = field(repr=False)
+    coord_ids_1000: npt.NDArray[np.int64] = field(repr=False)
+    im_end: int
+    encode: Callable[[str], list[int]] = field(repr=False)
+
+    @cached_property
+    def bins_V(self) -> npt.NDArray[np.int16]:
+        """The coordinate bin of each id, -1 for all others."""
+        bins_V = np.full(len(self.pieces), -1, np.int16)
+        bins_V[self.coord_ids_1000] = np.arange(len(self.coord_ids_1000))
+        return bins_V
+
+    @cached_property
+    def lengths_V(self) -> npt.NDArray[np.int64]:
+        """Bytes of each id."""
+        return np.fromiter(map(len, self.pieces), np.int64, len(self.pieces))
+
+    def join(self, ids: Ids) -> tuple[bytes, npt.NDArray[np.int64]]:
+        """The bytes of T ids, and where each id's own begin, with the end as the last one [T + 1]."""
+        places = np.zeros(len(ids) + 1, np.int64)
+        np.cumsum(self.lengths_V[np.asarray(ids, np.int64)], out=places[1:])
+        return b"".join([self.pieces[i] for i in ids]), places
+
+
+def overlapping(places: npt.NDArray[np.int64], start: int, end: int) -> slice:
+    """Tokens (places as `Vocabulary.join` gives them) that have a byte of [start, end) in them."""
+    if end <= start:
+        return slice(0, 0)
+    first = int(np.searchsorted(places, start, side="right")) - 1
+    return slice(first, int(np.searchsorted(places, end, side="left")))

@@ -1,0 +1,23 @@
+"""Exact geometry of axis-parallel boxes: what matching, the repeat guard and evaluation compare.
+
+Legend: N, M boxes, 4 = x1, y1, x2, y2 in any one unit, x1 <= x2 and y1 <= y2.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+
+def area(boxes_N4: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Areas [N]."""
+    boxes = np.asarray(boxes_N4, np.float64).reshape(-1, 4)
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+
+
+def iou(boxes_N4: npt.ArrayLike, others_M4: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Intersection over union [N, M] of every pair; 0 where both are empty."""
+    boxes, others = (np.asarray(side, np.float64).reshape(-1, 4) for side in (boxes_N4, others_M4))
+    low_NM2 = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high_NM2 = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    common_NM = np.prod(np.maximum(high_NM2 - low_NM2, 0), axis=-1)
+    union_NM = area(boxes)[:, None] + area(others)[None, :] - common_NM
+    return np.divide(common_NM, union_NM, out=np.zeros_like(common_NM), where=union_NM > 0)

@@ -1,0 +1,67 @@
+"""The three forms of a coordinate: pixels, bins of norm1000 (0..999 across an image) and tokens `<|coord_k|>`.
+
+Values of data files and of model output come in here; everything to the right works on bins.
+Legend: N boxes, 4 = x1, y1, x2, y2.
+"""
+
+import re
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+BINS = 1000
+TOKENS = tuple(f"<|coord_{k}|>" for k in range(BINS))
+TOKEN = re.compile(r"<\|coord_(\d{1,3})\|>")
+
+Box = tuple[int, int, int, int]
+
+
+def coerce(value: Any) -> int:
+    """The bin that a value names: a whole coordinate token, else the nearest integer (halves to even).
+
+    Raises ValueError for everything that is not a bin 0..999; a bool is no coordinate.
+    """
+    if isinstance(value, str) and (token := TOKEN.fullmatch(value)):
+        return int(token[1])
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"{value!r} is no coordinate")
+    try:
+        nearest = round(float(value))
+    except (ValueError, OverflowError):
+        raise ValueError(f"{value!r} is no coordinate") from None
+    if not 0 <= nearest < BINS:
+        raise ValueError(f"{value!r} is outside 0..{BINS - 1}")
+    return nearest
+
+
+def coerce_box(values: Any) -> Box:
+    """A box as bins; equal corners are legal.
+
+    Raises ValueError unless `values` is a list of four coordinates (`coerce`) with x1 <= x2 and y1 <= y2.
+    """
+    if not isinstance(values, list | tuple) or len(values) != 4:
+        raise ValueError(f"a box is a list of four coordinates, got {values!r}")
+    x1, y1, x2, y2 = (coerce(value) for value in values)
+    if x2 < x1 or y2 < y1:
+        raise ValueError(f"a box is [x1, y1, x2, y2] with x1 <= x2 and y1 <= y2, got {[x1, y1, x2, y2]}")
+    return x1, y1, x2, y2
+
+
+def to_bins(pixels_N4: npt.ArrayLike, width: int, height: int) -> npt.NDArray[np.int64]:
+    """Boxes in pixels of a width x height image as bins [N, 4]: outward to whole bins, never empty."""
+    scaled_N4 = np.asarray(pixels_N4, np.float64) / _last_pixel(width, height) * (BINS - 1)
+    low_N2 = np.clip(np.floor(scaled_N4[..., :2]), 0, BINS - 1)
+    high_N2 = np.clip(np.ceil(scaled_N4[..., 2:]), 0, BINS - 1)
+    low_N2 = np.where(high_N2 <= low_N2, np.minimum(low_N2, BINS - 2), low_N2)
+    return np.concatenate([low_N2, np.maximum(high_N2, low_N2 + 1)], axis=-1).astype(np.int64)
+
+
+def to_pixels(bins_N4: npt.ArrayLike, width: int, height: int) -> npt.NDArray[np.float64]:
+    """Boxes in bins as pixels [N, 4] of a width x height image, not rounded; inside the image."""
+    last_4 = _last_pixel(width, height)
+    return np.clip(np.asarray(bins_N4, np.float64) / (BINS - 1) * last_4, 0, last_4)
+
+
+def _last_pixel(width: int, height: int) -> npt.NDArray[np.int64]:
+    return np.maximum(1, np.array([width, height, width, height]) - 1)
