@@ -10,7 +10,8 @@ import numpy.typing as npt
 def area(boxes_N4: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Areas [N]."""
     boxes = np.asarray(boxes_N4, np.float64).reshape(-1, 4)
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    areas_N: npt.NDArray[np.float64] = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    return areas_N
 
 
 def iou(boxes_N4: npt.ArrayLike, others_M4: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -20,4 +21,6 @@ def iou(boxes_N4: npt.ArrayLike, others_M4: npt.ArrayLike) -> npt.NDArray[np.flo
     high_NM2 = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     common_NM = np.prod(np.maximum(high_NM2 - low_NM2, 0), axis=-1)
     union_NM = area(boxes)[:, None] + area(others)[None, :] - common_NM
-    return np.divide(common_NM, union_NM, out=np.zeros_like(common_NM), where=union_NM > 0)
+    overlap_NM: npt.NDArray[np.float64] = np.zeros(union_NM.shape)
+    np.divide(common_NM, union_NM, out=overlap_NM, where=union_NM > 0)
+    return overlap_NM

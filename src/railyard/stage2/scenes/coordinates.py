@@ -50,7 +50,7 @@ def coerce_box(values: Any) -> Box:
 
 def to_bins(pixels_N4: npt.ArrayLike, width: int, height: int) -> npt.NDArray[np.int64]:
     """Boxes in pixels of a width x height image as bins [N, 4]: outward to whole bins, never empty."""
-    scaled_N4 = np.asarray(pixels_N4, np.float64) / _last_pixel(width, height) * (BINS - 1)
+    scaled_N4: npt.NDArray[np.float64] = np.asarray(pixels_N4, np.float64) / _last_pixel(width, height) * (BINS - 1)
     low_N2 = np.clip(np.floor(scaled_N4[..., :2]), 0, BINS - 1)
     high_N2 = np.clip(np.ceil(scaled_N4[..., 2:]), 0, BINS - 1)
     low_N2 = np.where(high_N2 <= low_N2, np.minimum(low_N2, BINS - 2), low_N2)
@@ -60,8 +60,9 @@ def to_bins(pixels_N4: npt.ArrayLike, width: int, height: int) -> npt.NDArray[np
 def to_pixels(bins_N4: npt.ArrayLike, width: int, height: int) -> npt.NDArray[np.float64]:
     """Boxes in bins as pixels [N, 4] of a width x height image, not rounded; inside the image."""
     last_4 = _last_pixel(width, height)
-    return np.clip(np.asarray(bins_N4, np.float64) / (BINS - 1) * last_4, 0, last_4)
+    pixels_N4: npt.NDArray[np.float64] = np.asarray(bins_N4, np.float64) / (BINS - 1) * last_4
+    return pixels_N4.clip(0, last_4)
 
 
 def _last_pixel(width: int, height: int) -> npt.NDArray[np.int64]:
-    return np.maximum(1, np.array([width, height, width, height]) - 1)
+    return np.array([max(1, side - 1) for side in (width, height, width, height)])
