@@ -1,0 +1,47 @@
+"""Objects as the one line of JSON that the model learns to write.
+
+Objects come in the order in which they are to stand (`order.py`); the text goes to the tokenizer. It is put together
+from pieces between coordinate tokens, so that whoever needs a place in it takes it from here instead of scanning.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from railyard.stage2.scenes.coordinates import TOKENS
+from railyard.stage2.scenes.records import SceneObject
+
+EMPTY = "{}"
+BETWEEN = '", "'  # two coordinates of a box
+TAIL = '"]}}'
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The text from the end of the object before to an object's first coordinate.
+
+    `desc`: the bytes of the text's UTF-8 form that hold the description's value as it is written (without quotes).
+    """
+
+    text: str
+    desc: slice
+
+
+def opening(number: int, desc: str) -> Opening:
+    """What stands before the coordinates of the object with this number (the first is 1)."""
+    before = f'{"{" if number == 1 else TAIL[:-1] + ", "}"object_{number}": {{"desc": '
+    value = json.dumps(desc, ensure_ascii=False)
+    start = len(before) + 1
+    return Opening(f'{before}{value}, "bbox_2d": ["', slice(start, start + len(value.encode()) - 2))
+
+
+def render(objects: Sequence[SceneObject]) -> str:
+    """The objects as JSON, numbered from object_1 in the order given; `{}` if there are none."""
+    return "".join(_texts(objects)) if objects else EMPTY
+
+
+def _texts(objects: Sequence[SceneObject]) -> Iterator[str]:
+    for number, each in enumerate(objects, start=1):
+        yield opening(number, each.desc).text
+        yield BETWEEN.join(TOKENS[bin_] for bin_ in each.box)
+    yield TAIL

@@ -1,0 +1,36 @@
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stage2_fixtures import fixture
+from stage2_objects import scene_objects
+
+from railyard.stage2.language.order import canonical
+from railyard.stage2.language.rendering import opening, render
+from railyard.stage2.scenes.coordinates import TOKENS, coerce_box
+from railyard.stage2.scenes.records import SceneObject
+
+
+def test_reference_text():
+    case = fixture("12")
+    objects = [SceneObject(each["desc"], coerce_box(each["bbox_2d"])) for each in case["input"]]
+    assert render(canonical(objects)) == case["assistant_text"]
+    assert render([]) == "{}"
+
+
+@settings(max_examples=50)
+@given(st.lists(scene_objects(), min_size=1, max_size=12))
+def test_it_is_the_json_of_the_objects(objects):
+    as_dicts = {
+        f"object_{number}": {"desc": each.desc, "bbox_2d": [TOKENS[bin_] for bin_ in each.box]}
+        for number, each in enumerate(objects, start=1)
+    }
+    assert render(objects) == json.dumps(as_dicts, ensure_ascii=False, separators=(", ", ": "))
+
+
+@settings(max_examples=50)
+@given(st.integers(1, 1200), scene_objects())
+def test_an_opening_knows_the_bytes_of_its_description(number, each):
+    piece = opening(number, each.desc)
+    written = piece.text.encode()[piece.desc].decode()
+    assert json.loads(f'"{written}"') == each.desc
