@@ -4,9 +4,9 @@ from hypothesis import strategies as st
 
 from railyard.stage2.scenes.records import SceneObject
 
-DESCS = st.sampled_from(["black cat", 'a "quoted" sign', "back\\slash", "café", "尼克 🐈", "(x", "}", "{", "3"]) | st.text(
-    st.characters(exclude_categories=["C"]), min_size=1, max_size=8
-)
+DESCS = st.sampled_from(
+    ["black cat", 'a "quoted" sign', "back\\slash", "café", "尼克 🐈", "(x", "}", "{", "3"]
+) | st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=8)
 BINS = st.integers(0, 999)
 
 

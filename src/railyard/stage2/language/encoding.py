@@ -1,0 +1,86 @@
+"""Rendered objects as ids, with the tokens of every description and coordinate.
+
+Coordinate tokens cut a text before anything else is done to it, so the text between two of them is encoded by itself
+and kept: scenes share numbers and descriptions, and the whole text would be encoded anew for each sample.
+Legend: N objects, T tokens, 4 = x1, y1, x2, y2.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from railyard.core.errors import UserError
+from railyard.stage2.language.rendering import BETWEEN, EMPTY, TAIL, opening
+from railyard.stage2.language.vocabulary import Vocabulary, overlapping
+from railyard.stage2.scenes.records import SceneObject
+
+KEPT = 1 << 16  # openings, of which each is a pair of a number and a description
+
+
+@dataclass(frozen=True)
+class EncodedObjects:
+    """`render(objects)` as ids.
+
+    `descs_N2`: first and last + 1 of the tokens that have a byte of a description's value (without quotes) in them.
+    `slots_N4`: where the coordinates stand. The last token is the one that holds the outermost `}`.
+    """
+
+    ids_T: npt.NDArray[np.int64]
+    descs_N2: npt.NDArray[np.int64]
+    slots_N4: npt.NDArray[np.int64]
+
+
+class ObjectEncoder:
+    """Encodes objects with one vocabulary; keep it, since it remembers the texts between coordinates.
+
+    Raises UserError for a description that the tokenizer would change (one that normalises, given another form).
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._coord_ids = vocabulary.coord_ids_1000.tolist()
+        self._between, self._tail, self._empty = (self._encode(text) for text in (BETWEEN, TAIL, EMPTY))
+        self._opening = lru_cache(KEPT)(self._encode_opening)
+        self._strides_4 = np.arange(4) * (1 + len(self._between))
+
+    def __call__(self, objects: Sequence[SceneObject]) -> EncodedObjects:
+        """The ids of `render(objects)`, in the order given."""
+        ids: list[int] = []
+        descs: list[tuple[int, int]] = []
+        first_slots: list[int] = []
+        for number, each in enumerate(objects, start=1):
+            text_ids, start, end = self._opening(number, each.desc)
+            descs.append((len(ids) + start, len(ids) + end))
+            ids += text_ids
+            first_slots.append(len(ids))
+            self._append_box(ids, *each.box)
+        ids += self._tail if objects else self._empty
+        return EncodedObjects(
+            np.array(ids, np.int64),
+            np.array(descs, np.int64).reshape(-1, 2),
+            np.array(first_slots, np.int64)[:, None] + self._strides_4,
+        )
+
+    def _append_box(self, ids: list[int], x1: int, y1: int, x2: int, y2: int) -> None:
+        coord, between = self._coord_ids, self._between
+        ids += (coord[x1], *between, coord[y1], *between, coord[x2], *between, coord[y2])
+
+    def _encode_opening(self, number: int, desc: str) -> tuple[list[int], int, int]:
+        piece = opening(number, desc)
+        ids = self._encode(piece.text)
+        _, places = self._vocabulary.join(ids)
+        tokens = overlapping(places, piece.desc.start, piece.desc.stop)
+        return ids, tokens.start, tokens.stop
+
+    def _encode(self, text: str) -> list[int]:
+        ids = self._vocabulary.encode(text)
+        joined, _ = self._vocabulary.join(ids)
+        if joined != text.encode():
+            raise UserError(
+                f"the tokenizer turns {text!r} into {joined.decode(errors='replace')!r}: "
+                "write the description as the tokenizer does"
+            )
+        return ids
