@@ -1,0 +1,176 @@
+"""What a rollout says, taken strictly: objects kept as they stand, or dropped into exactly one bucket. No repair.
+
+Takes token ids from a generating model; matching compares its predictions with the truth, and the training step reads
+geometry at their slots. Structure is read from the bytes, coordinates from the tokens: text that only looks like a
+coordinate token is none.
+Legend: T tokens.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+from pydantic_core import from_json
+
+from railyard.stage2.language.vocabulary import Ids, Vocabulary
+from railyard.stage2.rollout.scan import Body, Entry, Scan, Span, scan
+from railyard.stage2.scenes.coordinates import Box
+
+Bucket = Literal[
+    "truncated",
+    "key_invalid",
+    "missing_desc",
+    "missing_geom",
+    "unknown_geom",
+    "wrong_arity",
+    "non_coord_token",
+    "bbox_invalid",
+    "poly_unsupported",
+]
+BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
+
+# 18 digits: longer numbers are no index of anything, and Python refuses to read the longest of them
+_KEY = re.compile(rb"object_(\d{1,18})")
+_GEOMETRIES = {"bbox_2d", "poly"}
+
+_Coordinates = Mapping[Span, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """An object that was kept: the number in its key, its box in bins, the tokens of x1, y1, x2, y2 in the rollout."""
+
+    index: int
+    desc: str
+    box: Box
+    slots: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Predictions in order of appearance and what became of the rest: kept + dropped = `begun`, always.
+
+    `drops` has every bucket, zeros too. `truncated`: the outermost object never closed. `scaffold_T`: the ids up to
+    the end of the last whole object, kept or not, in which all slots are valid. `next_index`: one above the largest
+    `object_N` in there.
+    """
+
+    predictions: tuple[Prediction, ...]
+    drops: Mapping[Bucket, int]
+    begun: int
+    truncated: bool
+    scaffold_T: npt.NDArray[np.int64] = field(repr=False)
+    next_index: int
+
+    @property
+    def dropped(self) -> int:
+        return sum(self.drops.values())
+
+
+def parse(ids: Ids, vocabulary: Vocabulary) -> Rollout:
+    """The objects of a rollout, up to the first turn end. No text of a model makes it raise."""
+    ids_T = np.asarray(ids, np.int64)
+    ids_T = ids_T[: _first(ids_T == vocabulary.im_end)]
+    text, places = vocabulary.join(ids_T)
+    found = scan(text)
+    coordinates = _coordinates(ids_T, places, vocabulary)
+    read = [_read(entry, text, coordinates) for entry in found.entries]
+    drops = Counter(outcome for outcome in read if isinstance(outcome, str))
+    return Rollout(
+        tuple(outcome for outcome in read if isinstance(outcome, Prediction)),
+        {bucket: drops[bucket] for bucket in BUCKETS},
+        len(read),
+        not found.closed,
+        scaffold(ids_T, text, places, found.prefix, vocabulary),
+        next_index(found),
+    )
+
+
+def scaffold(
+    ids_T: npt.NDArray[np.int64], text: bytes, places: npt.NDArray[np.int64], end: int, vocabulary: Vocabulary
+) -> npt.NDArray[np.int64]:
+    """The ids whose text ends at `end`: as they are, but the last one encoded anew where it goes on beyond.
+
+    A token that begins inside a character takes the one before it along; there, bytes that are no UTF-8 are lost.
+    """
+    whole = int(np.searchsorted(places, end, side="right")) - 1
+    while whole and places[whole] < end and text[places[whole]] & 0xC0 == 0x80:
+        whole -= 1
+    rest = vocabulary.encode(text[places[whole] : end].decode(errors="ignore"))
+    return np.concatenate([ids_T[:whole], np.array(rest, np.int64)])
+
+
+def next_index(found: Scan) -> int:
+    """The index that goes on after all whole objects of a text, whether they were kept or not."""
+    keys = [_KEY.fullmatch(entry.key) for entry in found.entries if entry.body]
+    return 1 + max((int(key[1]) for key in keys if key), default=0)
+
+
+def _first(mask_T: npt.NDArray[np.bool_]) -> int:
+    return int(mask_T.argmax()) if mask_T.any() else len(mask_T)
+
+
+def _coordinates(ids_T: npt.NDArray[np.int64], places: npt.NDArray[np.int64], vocabulary: Vocabulary) -> _Coordinates:
+    """Slot and bin of each coordinate token, by the place of a string (with quotes) that holds nothing else."""
+    bins_T = vocabulary.bins_V[ids_T]
+    slots = np.flatnonzero(bins_T >= 0)
+    strings = zip((places[slots] - 1).tolist(), (places[slots + 1] + 1).tolist(), strict=True)
+    return dict(zip(strings, zip(slots.tolist(), bins_T[slots].tolist(), strict=True), strict=True))
+
+
+def _read(entry: Entry, text: bytes, coordinates: _Coordinates) -> Prediction | Bucket:
+    """The checks of an entry in the order in which they claim it; the first that fails names the bucket."""
+    if entry.cut:
+        return "truncated"
+    key = _KEY.fullmatch(entry.key)
+    if not key or not entry.body:
+        return "key_invalid"
+    try:
+        members = from_json(text[slice(*entry.body.span)], allow_inf_nan=False)
+    except ValueError:
+        return "key_invalid"
+    if len(members) != entry.body.colons:  # a key stands there twice, and JSON would keep the last in silence
+        return "key_invalid"
+    return _wrong_members(members) or _with_box(int(key[1]), members, entry.body, coordinates)
+
+
+def _wrong_members(members: Mapping[str, Any]) -> Bucket | None:
+    desc = members.get("desc")
+    if not isinstance(desc, str) or not desc.strip():
+        return "missing_desc"
+    if len(members) == 1:
+        return "missing_geom"
+    if not members.keys() & _GEOMETRIES:
+        return "unknown_geom"
+    return "key_invalid" if len(members) > 2 else None
+
+
+def _with_box(index: int, members: Mapping[str, Any], body: Body, coordinates: _Coordinates) -> Prediction | Bucket:
+    """`members` are a desc and one geometry."""
+    is_box = "bbox_2d" in members
+    values = members["bbox_2d" if is_box else "poly"]
+    if not _right_arity(values, is_box):
+        return "wrong_arity"
+    if not all(isinstance(value, str) for value in values):
+        return "non_coord_token"
+    # with a desc and strings alone, the text holds the strings of: a key, its value or values, a key, its value(s)
+    spans = body.strings[3:] if next(iter(members)) == "desc" else body.strings[1:-2]
+    found = [coordinates[span] for span in spans if span in coordinates]
+    if len(found) < len(spans):
+        return "non_coord_token"
+    if not is_box:
+        return "poly_unsupported"
+    (s1, x1), (s2, y1), (s3, x2), (s4, y2) = found
+    if x2 < x1 or y2 < y1:
+        return "bbox_invalid"
+    return Prediction(index, members["desc"], (x1, y1, x2, y2), (s1, s2, s3, s4))
+
+
+def _right_arity(values: Any, is_box: bool) -> bool:
+    if not isinstance(values, list) or any(isinstance(value, list | dict) for value in values):
+        return False
+    return len(values) == 4 if is_box else len(values) >= 6 and len(values) % 2 == 0

@@ -1,0 +1,123 @@
+"""Where the entries of a rollout's outermost JSON object lie, in text that need not be JSON.
+
+Takes the bytes of a model's output and gives places in them to `parsing.py`; `objective/stop.py` asks for the
+outermost close. Compiled expressions eat strings and marks, so the Python loop turns once a mark, not once a byte.
+
+What a text means is settled left to right and never taken back: an object that closed stays as it is, whatever
+follows. Text before the first `{` and after the outermost `}` is ignored. A `}` closes the innermost `{`, along with
+every `[` opened in it.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+Span = tuple[int, int]
+
+_OPEN, _CLOSE, _COLON, _COMMA, _QUOTE, _LIST, _LIST_END = b'{}:,"[]'
+
+# a string with its escapes; where the text ends inside one, all the rest
+_REST = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
+_STRING = rb'"' + _REST + rb'(?:"|\\?\Z)'
+_MARK = re.compile(rb'"(' + _REST + rb')(?:(")|\\?\Z)|[{}\[\]:,]|[^\s"{}\[\]:,]++', re.DOTALL)
+_INSIDE = re.compile(_STRING + rb"|[{}:]", re.DOTALL)
+_NEXT_BRACE = re.compile(rb'[^"{}]*+(?:' + _STRING + rb'[^"{}]*+)*+([{}])', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A whole object: its place, the places of the strings in it with their quotes, the colons of its own level."""
+
+    span: Span
+    strings: list[Span]
+    colons: int
+
+
+@dataclass(slots=True)
+class Entry:
+    """A key in key position, as spelled. `body`: its value if that is an object; `cut`: the text ended before."""
+
+    key: bytes
+    body: Body | None = None
+    cut: bool = False
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Entries in order of appearance; whether the outermost object closed; the place after its last whole object.
+
+    `prefix` is the place after the first `{` where no object is whole, 0 where there is no `{`.
+    """
+
+    entries: tuple[Entry, ...]
+    closed: bool
+    prefix: int
+
+
+class _Expects(Enum):
+    """What may come next in the outermost object; COMMA skips all that cannot be an entry."""
+
+    KEY = 1
+    COLON = 2
+    VALUE = 3
+    COMMA = 4
+
+
+def scan(text: bytes) -> Scan:
+    """The entries of the first object in a text. Raises nothing; time is linear in the text."""
+    at = prefix = text.find(b"{") + 1
+    entries: list[Entry] = []
+    expects, lists, closed = _Expects.KEY, 0, False
+    while at and (mark := _MARK.search(text, at)):
+        at, byte = mark.end(), text[mark.start()]
+        if closed := byte == _CLOSE:
+            break
+        if byte == _OPEN:
+            body = _body(text, mark.start())
+            at = body.span[1] if body else len(text)
+            if expects is _Expects.VALUE and not lists:
+                entries[-1].body, entries[-1].cut = body, body is None
+                prefix = at if body else prefix
+        if byte in (_LIST, _LIST_END):
+            lists = max(lists + (1 if byte == _LIST else -1), 0)
+        expects = _Expects.COMMA if lists else _after(expects, byte, mark[2] is not None)
+        if expects is _Expects.COLON:
+            entries.append(Entry(mark[1]))
+    if not closed and expects in (_Expects.COLON, _Expects.VALUE):
+        entries[-1].cut = True
+    return Scan(tuple(entries), closed, prefix)
+
+
+def _after(expects: _Expects, byte: int, whole_string: bool) -> _Expects:
+    if byte == _COMMA:
+        return _Expects.KEY
+    if expects is _Expects.KEY and whole_string:
+        return _Expects.COLON
+    return _Expects.VALUE if expects is _Expects.COLON and byte == _COLON else _Expects.COMMA
+
+
+def _body(text: bytes, start: int) -> Body | None:
+    """The object that opens at `start`, None if it never closes."""
+    depth, colons, strings = 0, 0, []
+    for mark in _INSIDE.finditer(text, start):
+        byte = text[mark.start()]
+        if byte == _QUOTE:
+            strings.append(mark.span())
+        elif byte == _COLON:
+            colons += depth == 1
+        else:
+            depth += 1 if byte == _OPEN else -1
+            if not depth:
+                return Body((start, mark.end()), strings, colons)
+    return None
+
+
+def outermost_close(text: bytes) -> int:
+    """The place of the `}` that closes the first `{`, -1 where there is none."""
+    depth, at = 0, max(text.find(b"{"), 0)
+    while brace := _NEXT_BRACE.match(text, at):
+        at = brace.end()
+        depth += 1 if text[at - 1] == _OPEN else -1
+        if not depth:
+            return at - 1
+    return -1

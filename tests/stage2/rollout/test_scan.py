@@ -1,0 +1,116 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from slow_scan import entries_begun
+
+from railyard.stage2.rollout.scan import outermost_close, scan
+
+WHOLE = b'{"desc": "a"}'
+
+
+def keys(text):
+    return [entry.key for entry in scan(text).entries]
+
+
+@pytest.mark.parametrize(
+    ("text", "begun"),
+    [
+        (b'{"object_1": {}, "object_2": {}}', [b"object_1", b"object_2"]),
+        (b'{"a": "object_1", {}, "object_2": 5}', [b"a", b"object_2"]),
+        (b'{"a": [{"object_1": {}}, "object_2", {}], "b": {"object_3": {}}}', [b"a", b"b"]),
+        (b'{"a": {"x": [1}, "b": {}}', [b"a", b"b"]),
+        (b'{"a": {} "b": {}, "c": {}}', [b"a", b"c"]),
+        (b'{"a": 1}, "b": {}}', [b"a"]),
+        (b'well: {"a\\"b": {}', [b'a\\"b']),
+        (b'{"a', []),
+        (b'{"a\\"', []),
+        (b'{"a\\', []),
+        (b'{"a"', [b"a"]),
+        (b'{"a" "b": {}}', [b"a"]),
+        (b'{5 "a": {}}', []),
+        (b'{]]"a": {}}', []),
+        (b'"a": {}', []),
+        (b"", []),
+        (b'{,,"a":}', [b"a"]),
+    ],
+)
+def test_a_key_in_key_position_begins_an_entry(text, begun):
+    assert keys(text) == begun
+    assert entries_begun(text.decode()) == len(begun)
+
+
+@pytest.mark.parametrize(
+    ("text", "cut", "has_body"),
+    [
+        (b'{"a"', True, False),
+        (b'{"a":', True, False),
+        (b'{"a": {"b": 1', True, False),
+        (b'{"a": {"b": "}', True, False),
+        (b'{"a"}', False, False),
+        (b'{"a", ', False, False),
+        (b'{"a": 5', False, False),
+        (b'{"a": "half', False, False),
+        (b'{"a": [{}', False, False),
+        (b'{"a": {}', False, True),
+        (b'{"a": {} rubbish {', False, True),
+    ],
+)
+def test_what_an_entry_came_to(text, cut, has_body):
+    entry = scan(text).entries[0]
+    assert (entry.cut, entry.body is not None) == (cut, has_body)
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix", "closed"),
+    [
+        (b"", 0, False),
+        (b"no object", 0, False),
+        (b"{", 1, False),
+        (b"ah {", 4, False),
+        (b"{}", 1, True),
+        (b'{"a": ' + WHOLE + b', "b": {"desc', 6 + len(WHOLE), False),
+        (b'{"a": ' + WHOLE + b"}", 6 + len(WHOLE), True),
+        (b'{"a": ' + WHOLE + b', "b": 5}', 6 + len(WHOLE), True),
+        (b'{"a": ' + WHOLE + b', "b": [{}]}', 6 + len(WHOLE), True),
+    ],
+)
+def test_the_prefix_ends_with_the_last_whole_object(text, prefix, closed):
+    found = scan(text)
+    assert (found.prefix, found.closed) == (prefix, closed)
+
+
+def test_a_body_knows_its_strings_and_its_own_colons():
+    text = rb'{"a": {"x": "\"}", "y": {"z": ["w"]}}}'
+    body = scan(text).entries[0].body
+    assert text[slice(*body.span)] == rb'{"x": "\"}", "y": {"z": ["w"]}}'
+    assert [text[slice(*span)] for span in body.strings] == [b'"x"', rb'"\"}"', b'"y"', b'"z"', b'"w"']
+    assert body.colons == 2
+
+
+marks = st.lists(st.sampled_from(['"', "\\", "{", "}", "[", "]", ":", ",", " ", "a", "1", '"a": {', "\n"]), max_size=25)
+
+
+@settings(max_examples=300)
+@given(marks.map("".join))
+def test_entries_are_those_of_the_slow_automaton(text):
+    text = "{" + text
+    found = scan(text.encode())
+    assert len(found.entries) == entries_begun(text)
+    assert found.closed == (outermost_close(text.encode()) >= 0)
+
+
+@given(marks.map("".join), marks.map("".join))
+def test_what_closed_stays(text, more):
+    text = '{"a": {"b": "c"}, ' + text
+    before, after = scan(text.encode()), scan((text + more).encode())
+    settled = [(entry.key, entry.body) for entry in before.entries if entry.body]
+    assert [(entry.key, entry.body) for entry in after.entries if entry.body][: len(settled)] == settled
+    assert after.prefix >= before.prefix
+
+
+@pytest.mark.parametrize("unit", ["{", "[", '"', "\\", '{"a":', '"a",', '"\\"', "}", '{"a": {"b": [', "1 ", ","])
+def test_a_long_text_of_one_kind_takes_linear_time(unit):
+    text = b'{"a": {' + unit.encode() * (400_000 // len(unit))
+    scan(text)
+    scan(text[7:])
+    outermost_close(text)
