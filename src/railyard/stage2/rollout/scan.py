@@ -17,9 +17,9 @@ Span = tuple[int, int]
 _OPEN, _CLOSE, _COLON, _COMMA, _QUOTE, _LIST, _LIST_END = b'{}:,"[]'
 
 # a string with its escapes; where the text ends inside one, all the rest
-_REST = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
-_STRING = rb'"' + _REST + rb'(?:"|\\?\Z)'
-_MARK = re.compile(rb'"(' + _REST + rb')(?:(")|\\?\Z)|[{}\[\]:,]|[^\s"{}\[\]:,]++', re.DOTALL)
+STRING_REST = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
+_STRING = rb'"' + STRING_REST + rb'(?:"|\\?\Z)'
+_MARK = re.compile(rb'"(' + STRING_REST + rb')(?:(")|\\?\Z)|[{}\[\]:,]|[^\s"{}\[\]:,]++', re.DOTALL)
 _INSIDE = re.compile(_STRING + rb"|[{}:]", re.DOTALL)
 _NEXT_BRACE = re.compile(rb'[^"{}]*+(?:' + _STRING + rb'[^"{}]*+)*+([{}])', re.DOTALL)
 
