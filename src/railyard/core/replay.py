@@ -6,17 +6,16 @@ stopped or killed is done again up to its last checkpoint: there the same signal
 
 import copy
 import logging
-import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as pl
 import torch
 
 from railyard.core import config as configs
 from railyard.core import durable, metrics, run_state, training
 from railyard.core import run as runs
+from railyard.core.callbacks.config import StopAt
 from railyard.core.checkpoint import CheckpointFolder, load
 from railyard.core.config import Foreign
 from railyard.core.errors import UserError
@@ -29,24 +28,6 @@ HARMLESS = ("data.workers", "data.prefetch", "logger", "callbacks.progress", "ex
 COMPARED = ("code", "python", "packages", "machine", "threads")
 PARTS = ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers")
 SHOWN = 5
-
-
-class StopAt(Callback):
-    """Describes the callback that ends a replay where its run ended."""
-
-    step: int
-
-    def build(self, **runtime: Any) -> Any:
-        return _StopAt(self.step)
-
-
-class _StopAt(pl.Callback):
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        if trainer.global_step == self.step:
-            signal.raise_signal(signal.SIGTERM)  # the saver, which comes next, saves and ends the fit
 
 
 def replay(run: Path, folder: Path, command: list[str]) -> dict[str, Any]:

@@ -54,3 +54,14 @@ class Report(Callback):
         from railyard.core.callbacks.report import Report
 
         return Report(runtime["folder"], self.plots)
+
+
+class StopAt(Callback):
+    """Ends a replay where its run ended."""
+
+    step: int = Field(description="the optimizer step after which to stop")
+
+    def build(self, **runtime: Any) -> Any:
+        from railyard.core.callbacks.stop_at import StopAt
+
+        return StopAt(self.step)
