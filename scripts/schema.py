@@ -161,7 +161,7 @@ def _plain(annotation: str | None) -> dict[str, Any]:
 
 def page(text: str) -> str:
     """The page with its tables of keys and classes written anew."""
-    keys = [(name, "ignored" if old.ignored else "refused", old.advice) for name, old in legacy.KEYS.items()]
+    keys = [(name, old.fate, old.advice) for name, old in legacy.KEYS.items()]
     classes = [(name, "refused", advice) for name, advice in legacy.TARGETS.items()]
     for title, rows in (("keys", keys), ("classes", classes)):
         lines = [f"| `{name}` | {fate} | {advice} |" for name, fate, advice in rows]

@@ -1,6 +1,7 @@
 """`railyard train experiment=board/quickstart`: fit an experiment, or continue one with resume=RUN."""
 
 import importlib
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,9 +14,14 @@ from railyard.core.errors import UserError
 from railyard.core.experiment import Evaluate, Experiment
 from railyard.core.launch import Job
 from railyard.core.targets import Fault
+from railyard.stage2.settings import refusals
 
 ROOT = Experiment
 FOLDER = True
+
+
+def first(config: Mapping[str, Any], faults: list[Fault]) -> list[Fault]:
+    return refusals(config, faults)
 
 
 def rules(root: Experiment) -> list[Fault]:

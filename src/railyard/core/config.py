@@ -13,9 +13,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, get_args
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 from railyard.core import legacy, targets
 from railyard.core.targets import MISSING, Fault, nearest, required_here
@@ -96,12 +98,15 @@ class _Broken:
     """Stands for a part whose faults are already recorded, so that its parent does not report it again."""
 
 
+_BUILT = (Component, Foreign, _Broken)
+
+
 def read(root: type[Component], container: Mapping[str, Any], already: Iterable[Fault] = ()) -> tuple[Any, list[Fault]]:
     """Validate a plain container against `root` and all targets in it.
 
     Returns the tree (None when the root itself is invalid) and all faults, `already` known ones first.
     """
-    reader = _Reader(container, container.get("allow"), root.SUPPLIED, list(already))
+    reader = _Reader(container, container.get("allow"), root, list(already))
     children = {key: reader.node(value, (key,)) for key, value in container.items()}
     tree = reader.component(root, children, ())
     return (None if isinstance(tree, _Broken) else tree), reader.faults
@@ -113,7 +118,7 @@ def read_part(container: Any, allow: list[str], key: str) -> tuple[Any, list[Fau
     """
     place = tuple(key.split("."))
     whole = functools.reduce(lambda inside, name: {name: inside}, reversed(place), container)
-    reader = _Reader(whole, allow, {}, [])
+    reader = _Reader(whole, allow, Component, [])
     return reader.node(container, place), reader.faults
 
 
@@ -122,12 +127,12 @@ class _Reader:
         self,
         container: Mapping[str, Any],
         allow: Any,
-        supplied: Mapping[str, frozenset[str]],
+        root: type[Component],
         faults: list[Fault],
     ) -> None:
         self.container = container
         self.allow = [name for name in allow if isinstance(name, str)] if isinstance(allow, list) else []
-        self.supplied = supplied
+        self.root = root
         self.faults = faults
         self.broken_keys = {fault.key for fault in faults}
 
@@ -154,8 +159,10 @@ class _Reader:
         self.partial(found, partial, key)
         if isinstance(found, targets.Signature):
             if not found.is_open:
-                children = self.current(children, found.parameters, key)
-            supplied = frozenset({"params"}) if found.is_optimizer else self.supplied.get(".".join(key), frozenset())
+                children = self.current(children, {name: {} for name in found.parameters}, key)
+            supplied = (
+                frozenset({"params"}) if found.is_optimizer else self.root.SUPPLIED.get(".".join(key), frozenset())
+            )
             self.faults.extend(found.check(children, key, supplied, self.hint))
             broken = len(self.faults) > known or _contains_broken(children)
             return _Broken() if broken else Foreign(found.target, children, bool(partial))
@@ -169,31 +176,34 @@ class _Reader:
         if partial is not False and not optimizer:
             self.faults.append(Fault((*key, "_partial_"), "'_partial_' is for optimizers only"))
 
-    def current(self, children: Mapping[str, Any], known: Iterable[str], key: tuple[str, ...]) -> dict[str, Any]:
-        """The children without those of older configs, also of the plain mappings in them."""
+    def current(self, children: Mapping[str, Any], known: Mapping[str, Any], key: tuple[str, ...]) -> dict[str, Any]:
+        """The children without those of older configs, also of the plain mappings in them.
+
+        `known` has the names that may stand here, each with those inside it.
+        """
         kept = {}
         for name, part in children.items():
-            built = isinstance(part, Component | Foreign | _Broken)
-            if name in known or built or not self.outdated((*key, name), part):
-                kept[name] = self.current(part, (), (*key, name)) if isinstance(part, Mapping) else part
+            place, inside = (*key, name), part
+            if isinstance(part, Mapping):
+                inside = self.current(part, known.get(name, {}), place)
+            if (inside or not part) and (name in known or isinstance(part, _BUILT) or not self.outdated(place)):
+                kept[name] = inside
         return kept
 
-    def outdated(self, key: tuple[str, ...], part: Any) -> bool:
+    def outdated(self, key: tuple[str, ...]) -> bool:
         """Whether this is the key of an older config: a fault that says what to write, or a line that it is ignored."""
-        old = list(legacy.entries(key, part))
-        for place, entry in old:
-            if entry.ignored:
-                log.warning("%s is ignored: %s", ".".join(place), entry.advice)
-            else:
-                self.faults.append(Fault(place, f"not a key of this version; {entry.advice}"))
-        return bool(old)
+        old = legacy.KEYS.get(".".join(key))
+        if old and not old.ignored:
+            self.faults.append(Fault(key, f"not a key of this version; {old.advice}"))
+        elif old and not old.silent:
+            log.warning("%s is ignored: %s", ".".join(key), old.advice)
+        return old is not None
 
     def component(self, cls: type[Component], children: dict[str, Any], key: tuple[str, ...]) -> Any:
-        children = self.current(children, knob_names(cls), key)
-        missing = [k for k, v in children.items() if isinstance(v, str) and v == MISSING]
-        reasons = {info.alias or name: info.description for name, info in cls.model_fields.items()}
-        self.faults += [required_here((*key, k), reasons[k]) for k in missing if k in reasons]
-        given = {k: v for k, v in children.items() if k not in missing or k not in reasons}
+        children = self.current(children, _knob_tree(cls), key)
+        missing = list(_still_to_give(cls, children))
+        self.faults += [required_here((*key, *place), _reason(cls, place)) for place in missing]
+        given = _without(children, missing)
         try:
             tree = cls.model_validate(given)
         except ValidationError as errors:
@@ -205,7 +215,7 @@ class _Reader:
         self,
         cls: type[Component],
         given: dict[str, Any],
-        missing: list[str],
+        missing: list[tuple[str, ...]],
         errors: ValidationError,
         key: tuple[str, ...],
     ) -> Iterable[Fault]:
@@ -213,16 +223,20 @@ class _Reader:
         places: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
         for error in errors.errors(include_url=False):
             if error["type"] == "extra_forbidden" or not _contains_broken(error["input"]):
-                places.setdefault(_location(given, error), []).append(error)
+                places.setdefault(_location(cls, given, error), []).append(error)
         for place, found in places.items():
-            if place and place[0] in missing:
+            if place in missing:
                 continue
             if found[0]["type"] == "missing":
-                info = next((i for n, i in cls.model_fields.items() if (i.alias or n) == place[-1]), None)
-                yield required_here((*key, *place), info.description if info else None)
+                yield required_here((*key, *place), _reason(cls, place))
             elif found[0]["type"] == "extra_forbidden":
                 names = _names_at(cls, place[:-1])
                 yield Fault((*key, *place), self._unknown(place[-1], found[0]["input"], names))
+            elif (
+                found[0]["type"] == "model_type" and (section := _component_at(cls, place)) and not section.is_abstract
+            ):
+                value = found[0]["input"]
+                yield Fault((*key, *place), f"holds keys ({', '.join(knob_names(section))}), got {_short(value)}")
             else:
                 yield Fault((*key, *place), _sentence(found))
 
@@ -243,9 +257,9 @@ class _Reader:
 
     @functools.cached_property
     def words(self) -> dict[str, list[str]]:
-        """Each knob of the parts that the config names by `_target_`, with the dotted keys where it stands."""
+        """Each knob of the parts that the config or the root's own type names, with the dotted keys where it stands."""
         found: dict[str, list[str]] = {}
-        for key, names in knobs(self.container, self.allow):
+        for key, names in (*knobs(self.container, self.allow), *_sections(_knob_tree(self.root))):
             for name in names:
                 found.setdefault(name, []).append(".".join((*key, name)))
         return found
@@ -272,15 +286,18 @@ def _contains_broken(value: Any) -> bool:
     return isinstance(value, _Broken)
 
 
-def _location(given: Any, error: Mapping[str, Any]) -> tuple[str, ...]:
-    """pydantic's location, cut to the keys of the config (it names the tried member of a union as well)."""
-    *above, last = error["loc"] or (None,)
+def _location(cls: type[Component], given: Any, error: Mapping[str, Any]) -> tuple[str, ...]:
+    """pydantic's location, cut to the keys of a config (it names the tried member of a union as well)."""
     place: list[str] = []
-    for part in above:
-        given, inside = _step(given, part)
-        place += [str(part)] if inside else []
-    named = last is not None and (error["type"] in ("missing", "extra_forbidden") or _step(given, last)[1])
-    return (*place, str(last)) if named else tuple(place)
+    kind: type[Component] | None = cls
+    last = len(error["loc"]) - 1
+    for depth, part in enumerate(error["loc"]):
+        within, inside = _step(given, part)
+        is_key = kind is not None and part in knob_names(kind)
+        if inside or is_key or (depth == last and error["type"] in ("missing", "extra_forbidden")):
+            place.append(str(part))
+            given, kind = within if inside else None, _component_at(kind, (str(part),)) if kind else None
+    return tuple(place)
 
 
 def _step(node: Any, part: Any) -> tuple[Any, bool]:
@@ -296,16 +313,73 @@ def knob_names(cls: type[Component]) -> list[str]:
     return [info.alias or name for name, info in cls.model_fields.items()]
 
 
-def _names_at(cls: type[Component], place: tuple[str, ...]) -> list[str]:
-    """Knob names of the component that stands at `place` inside `cls` by its plain type; empty if none does."""
+def _knob(cls: type[Component], name: str) -> FieldInfo | None:
+    return next((info for field, info in cls.model_fields.items() if (info.alias or field) == name), None)
+
+
+def _component_at(cls: type[Component], place: tuple[str, ...]) -> type[Component] | None:
+    """The component that stands at `place` inside `cls` by its plain type, if one does."""
     for part in place:
-        info = cls.model_fields.get(part)
-        kinds = [info.annotation, *get_args(info.annotation)] if info else []
-        found = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Component)]
+        info = _knob(cls, part)
+        found = [kind for kind in _kinds(info.annotation) if issubclass(kind, Component)] if info else []
         if not found:
-            return []
+            return None
         cls = found[0]
-    return knob_names(cls)
+    return cls
+
+
+def _kinds(annotation: Any) -> list[type]:
+    """The classes that a value of this type may have itself: through unions and annotations, not through containers."""
+    if isinstance(annotation, type):
+        return [annotation]
+    through = get_args(annotation) if get_origin(annotation) in (Union, UnionType, Annotated) else ()
+    return [kind for part in through for kind in _kinds(part)]
+
+
+def _names_at(cls: type[Component], place: tuple[str, ...]) -> list[str]:
+    found = _component_at(cls, place)
+    return knob_names(found) if found else []
+
+
+def _knob_tree(cls: type[Component]) -> dict[str, Any]:
+    """Each knob's name with those of the component that stands there by its plain type."""
+    inside = {name: _component_at(cls, (name,)) for name in knob_names(cls)}
+    return {name: _knob_tree(kind) if kind else {} for name, kind in inside.items()}
+
+
+def _sections(tree: Mapping[str, Any], key: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], list[str]]]:
+    """The key of every section below the top of a knob tree, with the names in it."""
+    for name, inside in tree.items():
+        if inside:
+            yield (*key, name), list(inside)
+            yield from _sections(inside, (*key, name))
+
+
+def _reason(cls: type[Component], place: tuple[str, ...]) -> str | None:
+    """What the knob at `place` inside `cls` is for."""
+    owner = _component_at(cls, place[:-1])
+    info = _knob(owner, place[-1]) if owner else None
+    return info.description if info else None
+
+
+def _still_to_give(cls: type[Component], children: Any) -> Iterable[tuple[str, ...]]:
+    """The places of knobs whose value is the mark of one that the user has to give."""
+    for name in knob_names(cls) if isinstance(children, Mapping) else ():
+        value, inside = children.get(name), _component_at(cls, (name,))
+        if isinstance(value, str) and value == MISSING:
+            yield (name,)
+        elif inside:
+            yield from ((name, *place) for place in _still_to_give(inside, value))
+
+
+def _without(children: Mapping[str, Any], places: Iterable[tuple[str, ...]]) -> dict[str, Any]:
+    kept = dict(children)
+    for first, *rest in places:
+        if rest:
+            kept[first] = _without(kept[first], [tuple(rest)])
+        else:
+            del kept[first]
+    return kept
 
 
 def _sentence(errors: list[Mapping[str, Any]]) -> str:

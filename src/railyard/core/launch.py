@@ -1,9 +1,10 @@
 """From a command line to a running verb: compose, check everything, print the plan, run, report, exit code.
 
 A verb's app (one file in `railyard/apps`) gives `ROOT` (its config's class) and `run(job)`; it may give `plan(job)`
-(what will happen, without building it), `rules(root)` (faults across components), `summary(result)` (the part of the
-result that a person is told) or `text(result)` (the same as lines of its own), `FOLDER = True` (it wants a run
-folder), `label(config)` (where that lies) and `VERBATIM` (keys whose values are taken as typed, past Hydra's grammar).
+(what will happen, without building it), `rules(root)` (faults across components), `first(config, faults)` (faults that
+are told alone, because no other key could mend them), `summary(result)` (the part of the result that a person is told)
+or `text(result)` (the same as lines of its own), `FOLDER = True` (it wants a run folder), `label(config)` (where that
+lies) and `VERBATIM` (keys whose values are taken as typed, past Hydra's grammar).
 """
 
 import json
@@ -144,6 +145,8 @@ def check(verb: str, app: App, composition: Composition, argv: list[str], place:
     if resume and folder:
         container, changes = runs.resumed_config(runs.read_config(folder), container, given, folder)
         faults = [fault for fault in faults if any(".".join(fault.key).startswith(name) for name in given)]
+    if hasattr(app, "first") and (alone := app.first(container, faults)):
+        raise UserError(explain(alone, composition))
     root, faults = configs.read(app.ROOT, container, faults)
     faults += hydra_node.faults(composition.config.hydra)
     if not faults and hasattr(app, "rules"):

@@ -1,13 +1,11 @@
 """Names of other versions and of other trainers that people's configs still hold: what to write instead.
 
 A key of this table that a config may not have is not merely unknown: it is refused with the way to its new name, or
-ignored with a line where nothing depends on it. Whoever renames or removes a key adds it here; `scripts/schema.py`
-writes the table of docs/coming_from.md from it.
+ignored with a line where nothing depends on it (without one where a contract asks for silence). Whoever renames or
+removes a key adds it here; `scripts/schema.py` writes the table of docs/coming_from.md from it.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,6 +14,11 @@ class Old:
 
     advice: str
     ignored: bool = False
+    silent: bool = False  # ignored without a line
+
+    @property
+    def fate(self) -> str:
+        return "refused" if not self.ignored else "ignored in silence" if self.silent else "ignored"
 
 
 SAVER = "callbacks.saver saves: monitor, mode, keep, every_n_steps"
@@ -65,6 +68,21 @@ KEYS: dict[str, Old] = {
     "trainer.weights_summary": Old("the plan counts the parameters", ignored=True),
     "trainer.flush_logs_every_n_steps": Old("every row is written at once", ignored=True),
     "trainer.log_gpu_memory": Old("callbacks.throughput notes memory in timings.jsonl", ignored=True),
+    # the earlier trainer of stage2
+    "training": Old("the groups trainer and data hold such keys: trainer.max_steps=…, data.batch_size=…"),
+    "stage2_ab.schedule.pattern": Old("write stage2_ab.schedule.b_ratio, the share of channel B: [A, B] is 0.5"),
+    "stage2_ab.bbox_l1_weight": Old("write stage2_ab.bbox_smoothl1_weight"),
+    "stage2_ab.bbox_giou_weight": Old("write stage2_ab.bbox_ciou_weight"),
+    "stage2_ab.channel_b.mode": Old("leave it out: the channel holds for all micro-batches of an optimizer step"),
+    "stage2_ab.channel_b.rollouts_per_step": Old(
+        "data.batch_size times trainer.accumulate_grad_batches are rolled out in a step of channel B"
+    ),
+    "stage2_ab.channel_b.enable_pipeline": Old("leave it out: a step learns from rollouts that are finished"),
+    "stage2_ab.channel_b.rollout_decode_batch_size": Old("write custom.extra.rollout_matching.rollout_batch_size"),
+    "stage2_ab.channel_b.reordered_gt_sft": Old(
+        "leave it out: channel B always learns the ground truth in the order of its predictions"
+    ),
+    "custom.coord_loss": Old("stage2_ab has the weights of all losses", ignored=True, silent=True),
 }
 
 TARGETS: dict[str, str] = {
@@ -74,14 +92,3 @@ TARGETS: dict[str, str] = {
     "lightning.pytorch.callbacks.RichModelSummary": "lightning.pytorch.callbacks.ModelSummary prints the same facts",
     "pytorch_lightning.Trainer": "write lightning.pytorch.Trainer",
 }
-
-
-def entries(key: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Old]]:
-    """The entries that a key with this value meets: those of keys inside it, else its own."""
-    inside = [entry for name, part in _items(value) for entry in entries((*key, str(name)), part)]
-    own = KEYS.get(".".join(key))
-    yield from inside or ([(key, own)] if own else [])
-
-
-def _items(value: Any) -> Iterator[tuple[str, Any]]:
-    yield from value.items() if isinstance(value, Mapping) else ()

@@ -1,0 +1,33 @@
+"""Which channel an optimizer step belongs to: a function of the step and the share of channel B, of nothing else.
+
+Channel B comes whenever the steps so far times the share reach the next whole number. The share is taken as the
+fraction that its decimals mean, so that 0.7 loses no step to binary rounding. Legend: S steps.
+"""
+
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+LARGEST_DENOMINATOR = 10**6
+
+
+@cache
+def exact(b_ratio: float) -> Fraction:
+    """The fraction p/q nearest to a share in 0..1, q at most a million."""
+    return Fraction(b_ratio).limit_denominator(LARGEST_DENOMINATOR)
+
+
+def is_channel_b(step: int, b_ratio: float) -> bool:
+    """Whether optimizer step `step` (from 0) is one of channel B: floor((step + 1) b) > floor(step b)."""
+    p, q = exact(b_ratio).as_integer_ratio()
+    return (step + 1) * p // q > step * p // q
+
+
+def channel_b(steps_S: npt.ArrayLike, b_ratio: float) -> npt.NDArray[np.bool_]:
+    """The same for many steps at once [S]; exact for steps below 9e12."""
+    p, q = exact(b_ratio).as_integer_ratio()
+    steps = np.asarray(steps_S, np.int64)
+    chosen_S: npt.NDArray[np.bool_] = (steps + 1) * p // q > steps * p // q
+    return chosen_S

@@ -1,0 +1,116 @@
+import logging
+
+import pytest
+
+from railyard.apps import train
+from railyard.core.compose import Composition
+from railyard.core.errors import UserError
+from railyard.core.launch import check as launch_check
+from railyard.core.targets import Fault
+from railyard.stage2.settings import check, concerns, refusals
+
+AB = {"schedule": {"b_ratio": 0.05}, "channel_b": {"semantic_desc_gate": {"revision": "abc"}}}
+CUSTOM = {"trainer_variant": "stage2_ab_training"}
+WORDS = ["custom.trainer_variant=stage2_ab_training", "stage2_ab.schedule.b_ratio=0.05"]
+GATE = "stage2_ab.channel_b.semantic_desc_gate"
+
+
+def judged(**config):
+    settings, faults = check({"seed": 0, **config})
+    return settings, {".".join(fault.key): fault.message for fault in faults}
+
+
+def said(*words):
+    """What `railyard train` says when it refuses these words."""
+    with pytest.raises(UserError) as refusal:
+        launch_check("train", train, Composition("train", list(words)), list(words))
+    first, *lines = str(refusal.value).splitlines()
+    assert first.startswith("the config has ")
+    return [line.strip() for line in lines]
+
+
+def test_a_right_config_gives_its_settings():
+    settings, faults = judged(stage2_ab=AB, custom=CUSTOM)
+    assert faults == {}
+    assert settings.stage2_ab.schedule.b_ratio == 0.05
+    assert settings.custom.extra.rollout_matching.max_new_tokens == 512
+
+
+def test_a_variant_without_its_settings_is_refused():
+    settings, faults = judged(custom=CUSTOM)
+    assert settings is None
+    assert "give stage2_ab.schedule.b_ratio=" in faults["stage2_ab.schedule.b_ratio"]
+
+
+def test_settings_without_a_variant_are_refused():
+    _, faults = judged(stage2_ab=AB)
+    assert "give custom.trainer_variant=" in faults["custom.trainer_variant"]
+
+
+def test_other_variants_are_refused_with_the_list():
+    _, faults = judged(stage2_ab=AB, custom={"trainer_variant": "stage2_training"})
+    assert faults["custom.trainer_variant"] == (
+        "must be 'stage2_ab_training', got 'stage2_training'; did you mean 'stage2_ab_training'?"
+    )
+
+
+def test_the_old_mapping_of_training_keys_is_refused():
+    _, faults = judged(stage2_ab=AB, custom=CUSTOM, training={"learning_rate": 1e-4})
+    assert list(faults) == ["training"]
+    assert "the groups trainer and data" in faults["training"]
+
+
+def test_a_slip_in_the_name_of_the_section_is_seen():
+    assert judged(stage2_abb=AB, custom=CUSTOM)[1]["stage2_abb"] == "unknown key; did you mean 'stage2_ab'?"
+
+
+@pytest.mark.parametrize("place", [("custom", "typo"), ("custom", "extra", "rollout_matchin")])
+def test_unknown_keys_of_custom_are_refused(place):
+    nested = 1
+    for name in reversed(place[1:]):
+        nested = {name: nested}
+    _, faults = judged(stage2_ab=AB, custom={**CUSTOM, **nested})
+    assert list(faults) == [".".join(place)]
+
+
+@pytest.mark.parametrize("value", [None, 3, "x", {"weight": 1.0}, [1]])
+def test_coord_loss_is_ignored_in_silence(value, caplog):
+    with caplog.at_level(logging.DEBUG):
+        settings, faults = judged(stage2_ab=AB, custom={**CUSTOM, "coord_loss": value})
+    assert (settings is None, faults, caplog.messages) == (False, {}, [])
+
+
+def test_a_config_of_another_rail_is_left_alone():
+    assert not concerns({"seed": 0})
+    assert not concerns({"custom": {"coord_loss": {"weight": 1}}})
+    assert concerns({"custom": {"coord_loss": 1, "extra": {}}})
+    assert concerns({"custom": 3})
+    assert refusals({"custom": {"coord_loss": 1}}, []) == []
+
+
+def test_values_that_could_not_be_resolved_keep_their_sentence():
+    known = Fault(("stage2_ab", "schedule", "b_ratio"), "interpolation key 'x' not found")
+    _, faults = check({"stage2_ab": {**AB, "schedule": {"b_ratio": None}}, "custom": CUSTOM}, [known])
+    assert known in faults
+    assert len(check({"stage2_ab": AB, "custom": CUSTOM}, [Fault(("seed",), "other")])[1]) == 0
+
+
+def test_train_says_that_the_trainer_is_missing_and_nothing_else(work):
+    (line,) = said(*WORDS, f"{GATE}.revision=abc")
+    assert line.startswith("custom.trainer_variant: its settings are in order, but this trainer is not part of")
+
+
+def test_train_tells_what_is_wrong_with_the_settings_and_where_it_was_set(work):
+    share, pattern = "stage2_ab.schedule.b_ratio=0.05", "stage2_ab.schedule.pattern=[A,B]"
+    assert [line.partition(":")[0] for line in said(WORDS[0])] == [
+        "stage2_ab.schedule.b_ratio",
+        f"{GATE}.revision",
+    ]
+    (line,) = said(WORDS[0], pattern, share, f"{GATE}.enabled=false")
+    assert line.startswith("stage2_ab.schedule.pattern: not a key of this version; write stage2_ab.schedule.b_ratio")
+    assert line.endswith(f"[command line: {pattern}]")
+
+
+def test_train_ignores_coord_loss(work):
+    lines = said("experiment=board/quickstart", "custom.coord_loss.weight=1", "sead=1")
+    assert [line.partition(":")[0] for line in lines] == ["sead"]
