@@ -43,6 +43,7 @@ VERBS = {
     "extract": Verb("tlg8", "images to searched blocks", "railyard extract images=art out=data/tlg8/art"),
     "encode": Verb("tlg8", "images to .tlg8 files", "railyard encode images=art out=encoded"),
     "decode": Verb("tlg8", ".tlg8 files to PNG", "railyard decode files=encoded out=decoded"),
+    "scenes": Verb("stage2", "make a data set of scenes", "railyard scenes kind=shapes out=data/stage2/shapes n=200"),
 }
 
 

@@ -453,6 +453,27 @@ def images_are_whole(left: Left) -> str:
     return f"differs: {', '.join(wrong)}" if wrong else ""
 
 
+def make_scenes(folder: Path) -> None:
+    """Five scenes in three pieces, each acknowledged as soon as it is done."""
+    from railyard.stage2.scenes import shelves
+    from railyard.stage2.scenes.generating import Recipe, generate
+    from railyard.stage2.scenes.painting import Layout
+
+    shelves.PIECE = 2
+    recipe = Recipe("shapes", 1, Layout(64, 64, 0, 1))
+    generate(recipe, 5, folder / "data", 1, lambda done, total, before: acknowledge(done))
+
+
+def no_scene_is_lost(left: Left) -> str:
+    if (left.folder / "data").exists():
+        durable.check_manifest(left.folder / "data")
+        different = [name for name, data in left.new.items() if left.now.get(name) != data]
+        return f"differs: {', '.join(different)}" if different else ""
+    noted = {name for name in left.now if name.startswith(".data.partial/notes/")}
+    kept = min(5, 2 * len(noted))
+    return f"{left.acknowledged} scenes were done, {kept} are noted" if kept < left.acknowledged else ""
+
+
 RUN_MODULES = "core.run core.training core.metrics core.plots core.callbacks.report"
 IMPORT_MODULES = (
     "board.packs.importing board.packs.partial board.packs.resumable_shards board.packs.metadata board.packs.valuations"
@@ -489,6 +510,7 @@ WRITERS = (
         small_art,
     ),
     Writer("encode", "tlg8.images.encoding", encode_images, images_are_whole, small_art, ends=images_of),
+    Writer("scenes", "stage2.scenes.shelves stage2.scenes.generating", make_scenes, no_scene_is_lost),
     Writer("decode", "tlg8.images.decoding tlg8.images.ledger", decode_files, images_are_whole, ends=images_of),
 )
 ELSEWHERE = {

@@ -60,6 +60,15 @@ def counting(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
+def resuming(title: str, unit: str) -> Iterator[Callable[[int, int, int], None]]:
+    """Progress for work that reports (done, total, done before this call): rate and time left are of this call."""
+    with progress(title, None, unit) as tick:
+        yield lambda done, total, before: tick(
+            done - before, f"{before:,} done before" if before else "", total - before
+        )
+
+
+@contextmanager
 def progress(
     title: str, total: float | None, unit: str, every_seconds: float = 10.0, initial: float = 0.0
 ) -> Iterator[Ticker]:

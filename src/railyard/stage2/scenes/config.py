@@ -1,0 +1,46 @@
+"""What `railyard scenes` and `railyard convert` take: made scenes, or annotations in other forms; a data set out."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from railyard.core.config import PathKnob, Verb
+
+OUT = "folder of the new data set; it appears complete or not at all"
+WORKERS = "processes, 1 works in this one; null: one a core, as far as it pays"
+
+Progress = Callable[[int, int, int], None]  # images done, in all, and done before this call
+
+
+class MakeScenes(Verb):
+    """Makes pictures with objects in known places."""
+
+    kind: Literal["shapes", "digits"] = Field(
+        description="coloured shapes on a gradient, or handwritten digits on photographs"
+    )
+    out: PathKnob = Field(description=OUT)
+    n: int = Field(1000, ge=1, le=10_000_000, description="scenes; those of a smaller n are the first of a larger one")
+    seed: int = Field(0, ge=0, lt=2**63, description="two seeds have no scene in common: one for training, one to test")
+    min_side: int = Field(160, ge=64, le=2048, multiple_of=32, description="least pixels of a side, a multiple of 32")
+    max_side: int = Field(256, ge=64, le=2048, multiple_of=32, description="most pixels of a side, a multiple of 32")
+    min_objects: int = Field(1, ge=0, le=100, description="least objects of a scene, as far as they find room")
+    max_objects: int = Field(6, ge=0, le=100, description="most objects of a scene, as far as they find room")
+    workers: int | None = Field(None, ge=1, description=WORKERS)
+
+    @model_validator(mode="after")
+    def _ranges_are_not_empty(self) -> "MakeScenes":
+        for name in ("side", "objects"):
+            least, most = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
+            if least > most:
+                raise ValueError(f"min_{name}={least} is above max_{name}={most}: lower the one or raise the other")
+        return self
+
+    def run(self, progress: Progress) -> dict[str, Any]:
+        """Makes them; what was counted."""
+        from railyard.stage2.scenes.generating import Recipe, generate
+        from railyard.stage2.scenes.painting import Layout
+
+        layout = Layout(self.min_side, self.max_side, self.min_objects, self.max_objects)
+        manifest = generate(Recipe(self.kind, self.seed, layout), self.n, self.out, self.workers, progress)
+        return {"out": str(self.out), **manifest["counts"]}

@@ -1,0 +1,115 @@
+"""What the generators share: a scene's random stream, its size, free places for its objects, and painting them.
+
+Legend: N objects, K tries, H, W sides of the picture, h, w sides of one object's mask.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railyard.stage2.scenes.coordinates import to_bins
+from railyard.stage2.scenes.records import SceneObject
+from railyard.stage2.scenes.resize import FACTOR
+
+TRIES = 24  # places that are tried for an object before it is left out
+OVERLAP = 0.1  # of the smaller of two boxes: more would hide what is to be described
+VISIBLE = 0.5  # of a pixel's paint, from which on it belongs to the box
+
+Mask = NDArray[np.float32]
+Picture = NDArray[np.uint8]
+Colour = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Pixels of a side and objects of a scene, both from the least to the most, ends included."""
+
+    min_side: int
+    max_side: int
+    min_objects: int
+    max_objects: int
+
+
+@dataclass(frozen=True)
+class Sprite:
+    """Something to paint: a trimmed mask 0..1 [h, w], and its colour where it comes to lie (uint8 [h, w, 3] there)."""
+
+    desc: str
+    mask_hw: Mask
+    colour: Callable[[Picture], Colour]
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A picture uint8 [H, W, 3] and what is in it."""
+
+    pixels_HW3: Picture
+    objects: tuple[SceneObject, ...]
+
+
+def stream(seed: int, index: int) -> np.random.Generator:
+    """The numbers that decide scene `index` of a seed.
+
+    Philox has one stream for each key, and the key is (seed, index): no scene depends on another one, on the number
+    of scenes or on who makes it, and two seeds have no stream in common.
+    """
+    return np.random.Generator(np.random.Philox(key=np.array([seed, index], np.uint64)))
+
+
+def size(rng: np.random.Generator, layout: Layout) -> tuple[int, int]:
+    """Width and height, multiples of 32."""
+    width, height = rng.integers(layout.min_side // FACTOR, layout.max_side // FACTOR, 2, endpoint=True) * FACTOR
+    return int(width), int(height)
+
+
+def count(rng: np.random.Generator, layout: Layout) -> int:
+    """How many objects to look a place for."""
+    return int(rng.integers(layout.min_objects, layout.max_objects, endpoint=True))
+
+
+def free_places(rng: np.random.Generator, sizes_N2: NDArray[np.int64], width: int, height: int) -> NDArray[np.int64]:
+    """Left upper corners [N, 2] for objects of these widths and heights, -1 where there is no room for one."""
+    corners_N2 = np.full((len(sizes_N2), 2), -1)
+    boxes = np.empty((0, 4))
+    for number, wh in enumerate(sizes_N2):
+        room = np.array([width, height]) - wh
+        low_K2 = rng.integers(0, room, (TRIES, 2), endpoint=True) if (room >= 0).all() else np.empty((0, 2), np.int64)
+        tried_K4 = np.concatenate([low_K2, low_K2 + wh], axis=1)
+        free = np.flatnonzero((_covered(tried_K4, boxes) <= OVERLAP).all(axis=1))
+        if len(free):
+            corners_N2[number] = low_K2[free[0]]
+            boxes = np.concatenate([boxes, tried_K4[free[:1]]])
+    return corners_N2
+
+
+def _covered(boxes_K4: NDArray[np.int64], others_M4: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share [K, M] of the smaller box of each pair that the other one covers."""
+    low = np.maximum(boxes_K4[:, None, :2], others_M4[None, :, :2])
+    high = np.minimum(boxes_K4[:, None, 2:], others_M4[None, :, 2:])
+    areas_K, areas_M = (np.prod(each[:, 2:] - each[:, :2], axis=1) for each in (boxes_K4, others_M4))
+    shares: NDArray[np.float64] = np.prod(np.maximum(high - low, 0), axis=-1) / np.minimum.outer(areas_K, areas_M)
+    return shares
+
+
+def trimmed(mask_hw: Mask) -> Mask:
+    """A mask without the rows and columns at its rim in which nothing is visible."""
+    rows, columns = (np.flatnonzero((mask_hw >= VISIBLE).any(axis=axis)) for axis in (1, 0))
+    return mask_hw[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def lay(rng: np.random.Generator, pixels_HW3: Picture, sprites: Sequence[Sprite]) -> Painted:
+    """Paints what finds room onto the picture, which is changed, and says where it lies."""
+    height, width = pixels_HW3.shape[:2]
+    sizes_N2 = np.array([each.mask_hw.shape[::-1] for each in sprites], np.int64).reshape(-1, 2)
+    objects = []
+    for each, (x, y) in zip(sprites, free_places(rng, sizes_N2, width, height).tolist(), strict=True):
+        if x < 0:
+            continue
+        h, w = each.mask_hw.shape
+        region = pixels_HW3[y : y + h, x : x + w]
+        region[:] = np.rint(region + each.mask_hw[..., None] * (each.colour(region) - region))
+        x1, y1, x2, y2 = to_bins([[x, y, x + w - 1, y + h - 1]], width, height)[0].tolist()
+        objects.append(SceneObject(each.desc, (x1, y1, x2, y2)))
+    return Painted(pixels_HW3, tuple(objects))

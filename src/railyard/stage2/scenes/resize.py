@@ -1,0 +1,42 @@
+"""The size an image is fed at, decided offline: sides that divide by 32, pixels between two limits.
+
+A patch is 16 pixels, and 2 x 2 patches make one token of the language model, so a token covers 32 x 32.
+"""
+
+import math
+from collections.abc import Callable
+
+FACTOR = 32
+MAX_PIXELS = FACTOR * FACTOR * 768
+MIN_PIXELS = FACTOR * FACTOR * 4
+MAX_ASPECT = 200
+
+
+def smart_resize(
+    height: int, width: int, max_pixels: int = MAX_PIXELS, min_pixels: int = MIN_PIXELS
+) -> tuple[int, int]:
+    """Height and width near the given ones, each a multiple of 32, at nearly the same aspect.
+
+    2000 x 3000 becomes 704 x 1056. Raises ValueError where one side is more than 200 times the other.
+    """
+    if max(height, width) > MAX_ASPECT * min(height, width):
+        raise ValueError(
+            f"{width} x {height} pixels: one side is more than {MAX_ASPECT} times the other; crop it first"
+        )
+    sides = tuple(max(FACTOR, round(side / FACTOR) * FACTOR) for side in (height, width))
+    if math.prod(sides) > max_pixels:
+        shrink = math.sqrt(height * width / max_pixels)
+        return _multiples(math.floor, height / shrink), _multiples(math.floor, width / shrink)
+    if math.prod(sides) < min_pixels:
+        grow = math.sqrt(min_pixels / (height * width))
+        return _multiples(math.ceil, height * grow), _multiples(math.ceil, width * grow)
+    return sides[0], sides[1]
+
+
+def image_tokens(height: int, width: int) -> int:
+    """Tokens of the language model that an image of this size takes."""
+    return math.ceil(height / FACTOR) * math.ceil(width / FACTOR)
+
+
+def _multiples(rounded: Callable[[float], int], side: float) -> int:
+    return max(FACTOR, rounded(side / FACTOR) * FACTOR)

@@ -1,0 +1,51 @@
+"""`scenes`, `convert` and `show` as they are typed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+def test_scenes_are_made(railyard, work):
+    done = railyard("scenes", "kind=digits", "out=d", "n=3", "max_objects=2", "json=true")
+    assert done.code == 0
+    assert done.json["images"] == 3
+    assert len((work / "d" / "scenes.jsonl").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["kind=cats", "out=d"], "kind: must be 'shapes' or 'digits'"),
+        (["kind=shapes", "out=d", "min_side=100"], "min_side: must be a multiple of 32"),
+        (["kind=shapes", "out=d", "min_side=512"], "min_side=512 is above max_side=256"),
+        (["kind=shapes", "out=d", "min_objects=9"], "min_objects=9 is above max_objects=6"),
+        (["kind=shapes", "out=d", "seed=-1"], "seed: must be greater than or equal to 0"),
+    ],
+)
+def test_a_bad_knob_is_one_sentence(railyard, words, says):
+    done = railyard("scenes", *words)
+    assert done.code == 2
+    assert says in done.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_scenes_go_on_to_the_same_bytes(work, way):
+    words = [sys.executable, "-m", "railyard.cli", "scenes", "kind=shapes", "n=900", "workers=2"]
+    subprocess.run([*words, "out=whole"], check=True, capture_output=True)
+    process = subprocess.Popen([*words, "out=d"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    notes, until = work / ".d.partial" / "notes", time.monotonic() + 60
+    while len(list(notes.glob("*.json"))) < 3 and time.monotonic() < until:
+        time.sleep(0.01)
+    os.kill(process.pid, way)
+    assert process.wait(30) == (130 if way == signal.SIGINT else -signal.SIGKILL)
+    assert not (work / "d").exists()
+    done = subprocess.run([*words, "out=d"], check=True, capture_output=True, text=True)
+    assert "going on:" in done.stderr
+    compared = subprocess.run(["diff", "-r", "whole", "d"], capture_output=True, text=True)
+    assert compared.stdout == ""
+    assert [path.name for path in work.iterdir() if path.name.startswith(".")] == []
