@@ -70,5 +70,5 @@ def test_no_assignment_is_cheaper(predicted, true, top_k, gate, fp_cost, fn_cost
 
 def test_an_extra_cost_decides_between_equal_boxes():
     same = [(0, 0, 9, 9)] * 2
-    assert match(same, same, extra_PG=[[0.5, 0], [0, 0.5]]).pairs == ((0, 1), (1, 0))
-    assert match(same, same, extra_PG=[[0, 0.5], [0.5, 0]]).pairs == ((0, 0), (1, 1))
+    assert match(same, same, extra_PG=np.diag([0.5, 0.5])).pairs == ((0, 1), (1, 0))
+    assert match(same, same, extra_PG=0.5 - np.diag([0.5, 0.5])).pairs == ((0, 0), (1, 1))

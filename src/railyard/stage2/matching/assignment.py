@@ -36,7 +36,7 @@ def match(
     iou_gate: float = 0.3,
     fp_cost: float = 1.0,
     fn_cost: float = 1.0,
-    extra_PG: npt.ArrayLike = 0.0,
+    extra_PG: npt.NDArray[np.float64] | float = 0.0,
 ) -> Matching:
     """The assignment of least cost: 1 - IoU a pair, `fp_cost` a prediction and `fn_cost` a true object left alone.
 
