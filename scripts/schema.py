@@ -1,4 +1,4 @@
-"""Writes conf/schema.json, the frozen list of keys that editors complete from, and the tables of docs/coming_from.md.
+"""Writes conf/schema.json, the frozen list of keys that editors complete from, and the tables of keys in docs/.
 
 `.venv/bin/python scripts/schema.py` after a knob was added; whoever removes or renames one also adds the old name to
 src/railyard/core/legacy.py. tests/test_schema.py compares.
@@ -10,7 +10,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,12 @@ from pydantic.fields import FieldInfo
 from railyard.cli import VERBS
 from railyard.core import legacy, rules, targets
 from railyard.core.config import Component, Foreign, Verb
+from railyard.stage2.objective.config import Stage2AB
+from railyard.stage2.rollout.config import RolloutMatching
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE, SCHEMA, PAGE = ROOT / "src", ROOT / "conf" / "schema.json", ROOT / "docs" / "coming_from.md"
+SETTINGS = ROOT / "docs" / "stage2_settings.md"
 PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", types.NoneType: "null", Path: "string"}
 LIMITS = {
     annotated_types.Ge: ("ge", "minimum"),
@@ -30,6 +33,7 @@ LIMITS = {
     annotated_types.Le: ("le", "maximum"),
     annotated_types.Lt: ("lt", "exclusiveMaximum"),
 }
+SIGNS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 # what may stand in a field that takes classes which are not Railyard's: a class, or the beginning of its name
 PLACES = {
     "trainer": "lightning.pytorch.Trainer",
@@ -160,16 +164,50 @@ def _plain(annotation: str | None) -> dict[str, Any]:
 
 
 def page(text: str) -> str:
-    """The page with its tables of keys and classes written anew."""
+    """The page of old names with its tables of keys and classes written anew."""
     keys = [(name, old.fate, old.advice) for name, old in legacy.KEYS.items()]
     classes = [(name, "refused", advice) for name, advice in legacy.TARGETS.items()]
     for title, rows in (("keys", keys), ("classes", classes)):
-        lines = [f"| `{name}` | {fate} | {advice} |" for name, fate, advice in rows]
-        table = "\n".join(["| old | is | instead |", "| --- | --- | --- |", *lines])
-        text = re.sub(rf"(<!-- {title} -->\n).*?(\n<!-- end -->)", rf"\g<1>{table}\g<2>", text, flags=re.DOTALL)
+        text = _filled(text, title, ("old", "is", "instead"), rows)
     return text
+
+
+def settings_page(text: str) -> str:
+    """The page of stage2's settings with its tables written anew."""
+    for title, cls in (("stage2_ab", Stage2AB), ("rollout_matching", RolloutMatching)):
+        text = _filled(text, title, ("key", "default", "may be", "what for"), _knob_rows(cls))
+    return text
+
+
+def _filled(text: str, title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [f"| {' | '.join((f'`{name}`', *cells))} |" for name, *cells in rows]
+    table = "\n".join([f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}", *lines])
+    begin = f"<!-- {title} -->\n"
+    return re.sub(rf"{begin}.*?<!-- end -->", lambda _: f"{begin}{table}\n<!-- end -->", text, flags=re.DOTALL)
+
+
+def _knob_rows(cls: type[Component], above: str = "") -> Iterator[tuple[str, str, str, str]]:
+    """Key, default, what it may be and what it is for, also of the sections inside."""
+    for name, info in cls.model_fields.items():
+        if isinstance(info.annotation, type) and issubclass(info.annotation, Component):
+            yield from _knob_rows(info.annotation, f"{above}{name}.")
+        else:
+            default = "required" if info.is_required() else f"`{json.dumps(info.default)}`"
+            ways = _kinds(info.annotation, info.metadata, "-")
+            yield above + name, default, " or ".join(_said(way) for way in ways), info.description or ""
+
+
+def _said(way: Mapping[str, Any]) -> str:
+    """One way of a schema in words."""
+    if "enum" in way:
+        return ", ".join(f"`{word}`" for word in way["enum"])
+    if "$ref" in way:
+        return f"`{way['$ref'].rpartition('.')[2]}`"
+    limits = [f"{SIGNS[word]} {limit}" for word, limit in way.items() if word in SIGNS]
+    return " ".join([way["type"], ", ".join(limits)]).strip()
 
 
 if __name__ == "__main__":
     SCHEMA.write_text(json.dumps(schema(), indent=1) + "\n")
     PAGE.write_text(page(PAGE.read_text()))
+    SETTINGS.write_text(settings_page(SETTINGS.read_text()))

@@ -81,6 +81,13 @@ def test_the_page_of_old_names_is_that_of_the_table(script):
     assert "| `trainer.gpus` | refused | write trainer.devices" in text
 
 
+def test_the_page_of_stage2_has_the_settings_of_the_code(script):
+    text = (ROOT / "docs" / "stage2_settings.md").read_text(encoding="utf-8")
+    assert text == script.settings_page(text), AGAIN
+    assert "| `schedule.b_ratio` | required | number >= 0, <= 1 |" in text
+    assert '| `softctx_grad_mode` | `"unroll"` | `unroll`, `em_detach` |' in text
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_shipped_files_are_admitted(file):
     assert list(faults(yaml.safe_load(file.read_text(encoding="utf-8")), FROZEN, FROZEN)) == []
