@@ -1,4 +1,5 @@
 import itertools
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -67,6 +68,12 @@ def test_a_description_that_the_tokenizer_changes_is_refused():
     decomposed = "cafe\N{COMBINING ACUTE ACCENT}"
     with pytest.raises(UserError, match="write the description as the tokenizer does"):
         encode([SceneObject(decomposed, (0, 0, 1, 1))])
+
+
+@pytest.mark.parametrize("token", ["<|im_end|>", "<|coord_5|>", "<|image_pad|>"])
+def test_a_token_of_the_model_is_refused_in_a_description(token):
+    with pytest.raises(UserError, match=f"holds {re.escape(token)}, which is a token"):
+        ENCODE([SceneObject(f"cat {token}", (0, 0, 1, 1))])
 
 
 def test_openings_are_kept():

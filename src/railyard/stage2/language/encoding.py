@@ -5,6 +5,7 @@ and kept: scenes share numbers and descriptions, and the whole text would be enc
 Legend: N objects, T tokens, 4 = x1, y1, x2, y2.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,7 @@ from railyard.stage2.language.rendering import BETWEEN, EMPTY, TAIL, opening
 from railyard.stage2.language.vocabulary import Vocabulary, overlapping
 from railyard.stage2.scenes.records import SceneObject
 
+_MARK = re.compile(rb"<\|.+\|>")  # turns, images, coordinates: not to be had in a description
 KEPT = 1 << 16  # openings, of which each is a pair of a number and a description
 
 
@@ -71,6 +73,8 @@ class ObjectEncoder:
     def _encode_opening(self, number: int, desc: str) -> tuple[list[int], int, int]:
         piece = opening(number, desc)
         ids = self._encode(piece.text)
+        if marks := [self._vocabulary.pieces[i].decode() for i in ids if _MARK.fullmatch(self._vocabulary.pieces[i])]:
+            raise UserError(f"the description {desc!r} holds {marks[0]}, which is a token of the model's: reword it")
         _, places = self._vocabulary.join(ids)
         tokens = overlapping(places, piece.desc.start, piece.desc.stop)
         return ids, tokens.start, tokens.stop

@@ -20,10 +20,11 @@ from railyard.stage2.scenes.coordinates import TOKENS
 IM_START, VISION_START, VISION_END, IMAGE_PAD = "<|im_start|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>"
 PAD = "<|endoftext|>"
 SPECIALS = (PAD, IM_START, IM_END, VISION_START, VISION_END, IMAGE_PAD, "<|video_pad|>")
+TURN_TOKENS = (IM_START, VISION_START, VISION_END, IMAGE_PAD)  # those of a prompt, beside <|im_end|>
 FILE = "tokenizer.json"
 
 # Whatever a tokenizer does to spaces, to characters of several bytes or to a token in its place, it does here.
-_PROBE = f' {{"a": "é 尼🐈 {TOKENS[7]} ", "{TOKENS[999]}"}}\n {IM_END} '
+_PROBE = f' {{"Ab": "é 尼🐈 {TOKENS[7]} ", "{TOKENS[999]}"}}\n {IM_END} '
 _EXTEND = "add them with railyard.stage2.language.extension.add_coordinates"
 
 
@@ -67,7 +68,9 @@ def vocabulary_of(tokenizer: Any) -> Vocabulary:
 
     Raises UserError if it is not byte-level, changes what it encodes, or lacks a token that the rail needs (`check`).
     """
-    backend: Tokenizer = getattr(tokenizer, "backend_tokenizer", tokenizer)
+    backend = Tokenizer.from_str(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str())
+    backend.no_truncation()  # a file, or a call of transformers' long ago, may have set it; it would cut in silence
+    backend.no_padding()
 
     def encode(text: str) -> list[int]:
         ids: list[int] = backend.encode(text, add_special_tokens=False).ids
@@ -79,7 +82,7 @@ def vocabulary_of(tokenizer: Any) -> Vocabulary:
 
 
 def check(vocabulary: Vocabulary) -> None:
-    """Raises UserError unless the coordinates and `<|im_end|>` are single tokens and a text's ids join to its bytes."""
+    """Raises UserError unless every token that the rail needs is one id, and the ids of a text join to its bytes."""
     coord_ids = vocabulary.coord_ids_1000.tolist()
     if len(set(coord_ids)) < len(TOKENS):
         twice = next(k for k, id_ in enumerate(coord_ids) if id_ in coord_ids[:k])
@@ -89,6 +92,9 @@ def check(vocabulary: Vocabulary) -> None:
     for text, id_ in zip((*TOKENS, IM_END), (*coord_ids, vocabulary.im_end), strict=True):
         if (ids := vocabulary.encode(text)) != [id_]:
             raise UserError(f"{text} is to be one token, id {id_}, but is encoded as {ids}: {_EXTEND}")
+    for text in TURN_TOKENS:
+        if len(ids := vocabulary.encode(text)) != 1:
+            raise UserError(f"{text} is to be one token, but is encoded as {ids}: take a tokenizer of the Qwen family")
     joined, _ = vocabulary.join(vocabulary.encode(_PROBE))
     if joined != _PROBE.encode():
         raise UserError(
