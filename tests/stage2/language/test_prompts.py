@@ -20,8 +20,11 @@ VOCABULARY = vocabulary_of(train_tokenizer([prompt_text(PROMPT)]))
         '"bbox_2d"',
         TOKENS[0],
         TOKENS[999],
-    ]
-    + ["from the top of the image to the bottom", "from left to right", "plain numbers are not allowed", "{}"],
+        "from the top of the image to the bottom",
+        "from left to right",
+        "plain numbers are not allowed",
+        "{}",
+    ],
 )
 def test_the_system_text_tells_the_format(words):
     assert words in PROMPT.system
