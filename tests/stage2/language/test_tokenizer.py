@@ -44,14 +44,19 @@ def test_coordinates_are_whole_wherever_they_stand():
     assert VOCABULARY.bins_V[ids][VOCABULARY.bins_V[ids] >= 0].tolist() == list(range(1000))
 
 
-def test_a_folder_is_read_back_and_by_transformers_without_running_code(tmp_path):
-    from transformers import AutoTokenizer
-
+def test_a_folder_is_read_back(tmp_path):
     save(TOKENIZER, tmp_path / "t", "{{ messages }}", made_from="a test")
     manifest = check_manifest(tmp_path / "t")
     assert (manifest["kind"], manifest["made_from"]) == ("stage2_tokenizer", "a test")
     assert sorted(manifest["files"]) == ["chat_template.jinja", "tokenizer.json", "tokenizer_config.json"]
     assert load(tmp_path / "t").to_str() == TOKENIZER.to_str()
+
+
+@pytest.mark.slow
+def test_transformers_reads_the_folder_without_running_code(tmp_path):
+    from transformers import AutoTokenizer
+
+    save(TOKENIZER, tmp_path / "t", "{{ messages }}")
     theirs = AutoTokenizer.from_pretrained(tmp_path / "t", trust_remote_code=False, local_files_only=True)
     assert (theirs.eos_token, theirs.pad_token, theirs.padding_side) == (IM_END, "<|endoftext|>", "left")
     assert theirs.chat_template == "{{ messages }}"
