@@ -44,6 +44,9 @@ VERBS = {
     "encode": Verb("tlg8", "images to .tlg8 files", "railyard encode images=art out=encoded"),
     "decode": Verb("tlg8", ".tlg8 files to PNG", "railyard decode files=encoded out=decoded"),
     "scenes": Verb("stage2", "make a data set of scenes", "railyard scenes kind=shapes out=data/stage2/shapes n=200"),
+    "convert": Verb(
+        "stage2", "COCO and other annotations to scenes", "railyard convert source=instances.json out=data/stage2/coco"
+    ),
 }
 
 

@@ -32,6 +32,14 @@ def test_a_bad_knob_is_one_sentence(railyard, words, says):
     assert says in done.err
 
 
+def test_scenes_are_converted(railyard, work):
+    railyard("scenes", "kind=shapes", "out=d", "n=3", "min_side=128", "max_side=128")
+    done = railyard("convert", "source=d/scenes.jsonl", "out=small", "max_pixels=4096", "json=true")
+    assert (done.code, done.json["images"], done.json["images_kept_as_they_are"]) == (0, 3, 0)
+    done = railyard("convert", "source=d/none.jsonl", "out=other")
+    assert (done.code, "d/none.jsonl is no file of annotations" in done.err) == (2, True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_scenes_go_on_to_the_same_bytes(work, way):

@@ -8,6 +8,11 @@ from pydantic import Field, model_validator
 from railyard.core.config import PathKnob, Verb
 
 OUT = "folder of the new data set; it appears complete or not at all"
+SPACE = (
+    "what plain numbers of a record are (tokens say so themselves); auto: what its metadata.coordinate_space names, "
+    "else pixels; tokens: none are wanted"
+)
+FIRST = 5  # of what was left out is printed; manifest.json has all of it
 WORKERS = "processes, 1 works in this one; null: one a core, as far as it pays"
 
 Progress = Callable[[int, int, int], None]  # images done, in all, and done before this call
@@ -44,3 +49,34 @@ class MakeScenes(Verb):
         layout = Layout(self.min_side, self.max_side, self.min_objects, self.max_objects)
         manifest = generate(Recipe(self.kind, self.seed, layout), self.n, self.out, self.workers, progress)
         return {"out": str(self.out), **manifest["counts"]}
+
+
+class Convert(Verb):
+    """Converts annotations of other forms, with their images."""
+
+    source: PathKnob = Field(
+        description="COCO annotations (instances_*.json), or records (.jsonl) in pixels, norm1000 or tokens"
+    )
+    images: PathKnob | None = Field(
+        None, description="folder that the names of the images are relative to; null: that of source"
+    )
+    out: PathKnob = Field(description=OUT)
+    max_pixels: int = Field(
+        786_432,
+        ge=4096,
+        description="most pixels of an image as fed: 768 tokens of 32 x 32 by default; a larger one is reduced",
+    )
+    space: Literal["auto", "pixels", "norm1000", "tokens"] = Field("auto", description=SPACE)
+    on_error: Literal["stop", "skip"] = Field(
+        "stop", description="an image or record that cannot be taken ends the job, or is left out and reported"
+    )
+    workers: int | None = Field(None, ge=1, description=WORKERS)
+
+    def run(self, progress: Progress) -> dict[str, Any]:
+        """Converts; what was counted, and the first of what was left out."""
+        from railyard.stage2.scenes.converting import Options, convert
+
+        options = Options(self.max_pixels, self.space, self.on_error)
+        manifest = convert(self.source, self.images, self.out, options, self.workers, progress)
+        left_out = {"first_skipped": manifest["skipped"][:FIRST]} if manifest["skipped"] else {}
+        return {"out": str(self.out), **manifest["counts"], **left_out}

@@ -1,6 +1,5 @@
 """Made scenes: `railyard scenes kind=shapes|digits out=FOLDER n=N seed=SEED`."""
 
-import io
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -12,11 +11,11 @@ from PIL import Image
 import railyard
 from railyard.stage2.scenes import digits, shapes, shelves
 from railyard.stage2.scenes.painting import Layout, Painted
+from railyard.stage2.scenes.pictures import png
 from railyard.stage2.scenes.records import Scene, line_of
 from railyard.stage2.scenes.shelves import Made, Progress
 
 SCHEMA_VERSION = 1
-COMPRESSION = 1  # of PNG: for a photograph the higher ones save a twentieth of the bytes and double the time
 
 Kind = Literal["shapes", "digits"]
 SCENES: dict[Kind, Callable[[int, int, Layout], Painted]] = {"shapes": shapes.scene, "digits": digits.scene}
@@ -56,10 +55,3 @@ def make_piece(indices: tuple[int, int], folder: Path, name: str, recipe: Recipe
         made.lines.append(line_of(scene).decode())
         made.counts.update(images=1, objects=len(painted.objects), empty=not painted.objects)
     return made
-
-
-def png(picture: Image.Image) -> bytes:
-    """A picture as the bytes of a PNG file."""
-    file = io.BytesIO()
-    picture.save(file, "PNG", compress_level=COMPRESSION)
-    return file.getvalue()

@@ -88,7 +88,7 @@ def parse(
 ) -> Scene:
     """The scene of line `number` of `path`, as `read` takes it; BadRecord if it is none."""
     try:
-        scene = scene_of(_json(line), space, polygons)
+        scene = scene_of(decode(line), space, polygons)
     except ValueError as fault:
         raise BadRecord(path, number, str(fault)) from fault
     if images and not (path.parent / scene.image).is_file():
@@ -127,7 +127,8 @@ def _record_of(each: SceneObject) -> dict[str, Any]:
     return {"desc": each.desc, name: [TOKENS[k] for k in bins]}
 
 
-def _json(line: bytes) -> Any:
+def decode(line: bytes) -> Any:
+    """The plain value of a line; ValueError, one sentence, if it is not one JSON value with each key once."""
     if not line.strip():
         raise ValueError("the line is blank: a file of scenes has one JSON object a line")
     try:

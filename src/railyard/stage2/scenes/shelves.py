@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from railyard.core import durable
@@ -90,9 +91,11 @@ def build(
             progress(done, images, before)
 
 
-def publish(folder: Path, out: Path, pieces: int, origin: Mapping[str, Any]) -> dict[str, Any]:
-    """Joins the pieces and gives the data set its place; its manifest."""
-    data, counts, skipped = folder / "scenes", Counter[str](), []
+def publish(
+    folder: Path, out: Path, pieces: int, origin: Mapping[str, Any], before: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Joins the pieces and gives the data set its place; its manifest. `before`: what was counted before them."""
+    data, counts, skipped = folder / "scenes", Counter(before), list[str]()
     with durable.atomic_file(data / RECORDS) as file:
         for number in range(pieces):
             made = json.loads(_note(folder, number).read_bytes())

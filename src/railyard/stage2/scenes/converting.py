@@ -1,0 +1,156 @@
+"""Annotations of other forms as a data set to train on: `railyard convert source=FILE out=FOLDER max_pixels=…`.
+
+COCO is first written as records beside the pieces; from there on it is one road: records in any coordinate space in,
+images at the size they are fed and boxes as tokens out. A box is a share of its image, so resizing leaves it alone.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import railyard
+from railyard.core import durable
+from railyard.core.errors import UserError
+from railyard.stage2.scenes import coco, shelves
+from railyard.stage2.scenes.descriptions import sanitise
+from railyard.stage2.scenes.geometry import Space
+from railyard.stage2.scenes.pictures import fed
+from railyard.stage2.scenes.records import DECLARED, BadRecord, Scene, SceneObject, decode, line_of, lines, scene_of
+from railyard.stage2.scenes.shelves import Made, Progress
+
+SCHEMA_VERSION = 1
+
+Piece = tuple[int, int, int]  # where it begins in the file, in bytes; the number of its first line; lines
+
+
+@dataclass(frozen=True)
+class Options:
+    """What decides the data set beside the files."""
+
+    max_pixels: int
+    space: Space
+    on_error: Literal["stop", "skip"]
+
+
+@dataclass(frozen=True)
+class Records:
+    """A file of records and where its images are; `coco`: the file that a person knows, if these are made of one."""
+
+    path: Path
+    images: Path
+    coco: Path | None = None
+
+    def fault(self, number: int, image: str, reason: str) -> UserError:
+        """A sentence that names the place in the file a person gave."""
+        if self.coco is None:
+            return BadRecord(self.path, number, reason)
+        return UserError(f"{self.coco}, image {image or number}: {reason}")
+
+
+def convert(
+    source: Path, images: Path | None, out: Path, options: Options, workers: int | None, progress: Progress
+) -> dict[str, Any]:
+    """Converts `source` with the images below `images` (None: beside it); the manifest of what stands at `out`."""
+    if not source.is_file() or source.suffix not in (".json", ".jsonl"):
+        raise UserError(f"source={source} is no file of annotations: name a COCO .json or a .jsonl of records")
+    root, counts = (images or source.parent).absolute(), Counter[str]()
+    origin = _origin(source, root, options)
+    if manifest := shelves.finished_before(out, origin):
+        return manifest
+    with shelves.work_folder(out, origin) as folder:
+        records = Records(source.absolute(), root)
+        if source.suffix == ".json":
+            records = Records(folder / "records.jsonl", root, source)
+            _write(records.path, coco.records(source, counts))
+        pieces, total = pieces_of(records.path)
+        work = partial(convert_piece, records=records, options=options)
+        shelves.build(folder, pieces, total, work, workers, progress)
+        return shelves.publish(folder, out, len(pieces), origin, counts)
+
+
+def pieces_of(path: Path) -> tuple[list[Piece], int]:
+    """Pieces of `shelves.PIECE` lines, and lines in all."""
+    begins, place, number = [], 0, 0
+    for number, line in lines(path):
+        if (number - 1) % shelves.PIECE == 0:
+            begins.append((place, number))
+        place += len(line)
+    if not number:
+        raise UserError(f"{path} is empty: there is nothing to convert")
+    return [(place, first, min(shelves.PIECE, number + 1 - first)) for place, first in begins], number
+
+
+def convert_piece(piece: Piece, folder: Path, name: str, records: Records, options: Options) -> Made:
+    """Writes the images of a piece at the size they are fed; UserError at a bad one unless it may be skipped."""
+    made = Made()
+    for number, line in _lines_of(records.path, piece):
+        try:
+            _convert(line, number, made, folder, name, records, options)
+        except UserError as fault:
+            if options.on_error == "stop":
+                raise
+            made.skipped.append(str(fault))
+            made.counts["skipped"] += 1
+    return made
+
+
+def _convert(line: bytes, number: int, made: Made, folder: Path, name: str, records: Records, options: Options) -> None:
+    space: Space = "pixels" if records.coco else options.space
+    counts, named = Counter[str](), ""
+    try:
+        scene = scene_of(decode(line), space, polygons=True)
+        named = scene.image
+        objects = tuple(_objects(scene, options, counts))
+        image = fed(records.images / scene.image, (scene.width, scene.height), options.max_pixels)
+    except ValueError as reason:
+        raise records.fault(number, named, str(reason)) from reason
+    file = f"{number - 1:07d}{image.suffix}"
+    (folder / file).write_bytes(image.data)
+    metadata = {key: value for key, value in (scene.metadata or {}).items() if key != DECLARED}
+    metadata["source_image"] = scene.image
+    fed_as = Scene(f"{name}/{file}", image.width, image.height, objects, scene.summary, metadata)
+    made.lines.append(line_of(fed_as).decode())
+    counts.update(images=1, objects=len(objects), empty=not objects, images_kept_as_they_are=image.is_copy)
+    made.counts.update(counts)
+
+
+def _objects(scene: Scene, options: Options, counts: Counter[str]) -> Iterator[SceneObject]:
+    for number, each in enumerate(scene.objects, start=1):
+        counts["polygons_made_boxes"] += each.poly is not None
+        try:
+            yield SceneObject(sanitise(each.desc), each.box)
+        except ValueError as fault:
+            if options.on_error == "stop":
+                raise ValueError(f"object {number}: {fault}") from fault
+            counts["objects without a plain description"] += 1
+
+
+def _lines_of(path: Path, piece: Piece) -> Iterator[tuple[int, bytes]]:
+    place, first, count = piece
+    with path.open("rb") as file:
+        file.seek(place)
+        yield from enumerate(islice(file, count), start=first)
+
+
+def _write(path: Path, found: Iterator[bytes]) -> None:
+    with durable.atomic_file(path) as file:
+        file.writelines(found)
+
+
+def _origin(source: Path, images: Path, options: Options) -> dict[str, Any]:
+    """What decides the bytes of a data set, as far as it can be known without reading all images."""
+    with source.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    made = {"source": source.name, "source_sha256": digest, "images": str(images), "max_pixels": options.max_pixels}
+    made |= {"space": options.space, "on_error": options.on_error}
+    return {
+        "kind": "scenes",
+        "scenes_version": SCHEMA_VERSION,
+        "converted": made,
+        "railyard_version": railyard.__version__,
+    }

@@ -1,0 +1,94 @@
+"""Image files: their sizes, as bytes of PNG, and as they are fed to a model."""
+
+import io
+import struct
+import warnings
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image, UnidentifiedImageError
+
+from railyard.stage2.scenes.resize import smart_resize
+
+FORMATS = {"PNG": ".png", "JPEG": ".jpg", "BMP": ".bmp", "WEBP": ".webp"}
+KEPT = ("PNG", "JPEG")  # copied as they are where their size fits; what is written anew is one of these
+COMPRESSION = 1  # of PNG: for a photograph the higher ones save a twentieth of the bytes and double the time
+QUALITY = 95  # of JPEG
+ORIENTATION = 0x0112  # of EXIF; records speak of the pixels as stored
+# what Pillow raises on damaged bytes
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+
+
+class Fed(NamedTuple):
+    """An image file at the size it is fed: its bytes, the ending of its name, and whether it is the source's own."""
+
+    data: bytes
+    suffix: str
+    width: int
+    height: int
+    is_copy: bool
+
+
+def png(picture: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    return _encoded(picture, "PNG")
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height in the head of an image file; ValueError if it has none."""
+    return _opened(path, path.read_bytes()).size
+
+
+def picture_of(path: Path) -> Image.Image:
+    """An image file as RGB; ValueError, one sentence, if it cannot be taken."""
+    return _loaded(path, path.read_bytes()).convert("RGB")
+
+
+def fed(path: Path, size: tuple[int, int], max_pixels: int) -> Fed:
+    """The image at `path`, of which a record says that it is width x height, at the size it is fed.
+
+    ValueError, one sentence, if it is missing, damaged, of another size or too long a strip.
+    """
+    if not path.is_file():
+        raise ValueError(f"the image {path} is missing")
+    data = path.read_bytes()
+    image = _loaded(path, data)
+    if image.size != size:
+        raise ValueError(f"the record says {size[0]} x {size[1]}, the image {path} has {image.width} x {image.height}")
+    height, width = smart_resize(image.height, image.width, max_pixels)
+    kind = image.format if image.format in KEPT else "PNG"
+    is_copy = (width, height) == size and kind == image.format and image.getexif().get(ORIENTATION, 1) == 1
+    if not is_copy:
+        data = _encoded(image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC), kind)
+    return Fed(data, FORMATS[kind], width, height, is_copy)
+
+
+def _encoded(picture: Image.Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **({"compress_level": COMPRESSION} if kind == "PNG" else {"quality": QUALITY}))
+    return file.getvalue()
+
+
+def _opened(path: Path, data: bytes) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return Image.open(io.BytesIO(data), formats=list(FORMATS))
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{path} is no PNG, JPEG, BMP or WebP image, or its head is damaged") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ValueError(f"the image {path} is too large: at most {Image.MAX_IMAGE_PIXELS:,} pixels") from error
+    except _DAMAGE as error:
+        raise ValueError(f"the head of the image {path} is damaged ({error})") from error
+
+
+def _loaded(path: Path, data: bytes) -> Image.Image:
+    image = _opened(path, data)
+    if image.mode.startswith("I") or image.mode == "F":
+        raise ValueError(f"the image {path} has more than 8 bits a channel (mode {image.mode}): save it with 8")
+    try:
+        image.load()
+    except _DAMAGE as error:
+        raise ValueError(f"the image {path} is truncated or damaged ({error})") from error
+    return image
