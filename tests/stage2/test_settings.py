@@ -111,6 +111,21 @@ def test_train_tells_what_is_wrong_with_the_settings_and_where_it_was_set(work):
     assert line.endswith(f"[command line: {pattern}]")
 
 
+def test_train_takes_them_from_a_file_without_options_of_its_own(work):
+    file = work / "conf" / "experiment" / "mine.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        "# @package _global_\ncustom:\n  trainer_variant: stage2_ab_training\n"
+        "stage2_ab:\n  schedule:\n    b_ratio: 0.05\n"
+        "  channel_b:\n    semantic_desc_gate:\n      revision: abc\n      enable: true\n"
+    )
+    (line,) = said("experiment=mine")
+    assert line.startswith(f"{GATE}.enable: unknown key (value True); did you mean 'enabled'?")
+    assert "mine.yaml" in line
+    file.write_text(file.read_text().replace("      enable: true\n", ""))
+    assert "this trainer is not part of this version" in said("experiment=mine")[0]
+
+
 def test_train_ignores_coord_loss(work):
     lines = said("experiment=board/quickstart", "custom.coord_loss.weight=1", "sead=1")
     assert [line.partition(":")[0] for line in lines] == ["sead"]

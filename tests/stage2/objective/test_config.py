@@ -6,12 +6,13 @@ import pytest
 from pydantic import ValidationError
 from stage2_fixtures import fixture
 
-from railyard.stage2.objective.config import ChannelB, Stage2AB, Stages, value_at
+from railyard.core import legacy
+from railyard.stage2.objective.config import Stage2AB, Stages, value_at
 from railyard.stage2.settings import check
 
 OK = {"schedule": {"b_ratio": 0.5}, "channel_b": {"semantic_desc_gate": {"revision": "abc"}}}
 REFERENCE = fixture("20")
-NOT_HERE = {"mode", "rollouts_per_step", "enable_pipeline", "rollout_decode_batch_size", "reordered_gt_sft"}
+NOT_HERE = ("mode", "rollouts_per_step", "enable_pipeline", "rollout_decode_batch_size", "reordered_gt_sft")
 
 
 def judged(keys):
@@ -202,15 +203,11 @@ def test_stages_that_do_not_fit_are_refused(stages, key):
     assert list(judged({**OK, "coord_target_sigma": stages})[1]) == [f"stage2_ab.coord_target_sigma{key}"]
 
 
-def test_a_matched_description_weighs_what_all_do_unless_said():
-    assert judged({**OK, "desc_ce_weight": 0.7})[0].desc_ce_weight_matched == 0.7
-    assert judged(with_key("channel_b.desc_ce_weight_matched", 0.0))[0].desc_ce_weight_matched == 0.0
-
-
-@pytest.mark.parametrize(("how", "weight"), [("neutral", 0.0), ("supervise", 1.0), ("weighted", 0.25)])
-def test_stop_tokens_weigh_what_is_chosen(how, weight):
-    gate = {"enabled": False}
-    assert ChannelB(stop_supervision=how, stop_weight=0.25, semantic_desc_gate=gate).stop_ce_weight == weight
+@pytest.mark.parametrize("key", ["bbox_l1_weight", "bbox_giou_weight", *(f"channel_b.{name}" for name in NOT_HERE)])
+def test_keys_of_the_earlier_trainer_are_refused_with_what_to_write(key):
+    _, faults = judged(with_key(key, 1.0))
+    assert list(faults) == [f"stage2_ab.{key}"]
+    assert faults[f"stage2_ab.{key}"] == f"not a key of this version; {legacy.KEYS[f'stage2_ab.{key}'].advice}"
 
 
 def test_settings_are_checked_when_built_by_hand():

@@ -98,11 +98,6 @@ class ChannelB(Component):
         {}, validate_default=True, description="tolerance for descriptions worded differently"
     )
 
-    @property
-    def stop_ce_weight(self) -> float:
-        """What the stop tokens weigh in the cross-entropy."""
-        return {"neutral": 0.0, "supervise": 1.0, "weighted": self.stop_weight}[self.stop_supervision]
-
 
 class Stage2AB(Component):
     """The objective of the trainer with two channels: A on the ground truth, B on rollouts."""
@@ -134,9 +129,3 @@ class Stage2AB(Component):
     coord_huber_delta: Positive = Field(0.001, description="where the expected Huber error turns linear")
     coord_entropy_weight: Finite = Field(0.0, description="weight of the entropy: positive sharpens, negative flattens")
     channel_b: ChannelB = Field({}, validate_default=True, description="what only channel B has")
-
-    @property
-    def desc_ce_weight_matched(self) -> float:
-        """What description tokens of matched objects weigh in channel B."""
-        own = self.channel_b.desc_ce_weight_matched
-        return self.desc_ce_weight if own is None else own
