@@ -1,0 +1,69 @@
+"""The sentence-embedding model behind the semantic gate: from the disk or the hub's local cache, or none at all.
+
+`load` never fails for want of the model: training goes on with the gate off, says so once, and logs `is_active` 0.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from railyard.stage2.objective.semantic_gate import SemanticGate, Vectors
+
+log = logging.getLogger(__name__)
+
+BATCH = 64
+
+
+def load(model_name_or_path: str, revision: str, threshold: float, allow_download: bool = False) -> SemanticGate:
+    """A gate on a model folder or on the revision of a hub id; off, with one warning, where either is not there.
+
+    Nothing is fetched unless `allow_download`. The gate's identity names path, revision and, for a hub id, the commit
+    that the revision stands for.
+    """
+    identity: dict[str, str | None] = {"path": model_name_or_path, "revision": revision, "commit": None}
+    try:
+        if not Path(model_name_or_path).is_dir():
+            identity["commit"] = _commit(model_name_or_path, revision, allow_download)
+        model = _model(model_name_or_path, identity["commit"], allow_download)
+    except (ImportError, OSError, ValueError) as missing:
+        reason = str(missing).splitlines()[0] if str(missing) else type(missing).__name__
+        log.warning(
+            "the semantic gate is off, only descriptions in equal words are accepted: "
+            "no sentence-embedding model from %s at revision %s (%s)",
+            model_name_or_path,
+            revision,
+            reason,
+        )
+        return SemanticGate(None, threshold, identity)
+    log.info("semantic gate: %s", identity)
+    return SemanticGate(lambda texts: _encode(model, texts), threshold, identity)
+
+
+def _commit(hub_id: str, revision: str, allow_download: bool) -> str:
+    """The commit that a revision stands for: the name of the cache's folder that its files are in."""
+    from huggingface_hub import hf_hub_download
+
+    path = hf_hub_download(hub_id, "config.json", revision=revision, local_files_only=not allow_download)
+    return Path(path).parent.name
+
+
+def _model(model_name_or_path: str, commit: str | None, allow_download: bool) -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(
+        model_name_or_path,
+        device="cpu",
+        revision=commit,
+        local_files_only=not allow_download,
+        trust_remote_code=False,
+        # the other format of weights is a pickle
+        model_kwargs={"use_safetensors": True},
+    )
+
+
+def _encode(model: Any, texts: Sequence[str]) -> Vectors:
+    vectors: Vectors = model.encode(
+        list(texts), batch_size=BATCH, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+    )
+    return vectors

@@ -1,0 +1,56 @@
+"""The weighted total and the logged figures."""
+
+import math
+
+import pytest
+import torch
+
+from railyard.stage2.objective.reduction import Sums, reduce
+from railyard.stage2.objective.total import COORD_TERMS, coord, figures, total
+
+WEIGHTS = {"bbox_smoothl1": 2.0, "bbox_ciou": 1.0, "coord_gate": 0.5, "coord_entropy": -0.1}
+
+
+def test_total_is_ce_plus_weighted_terms():
+    values = {"ce": 3.0, "bbox_smoothl1": 0.1, "bbox_ciou": 0.7, "coord_entropy": 4.0}
+    assert coord(values, WEIGHTS) == pytest.approx(0.2 + 0.7 - 0.4)
+    assert total(values, WEIGHTS) == pytest.approx(3.5)
+    assert total({"ce": 3.0}, WEIGHTS) == 3
+    assert total({"bbox_ciou": 0.7}, WEIGHTS) == 0.7
+    assert total({}, WEIGHTS) == 0
+
+
+def test_gradients_reach_every_term():
+    ce, gate = torch.tensor(2.0, requires_grad=True), torch.tensor(4.0, requires_grad=True)
+    total({"ce": ce, "coord_gate": gate}, WEIGHTS).backward()
+    assert (ce.grad, gate.grad) == (1, 0.5)
+
+
+@pytest.mark.parametrize("term", ["bbox_giou", "coord_w1"])
+def test_a_term_needs_a_name_and_a_weight(term):
+    with pytest.raises(ValueError, match=f"'{term}' is no term with a weight"):
+        total({term: 1.0}, WEIGHTS)
+
+
+def test_figures_of_a_window_cut_in_two_ranks():
+    values_N, bad_N = torch.tensor([1.0, 2.0, 6.0]), torch.tensor([math.nan, 0.5, 0.7])
+    ranks = [{"ce": reduce(values_N[part]), "bbox_ciou": reduce(bad_N[part])} for part in (slice(0, 1), slice(1, 3))]
+    whole = {term: ranks[0][term] + ranks[1][term] for term in ranks[0]}
+    assert figures(whole, WEIGHTS) == {
+        "loss/ce": 3.0,
+        "loss/bbox_ciou": pytest.approx(0.6),
+        "loss/coord": pytest.approx(0.6),
+        "loss/nonfinite_rows": 1.0,
+    }
+    assert figures({"ce": Sums(9.0, 3.0, 0.0)}, WEIGHTS)["loss/ce"] == 3.0
+
+
+def test_terms_are_the_logged_ones():
+    sums = dict.fromkeys(("ce", *COORD_TERMS), Sums(2.0, 1.0, 0.0))
+    logged = figures(sums, dict.fromkeys(COORD_TERMS, 1.0))
+    assert set(logged) == {
+        *("loss/ce", "loss/bbox_smoothl1", "loss/bbox_ciou", "loss/coord", "loss/coord_ce", "loss/coord_soft_ce"),
+        *("loss/coord_w1", "loss/coord_gate", "loss/coord_el1", "loss/coord_ehuber", "loss/coord_entropy"),
+        "loss/nonfinite_rows",
+    }
+    assert logged["loss/coord"] == 18
