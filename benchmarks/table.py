@@ -38,6 +38,7 @@ NAMES = (
     "nneonneo",
     "two_cores",
     "first_use",
+    "stage2_middle",
 )
 
 

@@ -44,9 +44,10 @@ class Vocabulary:
 
     def join(self, ids: Ids) -> tuple[bytes, npt.NDArray[np.int64]]:
         """The bytes of T ids, and where each id's own begin, with the end as the last one [T + 1]."""
-        places = np.zeros(len(ids) + 1, np.int64)
-        np.cumsum(self.lengths_V[np.asarray(ids, np.int64)], out=places[1:])
-        return b"".join([self.pieces[i] for i in ids]), places
+        ids_T = np.asarray(ids, np.int64)
+        places = np.zeros(len(ids_T) + 1, np.int64)
+        np.cumsum(self.lengths_V[ids_T], out=places[1:])
+        return b"".join(map(self.pieces.__getitem__, ids_T.tolist())), places
 
 
 def overlapping(places: npt.NDArray[np.int64], start: int, end: int) -> slice:

@@ -7,6 +7,7 @@ Legend: T tokens.
 """
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,8 +18,8 @@ import numpy.typing as npt
 from pydantic_core import from_json
 
 from railyard.stage2.language.vocabulary import Ids, Vocabulary
-from railyard.stage2.rollout.scan import Body, Entry, Scan, Span, scan
-from railyard.stage2.scenes.coordinates import Box
+from railyard.stage2.rollout.scan import STRING_REST, Entry, Scan, Span, scan
+from railyard.stage2.scenes.coordinates import TOKENS, Box
 
 Bucket = Literal[
     "truncated",
@@ -37,7 +38,10 @@ BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 _KEY = re.compile(rb"object_(\d{1,18})")
 _GEOMETRIES = {"bbox_2d", "poly"}
 
-_Coordinates = Mapping[Span, tuple[int, int]]
+# an object of two members, each a string or a flat list; the groups are such lists
+_STRING = rb'"%b"' % STRING_REST
+_VALUE = rb'\s*+%b\s*+:\s*+(?:%b|(\[(?:%b|[^"\[\]{}])*+\]))\s*+' % (_STRING, _STRING, _STRING)
+_TWO_MEMBERS = re.compile(rb"\{%b,%b\}" % (_VALUE, _VALUE), re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,20 @@ class Prediction:
     desc: str
     box: Box
     slots: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class _Coordinates:
+    """The coordinate tokens of a rollout, each with its place in the text, its position and its bin."""
+
+    places: list[int]
+    slots: list[int]
+    bins: list[int]
+
+    def within(self, start: int, end: int) -> tuple[list[int], list[int]]:
+        """Positions and bins of those in text[start:end]."""
+        some = slice(bisect_left(self.places, start), bisect_left(self.places, end))
+        return self.slots[some], self.bins[some]
 
 
 @dataclass(frozen=True)
@@ -115,11 +133,9 @@ def _first(mask_T: npt.NDArray[np.bool_]) -> int:
 
 
 def _coordinates(ids_T: npt.NDArray[np.int64], places: npt.NDArray[np.int64], vocabulary: Vocabulary) -> _Coordinates:
-    """Slot and bin of each coordinate token, by the place of a string (with quotes) that holds nothing else."""
     bins_T = vocabulary.bins_V[ids_T]
     slots = np.flatnonzero(bins_T >= 0)
-    strings = zip((places[slots] - 1).tolist(), (places[slots + 1] + 1).tolist(), strict=True)
-    return dict(zip(strings, zip(slots.tolist(), bins_T[slots].tolist(), strict=True), strict=True))
+    return _Coordinates(places[slots].tolist(), slots.tolist(), bins_T[slots].tolist())
 
 
 def _read(entry: Entry, text: bytes, coordinates: _Coordinates) -> Prediction | Bucket:
@@ -130,12 +146,10 @@ def _read(entry: Entry, text: bytes, coordinates: _Coordinates) -> Prediction | 
     if not key or not entry.body:
         return "key_invalid"
     try:
-        members = from_json(text[slice(*entry.body.span)], allow_inf_nan=False)
+        members = from_json(text[slice(*entry.body)], allow_inf_nan=False)
     except ValueError:
         return "key_invalid"
-    if len(members) != entry.body.colons:  # a key stands there twice, and JSON would keep the last in silence
-        return "key_invalid"
-    return _wrong_members(members) or _with_box(int(key[1]), members, entry.body, coordinates)
+    return _wrong_members(members) or _with_box(int(key[1]), members, text, entry.body, coordinates)
 
 
 def _wrong_members(members: Mapping[str, Any]) -> Bucket | None:
@@ -149,28 +163,27 @@ def _wrong_members(members: Mapping[str, Any]) -> Bucket | None:
     return "key_invalid" if len(members) > 2 else None
 
 
-def _with_box(index: int, members: Mapping[str, Any], body: Body, coordinates: _Coordinates) -> Prediction | Bucket:
+def _with_box(
+    index: int, members: Mapping[str, Any], text: bytes, body: Span, coordinates: _Coordinates
+) -> Prediction | Bucket:
     """`members` are a desc and one geometry."""
     is_box = "bbox_2d" in members
     values = members["bbox_2d" if is_box else "poly"]
-    if not _right_arity(values, is_box):
+    if not isinstance(values, list) or set(map(type, values)) & {list, dict}:
         return "wrong_arity"
-    if not all(isinstance(value, str) for value in values):
-        return "non_coord_token"
-    # with a desc and strings alone, the text holds the strings of: a key, its value or values, a key, its value(s)
-    spans = body.strings[3:] if next(iter(members)) == "desc" else body.strings[1:-2]
-    found = [coordinates[span] for span in spans if span in coordinates]
-    if len(found) < len(spans):
+    two = _TWO_MEMBERS.fullmatch(text, *body)
+    if not two:  # a key stands there twice, of which JSON keeps the last in silence
+        return "key_invalid"
+    if not (len(values) == 4 if is_box else len(values) >= 6 and len(values) % 2 == 0):
+        return "wrong_arity"
+    slots, bins = coordinates.within(*two.span(1 if two[1] is not None else 2))
+    # as many tokens as values, and the same text: no room is left for a value that only looks like one
+    if values != [TOKENS[bin_] for bin_ in bins]:
         return "non_coord_token"
     if not is_box:
         return "poly_unsupported"
-    (s1, x1), (s2, y1), (s3, x2), (s4, y2) = found
+    x1, y1, x2, y2 = bins
     if x2 < x1 or y2 < y1:
         return "bbox_invalid"
+    s1, s2, s3, s4 = slots
     return Prediction(index, members["desc"], (x1, y1, x2, y2), (s1, s2, s3, s4))
-
-
-def _right_arity(values: Any, is_box: bool) -> bool:
-    if not isinstance(values, list) or any(isinstance(value, list | dict) for value in values):
-        return False
-    return len(values) == 4 if is_box else len(values) >= 6 and len(values) % 2 == 0

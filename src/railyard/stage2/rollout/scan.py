@@ -14,23 +14,13 @@ from enum import Enum
 
 Span = tuple[int, int]
 
-_OPEN, _CLOSE, _COLON, _COMMA, _QUOTE, _LIST, _LIST_END = b'{}:,"[]'
+_OPEN, _CLOSE, _COLON, _COMMA, _LIST, _LIST_END = b"{}:,[]"
 
-# a string with its escapes; where the text ends inside one, all the rest
+# what a string holds after its first quote; where the text ends inside, that is all the rest
 STRING_REST = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
 _STRING = rb'"' + STRING_REST + rb'(?:"|\\?\Z)'
 _MARK = re.compile(rb'"(' + STRING_REST + rb')(?:(")|\\?\Z)|[{}\[\]:,]|[^\s"{}\[\]:,]++', re.DOTALL)
-_INSIDE = re.compile(_STRING + rb"|[{}:]", re.DOTALL)
 _NEXT_BRACE = re.compile(rb'[^"{}]*+(?:' + _STRING + rb'[^"{}]*+)*+([{}])', re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A whole object: its place, the places of the strings in it with their quotes, the colons of its own level."""
-
-    span: Span
-    strings: list[Span]
-    colons: int
 
 
 @dataclass(slots=True)
@@ -38,7 +28,7 @@ class Entry:
     """A key in key position, as spelled. `body`: its value if that is an object; `cut`: the text ended before."""
 
     key: bytes
-    body: Body | None = None
+    body: Span | None = None
     cut: bool = False
 
 
@@ -73,8 +63,9 @@ def scan(text: bytes) -> Scan:
         if closed := byte == _CLOSE:
             break
         if byte == _OPEN:
-            body = _body(text, mark.start())
-            at = body.span[1] if body else len(text)
+            close = _close(text, mark.start())
+            body = (mark.start(), close + 1) if close >= 0 else None
+            at = body[1] if body else len(text)
             if expects is _Expects.VALUE and not lists:
                 entries[-1].body, entries[-1].cut = body, body is None
                 prefix = at if body else prefix
@@ -96,25 +87,13 @@ def _after(expects: _Expects, byte: int, whole_string: bool) -> _Expects:
     return _Expects.VALUE if expects is _Expects.COLON and byte == _COLON else _Expects.COMMA
 
 
-def _body(text: bytes, start: int) -> Body | None:
-    """The object that opens at `start`, None if it never closes."""
-    depth, colons, strings = 0, 0, []
-    for mark in _INSIDE.finditer(text, start):
-        byte = text[mark.start()]
-        if byte == _QUOTE:
-            strings.append(mark.span())
-        elif byte == _COLON:
-            colons += depth == 1
-        else:
-            depth += 1 if byte == _OPEN else -1
-            if not depth:
-                return Body((start, mark.end()), strings, colons)
-    return None
-
-
 def outermost_close(text: bytes) -> int:
     """The place of the `}` that closes the first `{`, -1 where there is none."""
-    depth, at = 0, max(text.find(b"{"), 0)
+    return _close(text, max(text.find(b"{"), 0))
+
+
+def _close(text: bytes, start: int) -> int:
+    depth, at = 0, start
     while brace := _NEXT_BRACE.match(text, at):
         at = brace.end()
         depth += 1 if text[at - 1] == _OPEN else -1

