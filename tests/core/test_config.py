@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from railyard.core.config import Component, Foreign, PathKnob, Verb, build_leaves, knob_names, knobs, read, read_part
+from railyard.core.config import Component, Foreign, PathKnob, Verb, build_leaves, knobs, read, read_part
+from railyard.core.sections import knob_names
 
 COSINE = "railyard.board.training.schedules.Cosine"
 PROGRESS = "railyard.core.callbacks.config.Progress"

@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 from railyard.cli import VERBS
-from railyard.core.config import knob_names
+from railyard.core.sections import knob_names
 
 FOLDERS = "paths"
 

@@ -13,14 +13,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
-from pydantic.fields import FieldInfo
 
-from railyard.core import legacy, targets
-from railyard.core.targets import MISSING, Fault, nearest, required_here
+from railyard.core import legacy, sections, targets
+from railyard.core.targets import Fault, nearest, required_here
 
 log = logging.getLogger(__name__)
 
@@ -200,10 +198,10 @@ class _Reader:
         return old is not None
 
     def component(self, cls: type[Component], children: dict[str, Any], key: tuple[str, ...]) -> Any:
-        children = self.current(children, _knob_tree(cls), key)
-        missing = list(_still_to_give(cls, children))
-        self.faults += [required_here((*key, *place), _reason(cls, place)) for place in missing]
-        given = _without(children, missing)
+        children = self.current(children, sections.tree(cls), key)
+        missing = list(sections.still_to_give(cls, children))
+        self.faults += [required_here((*key, *place), sections.reason(cls, place)) for place in missing]
+        given = sections.without(children, missing)
         try:
             tree = cls.model_validate(given)
         except ValidationError as errors:
@@ -223,22 +221,17 @@ class _Reader:
         places: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
         for error in errors.errors(include_url=False):
             if error["type"] == "extra_forbidden" or not _contains_broken(error["input"]):
-                places.setdefault(_location(cls, given, error), []).append(error)
+                places.setdefault(sections.location(cls, given, error), []).append(error)
         for place, found in places.items():
             if place in missing:
                 continue
             if found[0]["type"] == "missing":
-                yield required_here((*key, *place), _reason(cls, place))
+                yield required_here((*key, *place), sections.reason(cls, place))
             elif found[0]["type"] == "extra_forbidden":
-                names = _names_at(cls, place[:-1])
+                names = sections.names_at(cls, place[:-1])
                 yield Fault((*key, *place), self._unknown(place[-1], found[0]["input"], names))
-            elif (
-                found[0]["type"] == "model_type" and (section := _component_at(cls, place)) and not section.is_abstract
-            ):
-                value = found[0]["input"]
-                yield Fault((*key, *place), f"holds keys ({', '.join(knob_names(section))}), got {_short(value)}")
             else:
-                yield Fault((*key, *place), _sentence(found))
+                yield Fault((*key, *place), _not_a_section(cls, place, found[0]) or _sentence(found))
 
     def _unknown(self, name: str, value: Any, names: list[str]) -> str:
         shown = f" (value {_short(value)})" if isinstance(value, str | int | float) else ""
@@ -259,7 +252,7 @@ class _Reader:
     def words(self) -> dict[str, list[str]]:
         """Each knob of the parts that the config or the root's own type names, with the dotted keys where it stands."""
         found: dict[str, list[str]] = {}
-        for key, names in (*knobs(self.container, self.allow), *_sections(_knob_tree(self.root))):
+        for key, names in (*knobs(self.container, self.allow), *sections.walk(sections.tree(self.root))):
             for name in names:
                 found.setdefault(name, []).append(".".join((*key, name)))
         return found
@@ -273,7 +266,7 @@ def knobs(node: Any, allow: Iterable[str], key: tuple[str, ...] = ()) -> Iterabl
         if isinstance(found, targets.Signature):
             yield key, list(found.parameters)
         elif not isinstance(found, str):
-            yield key, knob_names(found)
+            yield key, sections.knob_names(found)
     for name, value in items:
         yield from knobs(value, allow, (*key, str(name)))
 
@@ -286,100 +279,14 @@ def _contains_broken(value: Any) -> bool:
     return isinstance(value, _Broken)
 
 
-def _location(cls: type[Component], given: Any, error: Mapping[str, Any]) -> tuple[str, ...]:
-    """pydantic's location, cut to the keys of a config (it names the tried member of a union as well)."""
-    place: list[str] = []
-    kind: type[Component] | None = cls
-    last = len(error["loc"]) - 1
-    for depth, part in enumerate(error["loc"]):
-        within, inside = _step(given, part)
-        is_key = kind is not None and part in knob_names(kind)
-        if inside or is_key or (depth == last and error["type"] in ("missing", "extra_forbidden")):
-            place.append(str(part))
-            given, kind = within if inside else None, _component_at(kind, (str(part),)) if kind else None
-    return tuple(place)
-
-
-def _step(node: Any, part: Any) -> tuple[Any, bool]:
-    if isinstance(node, Mapping) and part in node:
-        return node[part], True
-    if isinstance(node, list) and isinstance(part, int):
-        return node[part], True
-    return node, False
-
-
-def knob_names(cls: type[Component]) -> list[str]:
-    """The names a config may use (an alias where a field has one)."""
-    return [info.alias or name for name, info in cls.model_fields.items()]
-
-
-def _knob(cls: type[Component], name: str) -> FieldInfo | None:
-    return next((info for field, info in cls.model_fields.items() if (info.alias or field) == name), None)
-
-
-def _component_at(cls: type[Component], place: tuple[str, ...]) -> type[Component] | None:
-    """The component that stands at `place` inside `cls` by its plain type, if one does."""
-    for part in place:
-        info = _knob(cls, part)
-        found = [kind for kind in _kinds(info.annotation) if issubclass(kind, Component)] if info else []
-        if not found:
-            return None
-        cls = found[0]
-    return cls
-
-
-def _kinds(annotation: Any) -> list[type]:
-    """The classes that a value of this type may have itself: through unions and annotations, not through containers."""
-    if isinstance(annotation, type):
-        return [annotation]
-    through = get_args(annotation) if get_origin(annotation) in (Union, UnionType, Annotated) else ()
-    return [kind for part in through for kind in _kinds(part)]
-
-
-def _names_at(cls: type[Component], place: tuple[str, ...]) -> list[str]:
-    found = _component_at(cls, place)
-    return knob_names(found) if found else []
-
-
-def _knob_tree(cls: type[Component]) -> dict[str, Any]:
-    """Each knob's name with those of the component that stands there by its plain type."""
-    inside = {name: _component_at(cls, (name,)) for name in knob_names(cls)}
-    return {name: _knob_tree(kind) if kind else {} for name, kind in inside.items()}
-
-
-def _sections(tree: Mapping[str, Any], key: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], list[str]]]:
-    """The key of every section below the top of a knob tree, with the names in it."""
-    for name, inside in tree.items():
-        if inside:
-            yield (*key, name), list(inside)
-            yield from _sections(inside, (*key, name))
-
-
-def _reason(cls: type[Component], place: tuple[str, ...]) -> str | None:
-    """What the knob at `place` inside `cls` is for."""
-    owner = _component_at(cls, place[:-1])
-    info = _knob(owner, place[-1]) if owner else None
-    return info.description if info else None
-
-
-def _still_to_give(cls: type[Component], children: Any) -> Iterable[tuple[str, ...]]:
-    """The places of knobs whose value is the mark of one that the user has to give."""
-    for name in knob_names(cls) if isinstance(children, Mapping) else ():
-        value, inside = children.get(name), _component_at(cls, (name,))
-        if isinstance(value, str) and value == MISSING:
-            yield (name,)
-        elif inside:
-            yield from ((name, *place) for place in _still_to_give(inside, value))
-
-
-def _without(children: Mapping[str, Any], places: Iterable[tuple[str, ...]]) -> dict[str, Any]:
-    kept = dict(children)
-    for first, *rest in places:
-        if rest:
-            kept[first] = _without(kept[first], [tuple(rest)])
-        else:
-            del kept[first]
-    return kept
+def _not_a_section(cls: type[Component], place: tuple[str, ...], error: Mapping[str, Any]) -> str:
+    """What to say of a value where a section of keys belongs; empty for every other fault."""
+    wanted, value = sections.section_at(cls, place), error["input"]
+    if error["type"] != "model_type" or wanted is None or isinstance(value, Component | Foreign):
+        return ""
+    if issubclass(wanted, Component) and wanted.is_abstract:
+        return ""
+    return f"holds keys ({', '.join(sections.knob_names(wanted))}), got {_short(value)}"
 
 
 def _sentence(errors: list[Mapping[str, Any]]) -> str:

@@ -14,7 +14,8 @@ import yaml
 
 from railyard.core import targets
 from railyard.core.compose import Composition, bundled, folders
-from railyard.core.config import Component, Foreign, Verb, knob_names
+from railyard.core.config import Component, Foreign, Verb
+from railyard.core.sections import knob_names
 
 COMMON = ("json", "allow", "paths")  # every verb has them; listed last
 INDENT = 20
