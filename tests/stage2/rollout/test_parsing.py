@@ -230,7 +230,8 @@ SCRAPS = ['"', "\\", "{", "}", "[", "]", ",", ":", " ", "null", "1e999", '"objec
 SEEDS = [
     "{" + ", ".join([KEPT, KEPT.replace("_1", "_2"), KEPT.replace('"a"', '"猫 \\" } {"')]) + "}",
     f'{{"object_1": {{{BOX}, "desc": "b"}}, "other": [1, {{"object_2": 2}}], "object_4": {{"desc": "c"}}}}',
-    f'{{"object_1": {{"desc": "d", "poly": [{", ".join(C[:6])}]}}, "object_2": {{"desc": "e", "box": []}}}}',
+    f'{{"object_1": {{"desc": "d", "poly": [{", ".join(C[:6])}]}}, "object_2": {{"desc": "e", "box": []}}, '
+    f'"object_3": {{"desc": "f", {BOX.replace(C[2], C[9])}}}}}',
 ]
 
 
@@ -253,7 +254,8 @@ def assert_counted(seed, count):
         assert rollout.begun == entries_begun(text), text
         assert_sound(rollout, ids, vocabulary)
         kept, dropped = kept + len(rollout.predictions), dropped + Counter(rollout.drops)
-    assert kept > count // 4  # or nothing was tested
+    # else little was tested
+    assert kept > count // 8
     assert min(dropped[bucket] for bucket in BUCKETS) > count // 1000
 
 
