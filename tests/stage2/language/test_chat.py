@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from qwen_like import qwen_like
 
 from railyard.core.errors import UserError
 from railyard.stage2.language.chat import (
@@ -50,6 +51,13 @@ def test_ids_are_those_of_the_template(of_transformers):
         encode_prompt(1, VOCABULARY), VOCABULARY.encode(ANSWER), VOCABULARY, sample="a", max_tokens=4096
     )
     assert sample.ids_T.tolist() == ids
+
+
+@pytest.mark.parametrize("vocabulary", [VOCABULARY, vocabulary_of(qwen_like([prompt_text(PROMPT), ANSWER]))])
+def test_prompt_and_answer_by_themselves_are_the_ids_of_the_whole(vocabulary):
+    prompt_ids = encode_prompt(4, vocabulary)
+    sample = conversation(prompt_ids, vocabulary.encode(ANSWER), vocabulary, sample="a", max_tokens=4096)
+    assert sample.ids_T.tolist() == vocabulary.encode(f"{prompt_text(PROMPT, 4)}{ANSWER}<|im_end|>\n")
 
 
 def test_the_answer_and_the_end_of_its_turn_are_learned():

@@ -45,8 +45,17 @@ def test_what_is_there_is_not_added_again_and_the_original_stays():
     assert tokenizer.token_to_id(TOKENS[0]) is None
 
 
-@pytest.mark.parametrize("rows", [BASE, BASE + 400, BASE + 1100])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_coordinate_among_the_base_pieces_becomes_whole():
+    pieces = {piece: number for number, piece in enumerate([*sorted(pre_tokenizers.ByteLevel.alphabet()), TOKENS[0]])}
+    tokenizer = base_tokenizer(BASE)
+    tokenizer.model = models.BPE(pieces, [])
+    assert vocabulary_of(add_coordinates(tokenizer)).coord_ids_1000[0] == 256
+
+
+@pytest.mark.parametrize(
+    ("rows", "dtype"),
+    [(BASE, torch.float32), (BASE + 400, torch.bfloat16), (BASE + 1100, torch.float32)],
+)
 def test_rows_of_coordinates_lie_on_the_line_of_the_digits(rows, dtype):
     weight = weights(rows, dtype)
     extended = extend_rows(weight, VOCABULARY)

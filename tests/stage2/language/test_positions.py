@@ -50,6 +50,7 @@ def test_packed_samples_each_count_from_0():
         ([TEXT, TEXT, PAD], [], "more image tokens than the 0 images have, the first at 2"),
         ([PAD], [[2, 2, 2]], "one frame with even sides"),
         ([PAD], [[1, 3, 2]], "one frame with even sides"),
+        ([PAD], [[1, 2, 3]], "one frame with even sides"),
         ([PAD], [[1, 0, 2]], "one frame with even sides"),
     ],
 )

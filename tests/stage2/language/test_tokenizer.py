@@ -132,3 +132,19 @@ def test_an_id_without_a_token_has_no_bytes():
     document["model"]["vocab"]["ab"] = 2000
     vocabulary = vocabulary_of(Tokenizer.from_str(json.dumps(document)))
     assert (len(vocabulary.pieces), vocabulary.pieces[1999], vocabulary.pieces[2000]) == (2001, b"", b"ab")
+
+
+def test_an_added_token_that_is_in_the_base_vocabulary_too_is_its_text():
+    tokenizer = byte_level(*SPECIALS, *TOKENS)
+    document = json.loads(tokenizer.to_str())
+    document["model"]["vocab"]["<|a b|>"] = 2000
+    tokenizer = Tokenizer.from_str(json.dumps(document))
+    tokenizer.add_special_tokens([whole_token("<|a b|>")])
+    assert vocabulary_of(tokenizer).pieces[2000] == b"<|a b|>"
+
+
+def test_a_whole_token_is_found_before_the_text_is_normalised():
+    tokenizer = train_tokenizer(TEXTS)
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.add_special_tokens([whole_token("<|A|>")])
+    assert [len(tokenizer.encode(text).ids) for text in ("<|A|>", "<|a|>")] == [1, 5]
