@@ -98,7 +98,7 @@ def test_packed_samples_get_the_logits_of_samples_alone():
     patches = [torch.randn(grid[1] * grid[2], 3 * 2 * 16 * 16, generator=generator) for grid, _ in samples]
     positions = [rotary_positions(own, IDS[IMAGE_PAD], [grid])[0] for own, (grid, _) in zip(ids, samples, strict=True)]
 
-    def logits(chosen: list[int], rows: slice = slice(None)) -> torch.Tensor:
+    def logits(chosen: list[int], rows: slice = slice(None), masked: bool = False) -> torch.Tensor:
         together = torch.from_numpy(np.concatenate([ids[i] for i in chosen]))[None]
         packed_4T = packed_positions([positions[i] for i in chosen])
         with torch.no_grad():
@@ -106,6 +106,7 @@ def test_packed_samples_get_the_logits_of_samples_alone():
                 input_ids=together,
                 mm_token_type_ids=(together == IDS[IMAGE_PAD]).int(),
                 position_ids=torch.from_numpy(packed_4T)[rows, None],
+                attention_mask=torch.ones_like(together) if masked else None,
                 pixel_values=torch.cat([patches[i] for i in chosen]),
                 image_grid_thw=torch.tensor([samples[i][0] for i in chosen]),
                 use_cache=False,
@@ -113,5 +114,5 @@ def test_packed_samples_get_the_logits_of_samples_alone():
 
     alone = torch.cat([logits([0]), logits([1])])
     torch.testing.assert_close(logits([0, 1]), alone, atol=1e-5, rtol=0)
-    three_rows = logits([0, 1], slice(1, None))
-    assert (three_rows - alone)[len(ids[0]) :].abs().max() > 1e-3, "three rows leak: else row 0 proves nothing"
+    for leaking in (logits([0, 1], slice(1, None)), logits([0, 1], masked=True)):
+        assert (leaking - alone)[len(ids[0]) :].abs().max() > 1e-3, "no leak: else row 0 proves nothing"

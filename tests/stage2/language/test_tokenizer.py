@@ -52,6 +52,13 @@ def test_a_folder_is_read_back(tmp_path):
     assert load(tmp_path / "t").to_str() == TOKENIZER.to_str()
 
 
+def test_nothing_is_written_over(tmp_path):
+    (tmp_path / "model.safetensors").write_text("weights")
+    with pytest.raises(UserError, match="exists and is not an empty folder for a tokenizer"):
+        save(TOKENIZER, tmp_path, "{{ messages }}")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
 @pytest.mark.slow
 def test_transformers_reads_the_folder_without_running_code(tmp_path):
     from transformers import AutoTokenizer

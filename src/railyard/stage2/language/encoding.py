@@ -19,7 +19,7 @@ from railyard.stage2.language.vocabulary import Vocabulary, overlapping
 from railyard.stage2.scenes.records import SceneObject
 
 _MARK = re.compile(rb"<\|.+\|>")  # turns, images, coordinates: not to be had in a description
-KEPT = 1 << 16  # openings, of which each is a pair of a number and a description
+KEPT = 1 << 15  # openings, each a pair of a number and a description; about 0.9 kB each
 
 
 @dataclass(frozen=True)

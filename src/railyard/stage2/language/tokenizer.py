@@ -12,8 +12,10 @@ import numpy as np
 import tokenizers
 from tokenizers import AddedToken, Tokenizer
 
+import railyard
 from railyard.core.durable import atomic_folder, write_json, write_manifest, write_text
 from railyard.core.errors import UserError
+from railyard.core.outputs import refuse_occupied
 from railyard.stage2.language.vocabulary import IM_END, Vocabulary
 from railyard.stage2.scenes.coordinates import TOKENS
 
@@ -47,8 +49,10 @@ def load(folder: Path | str) -> Tokenizer:
 def save(tokenizer: Tokenizer, folder: Path | str, chat_template: str, **made_from: Any) -> None:
     """Writes a folder that `load` and transformers' AutoTokenizer read, whole or not at all.
 
-    `made_from`: facts for the manifest, which holds the sha256 of the files as well.
+    `made_from`: facts for the manifest, which holds the sha256 of the files as well. UserError if something stands
+    there already.
     """
+    refuse_occupied(Path(folder), "an empty folder for a tokenizer")
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "eos_token": IM_END,
@@ -60,7 +64,8 @@ def save(tokenizer: Tokenizer, folder: Path | str, chat_template: str, **made_fr
         write_text(new / FILE, tokenizer.to_str() + "\n")
         write_json(new / "tokenizer_config.json", config)
         write_text(new / "chat_template.jinja", chat_template)
-        write_manifest(new, {"kind": "stage2_tokenizer", "tokenizers": tokenizers.__version__, **made_from})
+        versions = {"railyard_version": railyard.__version__, "tokenizers_version": tokenizers.__version__}
+        write_manifest(new, {"kind": "stage2_tokenizer", **versions, **made_from})
 
 
 def vocabulary_of(tokenizer: Any) -> Vocabulary:
