@@ -14,6 +14,7 @@ from railyard.core import run as runs
 from railyard.core.config import Verb
 from railyard.core.errors import Negative, RailyardError, UserError
 from railyard.core.experiment import Evaluate
+from railyard.core.targets import Fault
 
 
 class Root(Verb):
@@ -51,6 +52,21 @@ def test_cfg_job_is_taken_out(words):
 def test_other_options_are_refused(word, reason):
     with pytest.raises(UserError, match=reason):
         launch.words(["a=1", word])
+
+
+def test_what_no_other_key_could_mend_is_told_alone(start):
+    seen = []
+
+    def first(config, faults):
+        seen.append((config["depth"], faults))
+        return [Fault(("depth",), "there is no sea here")] if config["depth"] else []
+
+    code, _, err = start(app(first=first), "depth=3", "typo=1")
+    assert code == 2
+    assert "one fault" in err
+    assert "depth: there is no sea here  [command line: depth=3]" in err
+    assert "typo: unknown key" in start(app(first=first), "depth=0", "typo=1")[2]
+    assert seen == [(3, []), (0, [])]
 
 
 def test_a_result_goes_to_standard_output_and_the_plan_to_standard_error(start):

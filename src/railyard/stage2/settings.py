@@ -56,13 +56,8 @@ def check(config: Mapping[str, Any], already: Iterable[Fault] = ()) -> tuple[Set
     known = [fault for fault in already if fault.key[0] in OWN]
     tree, faults = read(Settings, {key: config[key] for key in OWN if key in config}, known)
     if "stage2_ab" not in config:
-        faults += [Fault((key,), "unknown key; did you mean 'stage2_ab'?") for key in close_to("stage2_ab", config)]
+        faults += [Fault((key,), "unknown key; did you mean 'stage2_ab'?") for key in _close_to("stage2_ab", config)]
     return (None if faults else tree), faults
-
-
-def close_to(name: str, config: Mapping[str, Any]) -> list[str]:
-    """The keys of a config that are probably `name` with a slip."""
-    return difflib.get_close_matches(name, [key for key in config if key not in OWN], cutoff=0.8)
 
 
 def refusals(config: Mapping[str, Any], already: Iterable[Fault]) -> list[Fault]:
@@ -71,3 +66,8 @@ def refusals(config: Mapping[str, Any], already: Iterable[Fault]) -> list[Fault]
         return []
     message = "its settings are in order, but this trainer is not part of this version: nothing was trained"
     return check(config, already)[1] or [Fault(("custom", "trainer_variant"), message)]
+
+
+def _close_to(name: str, config: Mapping[str, Any]) -> list[str]:
+    """The keys of a config that are probably `name` with a slip."""
+    return difflib.get_close_matches(name, [key for key in config if key not in OWN], cutoff=0.8)

@@ -13,7 +13,7 @@ from railyard.stage2.objective.reduction import per_row
 from railyard.stage2.scenes.coordinates import BINS
 
 
-def gaussian_targets(bins_N: Tensor, *, sigma: float, truncate: int | None = None) -> Tensor:
+def gaussian_targets(bins_N: Tensor, *, sigma: float, truncate: float | None = None) -> Tensor:
     """exp(-(k - bin)^2 / (2 sigma^2)) over bins k, 0 beyond `truncate` bins, each row summing to 1: float32 [N, K]."""
     distance_NK = (torch.arange(BINS, device=bins_N.device) - bins_N[:, None]).abs()
     mass_NK = (-0.5 * (distance_NK / sigma).square()).exp()
