@@ -32,6 +32,11 @@ def test_images_side_by_side():
     assert delta == -2
 
 
+def test_no_token():
+    positions_3T, delta = rotary_positions(np.zeros(0, np.int64), PAD, [])
+    assert (positions_3T.shape, delta) == ((3, 0), 0)
+
+
 def test_packed_samples_each_count_from_0():
     first, _ = rotary_positions(sequence(1, [1, 2, 4], 1), PAD, [[1, 2, 4]])
     second, _ = rotary_positions(sequence(2, None, 0), PAD, [])

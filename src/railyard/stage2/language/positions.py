@@ -23,25 +23,20 @@ def rotary_positions(
     `grids_G3`: frames, rows and columns of patches of each image in order, as the image processor gives them.
     Raises ValueError unless the sequence holds exactly these images, each of one frame and whole as a run.
     """
-    positions_3T = np.empty((3, len(ids_T)), np.int64)
     is_pad_T = np.asarray(ids_T) == image_pad
+    pieces: list[Positions] = []
     start, cursor = 0, 0
-    for grid in grids_G3:
-        image_3N = _image(*grid)
-        begin = start + int(np.argmax(is_pad_T[start:])) if is_pad_T[start:].any() else len(ids_T)
+    for image_3N in (_image(*grid) for grid in grids_G3):
+        begin = _next(is_pad_T, start)
         end = begin + image_3N.shape[1]
-        if not is_pad_T[begin:end].sum() == end - begin:
-            raise ValueError(f"expected {end - begin} image tokens in a row from place {begin} on (grid {[*grid]})")
-        positions_3T[:, start:begin] = np.arange(cursor, cursor + begin - start)
-        cursor += begin - start
-        positions_3T[:, begin:end] = cursor + image_3N
-        start, cursor = end, cursor + 1 + int(image_3N.max())
-    if is_pad_T[start:].any():
-        raise ValueError(
-            f"more image tokens than the {len(grids_G3)} images have, the first at {start + is_pad_T[start:].argmax()}"
-        )
-    positions_3T[:, start:] = np.arange(cursor, cursor + len(ids_T) - start)
-    return positions_3T, (int(positions_3T.max()) + 1 - len(ids_T) if len(ids_T) else 0)
+        if is_pad_T[begin:end].sum() < end - begin:
+            raise ValueError(f"expected {end - begin} image tokens in a row from place {begin} on")
+        pieces += [_text(cursor, begin - start), image_3N + cursor + begin - start]
+        start, cursor = end, int(pieces[-1].max()) + 1
+    if (extra := _next(is_pad_T, start)) < len(is_pad_T):
+        raise ValueError(f"more image tokens than the {len(grids_G3)} images have, the first at {extra}")
+    positions_3T = np.concatenate([*pieces, _text(cursor, len(is_pad_T) - start)], axis=1)
+    return positions_3T, int(positions_3T.max(initial=-1)) + 1 - len(is_pad_T)
 
 
 def packed_positions(segments: Sequence[Positions]) -> Positions:
@@ -51,6 +46,16 @@ def packed_positions(segments: Sequence[Positions]) -> Positions:
     would see the ones before it.
     """
     return np.concatenate([np.vstack([np.arange(each.shape[1]), each]) for each in segments], axis=1)
+
+
+def _next(is_pad_T: npt.NDArray[np.bool_], start: int) -> int:
+    """The first image token from `start` on, T if there is none."""
+    found = np.flatnonzero(is_pad_T[start:])
+    return start + int(found[0]) if len(found) else len(is_pad_T)
+
+
+def _text(first: int, tokens: int) -> Positions:
+    return np.tile(np.arange(first, first + tokens), (3, 1))
 
 
 def _image(frames: int, rows: int, columns: int) -> Positions:
