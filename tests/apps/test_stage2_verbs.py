@@ -40,6 +40,18 @@ def test_scenes_are_converted(railyard, work):
     assert (done.code, "d/none.jsonl is no file of annotations" in done.err) == (2, True)
 
 
+def test_scenes_are_shown(railyard, work):
+    railyard("scenes", "kind=shapes", "out=d", "n=3")
+    by_folder = railyard("show", "path=d", "out=drawn", "json=true").json
+    by_file = railyard("show", "path=d/scenes.jsonl", "space=tokens", "json=true").json
+    assert (by_folder["kind"], by_folder["images"], by_folder["objects"]) == ("scenes", 3, by_file["objects"])
+    assert sorted(path.name for path in (work / "drawn").iterdir()) == [
+        "distributions.png",
+        "facts.json",
+        "samples.png",
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_scenes_go_on_to_the_same_bytes(work, way):

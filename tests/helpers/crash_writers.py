@@ -495,6 +495,21 @@ def no_scene_is_lost(left: Left) -> str:
     return f"{left.acknowledged} scenes were done, at most {kept} are noted" if kept < left.acknowledged else ""
 
 
+def draw_scenes(folder: Path) -> None:
+    from railyard.apps import show
+
+    path = folder.parent / "scenes.jsonl"
+    with chdir(folder.parent):  # the facts name the file as seen from here
+        show.save(show.describe(Path(path.name)), Path(path.name), folder / "drawn")
+
+
+def one_scene(folder: Path) -> None:
+    """A record, outside of what is compared."""
+    small_art(folder)
+    record = {"images": ["art/a.png"], "objects": [{"desc": "cat", "bbox_2d": [1, 2, 3, 4]}], "width": 16, "height": 12}
+    (folder.parent / "scenes.jsonl").write_text(json.dumps(record))
+
+
 RUN_MODULES = "core.run core.training core.metrics core.plots core.callbacks.report"
 IMPORT_MODULES = (
     "board.packs.importing board.packs.partial board.packs.resumable_shards board.packs.metadata board.packs.valuations"
@@ -532,6 +547,7 @@ WRITERS = (
     ),
     Writer("encode", "tlg8.images.encoding", encode_images, images_are_whole, small_art, ends=images_of),
     Writer("scenes", "stage2.scenes.shelves stage2.scenes.generating", make_scenes, no_scene_is_lost),
+    Writer("drawn scenes", "stage2.scenes.drawing", draw_scenes, each_file, one_scene),
     Writer("convert", "stage2.scenes.converting", convert_scenes, no_scene_is_lost, small_coco),
     Writer("decode", "tlg8.images.decoding tlg8.images.ledger", decode_files, images_are_whole, ends=images_of),
 )

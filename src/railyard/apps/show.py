@@ -1,5 +1,7 @@
-"""`railyard show path=PATH`: what an artifact holds: a run, a pack, a tokenizer, an init folder, a .tlg8 file."""
+"""`railyard show path=PATH`: what an artifact holds, told apart by its files: a run, a pack, scenes, a tokenizer, …"""
 
+import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,29 +11,39 @@ from railyard.core import durable
 from railyard.core.config import PathKnob, Verb
 from railyard.core.errors import UserError
 from railyard.core.launch import Job
+from railyard.stage2.scenes.spaces import SPACE, Space
 
 
 class Show(Verb):
     """The root of show.yaml."""
 
-    path: PathKnob = Field(description="a run folder, a pack, a tokenizer.json, an init folder or a .tlg8 file")
+    path: PathKnob = Field(description="a run folder, a pack, a tokenizer.json, an init folder, a .tlg8 file or scenes")
     out: PathKnob | None = Field(
         None, description="also write what is shown to this .json file, or to a folder with its plots"
     )
+    space: Space = Field("auto", description=f"of scenes: {SPACE}")
 
 
 ROOT = Show
+KINDS: tuple[tuple[Callable[[Path], bool], str, str], ...] = (
+    (lambda path: path.suffix == ".tlg8" and path.is_file(), "tlg8.images.describe", "describe_file"),
+    (lambda path: (path / "labels.meta.json").is_file(), "tlg8.artifacts.describe", "describe_pack"),
+    (lambda path: path.suffix == ".json" and path.is_file(), "board.tokens.describe", "describe"),
+    (lambda path: (path / "config.yaml").is_file(), "core.describe", "describe_run"),
+    (lambda path: (path / "config.json").is_file(), "board.model.describe", "describe_init"),
+    (lambda path: any([*path.glob("steps*.npy"), *path.glob("metadata.db")]), "board.packs.describe", "describe_any"),
+)
 
 
 def run(job: Job) -> dict[str, Any]:
-    facts = describe(job.root.path)
+    facts = describe(job.root.path, job.root.space)
     if job.root.out is not None:
-        save(facts, job.root.path, job.root.out)
+        save(facts, job.root.path, job.root.out, job.root.space)
     return facts
 
 
-def save(facts: dict[str, Any], path: Path, out: Path) -> None:
-    """Facts to `out`, if it ends in .json; else to facts.json in the folder `out`, beside plots of a tokenizer."""
+def save(facts: dict[str, Any], path: Path, out: Path, space: Space = "auto") -> None:
+    """Facts to `out`, if it ends in .json; else to facts.json in the folder `out`, beside plots and drawn samples."""
     if out.suffix == ".json":
         durable.write_json(out, facts)
         return
@@ -45,34 +57,22 @@ def save(facts: dict[str, Any], path: Path, out: Path) -> None:
         from railyard.board.packs.draw import draw as draw_pack
 
         draw_pack(path, facts, out)
+    if facts["kind"] == "scenes":
+        from railyard.stage2.scenes.drawing import draw as draw_scenes
+
+        draw_scenes(path, out, space)
 
 
-def describe(path: Path) -> dict[str, Any]:
+def describe(path: Path, space: Space = "auto") -> dict[str, Any]:
     """Facts of the artifact at `path`, told apart by the files it has."""
     if not path.exists():
         raise UserError(f"there is nothing at {path}")
-    if path.is_file() and path.suffix == ".tlg8":
-        from railyard.tlg8.images.describe import describe_file
+    if path.suffix == ".jsonl" or (path / "scenes.jsonl").is_file():
+        from railyard.stage2.scenes.statistics import describe as describe_scenes
 
-        return describe_file(path)
-    if (path / "labels.meta.json").is_file():
-        from railyard.tlg8.artifacts.describe import describe_pack
-
-        return describe_pack(path)
-    if path.is_file() and path.suffix == ".json":
-        from railyard.board.tokens.describe import describe as describe_tokenizer
-
-        return {"kind": "tokenizer", **describe_tokenizer(path)}
-    if (path / "config.yaml").is_file():
-        from railyard.core.describe import describe_run
-
-        return describe_run(path)
-    if (path / "config.json").is_file():
-        from railyard.board.model.describe import describe_init
-
-        return describe_init(path)
-    if path.is_dir() and (any(path.glob("steps*.npy")) or (path / "metadata.db").is_file()):
-        from railyard.board.packs.describe import describe_any
-
-        return describe_any(path)
-    raise UserError(f"{path} is neither a run folder, a pack, a tokenizer.json, an init folder nor a .tlg8 file")
+        return describe_scenes(path, space)
+    for fits, module, function in KINDS:
+        if fits(path):
+            facts: dict[str, Any] = getattr(importlib.import_module(f"railyard.{module}"), function)(path)
+            return {"kind": "tokenizer", **facts}  # all others name themselves
+    raise UserError(f"{path} is neither a run, a pack, a tokenizer.json, an init folder, a .tlg8 file nor scenes")

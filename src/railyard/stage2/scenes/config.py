@@ -6,12 +6,9 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from railyard.core.config import PathKnob, Verb
+from railyard.stage2.scenes.spaces import SPACE, Space
 
 OUT = "folder of the new data set; it appears complete or not at all"
-SPACE = (
-    "what plain numbers of a record are (tokens say so themselves); auto: what its metadata.coordinate_space names, "
-    "else pixels; tokens: none are wanted"
-)
 FIRST = 5  # of what was left out is printed; manifest.json has all of it
 WORKERS = "processes, 1 works in this one; null: one a core, as far as it pays"
 
@@ -66,7 +63,7 @@ class Convert(Verb):
         ge=4096,
         description="most pixels of an image as fed: 768 tokens of 32 x 32 by default; a larger one is reduced",
     )
-    space: Literal["auto", "pixels", "norm1000", "tokens"] = Field("auto", description=SPACE)
+    space: Space = Field("auto", description=SPACE)
     on_error: Literal["stop", "skip"] = Field(
         "stop", description="an image or record that cannot be taken ends the job, or is left out and reported"
     )

@@ -18,10 +18,10 @@ from railyard.core import durable
 from railyard.core.errors import UserError
 from railyard.stage2.scenes import coco, shelves
 from railyard.stage2.scenes.descriptions import sanitise
-from railyard.stage2.scenes.geometry import Space
 from railyard.stage2.scenes.pictures import fed
 from railyard.stage2.scenes.records import DECLARED, BadRecord, Scene, SceneObject, decode, line_of, lines, scene_of
 from railyard.stage2.scenes.shelves import Made, Progress
+from railyard.stage2.scenes.spaces import Space
 
 SCHEMA_VERSION = 1
 

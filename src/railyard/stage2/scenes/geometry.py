@@ -5,11 +5,11 @@ Token strings say what they are. Plain numbers do not: `Space` says whether they
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from railyard.stage2.scenes.coordinates import BINS, TOKEN, Box, coerce, to_bins
+from railyard.stage2.scenes.spaces import Space
 
-Space = Literal["auto", "pixels", "norm1000", "tokens"]
 Size = tuple[int, int]  # width, height
 Geometry = tuple[Box, tuple[int, ...] | None]
 

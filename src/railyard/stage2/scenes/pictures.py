@@ -5,7 +5,7 @@ import struct
 import warnings
 import zlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
@@ -37,12 +37,13 @@ def png(picture: Image.Image) -> bytes:
 
 def size_of(path: Path) -> tuple[int, int]:
     """Width and height in the head of an image file; ValueError if it has none."""
-    return _opened(path, path.read_bytes()).size
+    with path.open("rb") as file:
+        return _opened(path, file).size
 
 
 def picture_of(path: Path) -> Image.Image:
     """An image file as RGB; ValueError, one sentence, if it cannot be taken."""
-    return _loaded(path, path.read_bytes()).convert("RGB")
+    return _loaded(path, io.BytesIO(path.read_bytes())).convert("RGB")
 
 
 def fed(path: Path, size: tuple[int, int], max_pixels: int) -> Fed:
@@ -53,7 +54,7 @@ def fed(path: Path, size: tuple[int, int], max_pixels: int) -> Fed:
     if not path.is_file():
         raise ValueError(f"the image {path} is missing")
     data = path.read_bytes()
-    image = _loaded(path, data)
+    image = _loaded(path, io.BytesIO(data))
     if image.size != size:
         raise ValueError(f"the record says {size[0]} x {size[1]}, the image {path} has {image.width} x {image.height}")
     height, width = smart_resize(image.height, image.width, max_pixels)
@@ -70,11 +71,11 @@ def _encoded(picture: Image.Image, kind: str) -> bytes:
     return file.getvalue()
 
 
-def _opened(path: Path, data: bytes) -> Image.Image:
+def _opened(path: Path, file: IO[bytes]) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return Image.open(io.BytesIO(data), formats=list(FORMATS))
+            return Image.open(file, formats=list(FORMATS))
     except UnidentifiedImageError as error:
         raise ValueError(f"{path} is no PNG, JPEG, BMP or WebP image, or its head is damaged") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -83,8 +84,8 @@ def _opened(path: Path, data: bytes) -> Image.Image:
         raise ValueError(f"the head of the image {path} is damaged ({error})") from error
 
 
-def _loaded(path: Path, data: bytes) -> Image.Image:
-    image = _opened(path, data)
+def _loaded(path: Path, file: IO[bytes]) -> Image.Image:
+    image = _opened(path, file)
     if image.mode.startswith("I") or image.mode == "F":
         raise ValueError(f"the image {path} has more than 8 bits a channel (mode {image.mode}): save it with 8")
     try:

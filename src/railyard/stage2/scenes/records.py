@@ -15,7 +15,8 @@ from typing import Any
 from railyard.core.errors import UserError
 from railyard.core.targets import nearest
 from railyard.stage2.scenes.coordinates import TOKENS, Box
-from railyard.stage2.scenes.geometry import Size, Space, geometry_of
+from railyard.stage2.scenes.geometry import Size, geometry_of
+from railyard.stage2.scenes.spaces import Space
 
 SCENE_KEYS = ("images", "objects", "width", "height", "summary", "metadata")
 OBJECT_KEYS = ("desc", "bbox_2d", "poly")
@@ -107,8 +108,16 @@ def scene_of(value: Any, space: Space = "auto", polygons: bool = False) -> Scene
         raise ValueError(f"metadata is an object, got {_short(metadata)}")
     if not isinstance(summary, str | None):
         raise ValueError(f"summary is text, got {_short(summary)}")
-    declared = _declared(metadata or {}) if space == "auto" else space
-    return Scene(_image(value), *size, _objects(value, size, declared, polygons), summary, metadata)
+    objects = _objects(value, size, declared(metadata or {}, space), polygons)
+    return Scene(_image(value), *size, objects, summary, metadata)
+
+
+def declared(metadata: Mapping[str, Any], space: Space) -> Space:
+    """What the plain numbers of a record are, by its metadata where `space` leaves it open; ValueError for no space."""
+    found: Space = metadata.get(DECLARED, "auto") if space == "auto" else space
+    if found not in ("auto", *SPACES):
+        raise ValueError(f"metadata.{DECLARED} is one of {', '.join(SPACES)}, got {_short(found)}")
+    return found
 
 
 def line_of(scene: Scene) -> bytes:
@@ -176,13 +185,6 @@ def _image(value: Mapping[str, Any]) -> str:
     if PurePosixPath(images[0]).is_absolute() or "\0" in images[0]:
         raise ValueError(f"an image is named relative to the file's folder, got {_short(images[0])}")
     return _text(images[0], "images")
-
-
-def _declared(metadata: Mapping[str, Any]) -> Space:
-    found: Space = metadata.get(DECLARED, "auto")
-    if found not in ("auto", *SPACES):
-        raise ValueError(f"metadata.{DECLARED} is one of {', '.join(SPACES)}, got {_short(found)}")
-    return found
 
 
 def _objects(value: Mapping[str, Any], size: Size, space: Space, polygons: bool) -> tuple[SceneObject, ...]:
