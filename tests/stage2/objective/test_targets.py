@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage2_fixtures import fixture
@@ -10,7 +9,7 @@ from railyard.stage2.matching.assignment import Matching, match
 from railyard.stage2.objective.targets import TargetBuilder, TokenClass, all_geometry, matched_geometry
 from railyard.stage2.rollout.parsing import parse
 from railyard.stage2.rollout.spans import desc_spans
-from railyard.stage2.scenes.coordinates import TOKENS, coerce_box
+from railyard.stage2.scenes.coordinates import coerce_box
 from railyard.stage2.scenes.records import SceneObject
 
 FUSED = ("}}", '"}', "]}", '"]}', '"]}}', '": {"', '", "', ': ["', '": "c', 't", "', "{}")
@@ -82,9 +81,7 @@ def slow_classes(target, vocabulary):
             yield (TokenClass.DESC, touched[0]) if touched else (TokenClass.STRUCTURE, -1)
 
 
-descs = st.lists(
-    st.sampled_from(["c", "t", '"', "\\", "}", "{", "é", "猫", "b c", TOKENS[7], ", "]), min_size=1, max_size=4
-)
+descs = st.lists(st.sampled_from(["c", "t", '"', "\\", "}", "{", "é", "猫", "b c", ", "]), min_size=1, max_size=4)
 bins = st.integers(0, 999)
 objects = st.builds(SceneObject, descs.map("".join), st.tuples(bins, bins, bins, bins))
 
@@ -102,12 +99,6 @@ def test_classes_and_slots_are_those_of_a_loop_over_bytes(several, fused):
     geometry = all_geometry(target)
     assert geometry.boxes_N4.tolist() == [list(each.box) for each in target.objects]
     assert (geometry.slots_N4 == target.slots_N4).all()
-
-
-def test_a_description_that_ends_the_turn_is_refused():
-    build, _ = builder()
-    with pytest.raises(ValueError, match="no outermost closing brace"):
-        build.canonical([SceneObject("a<|im_end|>", (1, 2, 3, 4))])
 
 
 def test_geometry_of_channel_b_pairs_the_slots_of_predictions_with_true_boxes():

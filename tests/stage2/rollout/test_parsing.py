@@ -1,4 +1,3 @@
-import json
 from collections import Counter
 from random import Random
 
@@ -10,8 +9,12 @@ from slow_scan import entries_begun
 from stage2_fixtures import fixture
 from toy_tokenizer import toy_vocabulary
 
+from railyard.stage2.language.offline_tokenizer import train_tokenizer
+from railyard.stage2.language.rendering import render
+from railyard.stage2.language.tokenizer import vocabulary_of
 from railyard.stage2.rollout.parsing import BUCKETS, parse
-from railyard.stage2.scenes.coordinates import TOKENS
+from railyard.stage2.scenes.coordinates import TOKEN, TOKENS
+from railyard.stage2.scenes.records import SceneObject
 
 C = [f'"{token}"' for token in TOKENS]
 BOX = f'"bbox_2d": [{C[1]}, {C[2]}, {C[3]}, {C[4]}]'
@@ -201,29 +204,43 @@ def test_a_token_that_begins_inside_a_character_takes_its_neighbour_along():
     assert vocabulary.join(lost.scaffold_T)[0].decode() == '{"object_1": {}'
 
 
-def rendered(objects):
-    entries = {
-        f"object_{n}": {"desc": desc, "bbox_2d": [TOKENS[k] for k in box]} for n, (desc, box) in enumerate(objects, 1)
-    }
-    return json.dumps(entries, ensure_ascii=False)
-
-
 bins = st.integers(0, 999)
 boxes = st.tuples(bins, bins, bins, bins).map(
     lambda b: (min(b[0], b[2]), min(b[1], b[3]), max(b[0], b[2]), max(b[1], b[3]))
 )
 descs = st.text(st.sampled_from('aé猫 "\\{}[],:1\n'), min_size=1, max_size=6).filter(str.strip)
-scenes = st.lists(st.tuples(descs, boxes), max_size=4)
+scenes = st.lists(st.builds(SceneObject, descs, boxes), max_size=4)
+
+
+def assert_identity(objects, vocabulary):
+    ids = [*vocabulary.encode(render(objects)), vocabulary.im_end]
+    rollout = parse(ids, vocabulary)
+    assert [(p.desc, p.box) for p in rollout.predictions] == [(each.desc, each.box) for each in objects]
+    assert [p.index for p in rollout.predictions] == list(range(1, len(objects) + 1))
+    assert rollout.begun == len(objects)
+    assert not rollout.truncated
+    assert_sound(rollout, ids, vocabulary)
 
 
 @settings(max_examples=60)
 @given(scenes, st.booleans())
 def test_what_is_rendered_is_parsed(objects, fused):
-    rollout, ids, vocabulary = parsed(rendered(objects) + "<|im_end|>", FUSED if fused else ())
-    assert [(p.desc, p.box) for p in rollout.predictions] == objects
-    assert rollout.begun == len(objects)
-    assert not rollout.truncated
-    assert_sound(rollout, ids, vocabulary)
+    assert_identity(objects, toy_vocabulary(render(objects), fused=FUSED if fused else ()))
+
+
+@pytest.fixture(scope="module")
+def byte_level():
+    """A tokenizer made from what stands between coordinates, so that closes are fused and characters cut."""
+    corpus = [render([SceneObject(desc, (1, 2, 3, 4))] * n) for n, desc in enumerate(["a", "é 猫", '1"'], 1)]
+    vocabulary = vocabulary_of(train_tokenizer((TOKEN.sub("0", text) for text in corpus), 400))
+    assert b'"]}}' in vocabulary.pieces
+    return vocabulary
+
+
+@settings(max_examples=60)
+@given(objects=scenes)
+def test_what_is_rendered_is_parsed_from_a_byte_level_tokenizer(byte_level, objects):
+    assert_identity(objects, byte_level)
 
 
 SCRAPS = ['"', "\\", "{", "}", "[", "]", ",", ":", " ", "null", "1e999", '"object_1"', '"poly"', '"x": 1, ', TOKENS[7]]

@@ -90,7 +90,10 @@ class Rollout:
 
 
 def parse(ids: Ids, vocabulary: Vocabulary) -> Rollout:
-    """The objects of a rollout, up to the first turn end. No text of a model makes it raise."""
+    """The objects of a rollout, up to the first turn end. No text makes it raise.
+
+    Raises IndexError for an id that the vocabulary lacks.
+    """
     ids_T = np.asarray(ids, np.int64)
     ids_T = ids_T[: _first(ids_T == vocabulary.im_end)]
     text, places = vocabulary.join(ids_T)
