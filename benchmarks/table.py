@@ -37,6 +37,9 @@ NAMES = (
     "expectimax",
     "nneonneo",
     "two_cores",
+    "stage2_cross_entropy",
+    "stage2_box_losses",
+    "stage2_semantic_gate",
     "first_use",
     "stage2_middle",
 )

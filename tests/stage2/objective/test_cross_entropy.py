@@ -102,6 +102,13 @@ def test_a_wide_matrix_under_narrow_hidden_states():
     assert output_VD.grad.any()
 
 
+def test_an_autocast_region_changes_nothing():
+    hidden_ND, output_VD, labels_N = inputs(50, BLOCK + 9, 16, torch.float32)
+    expected = token_nll(hidden_ND, output_VD, labels_N)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(token_nll(hidden_ND, output_VD, labels_N), expected)
+
+
 def test_no_rows():
     hidden_ND, output_VD, labels_N = inputs(3, 9, 4, torch.float32)
     mean = reduce(token_nll(hidden_ND[:0], output_VD, labels_N[:0])).mean()

@@ -39,23 +39,23 @@ class SemanticGate:
     ) -> None:
         self.threshold = threshold
         self.identity = identity or {}
-        self._encode = encode
+        self.encode = encode
         self._cached_texts = cached_texts
         self._vectors: OrderedDict[str, Vectors] = OrderedDict()  # least recently used first
 
     @property
     def is_active(self) -> bool:
         """Whether descriptions in other words can be accepted."""
-        return self._encode is not None
+        return self.encode is not None
 
     def accepts(self, predicted: Sequence[str], true: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Verdicts on N pairs, bool [N]; ValueError where the sides differ in length."""
         pairs = [(normalise(left), normalise(right)) for left, right in zip(predicted, true, strict=True)]
         verdicts_N = np.array([left == right for left, right in pairs], np.bool_)
         unequal = [pair for pair in pairs if pair[0] != pair[1]]
-        if self._encode is None or not unequal:
+        if self.encode is None or not unequal:
             return verdicts_N
-        vectors = self._embed(dict.fromkeys(text for pair in unequal for text in pair), self._encode)
+        vectors = self._embed(dict.fromkeys(text for pair in unequal for text in pair), self.encode)
         left_MD, right_MD = (np.stack([vectors[pair[side]] for pair in unequal]) for side in (0, 1))
         verdicts_N[~verdicts_N] = np.einsum("md,md->m", left_MD, right_MD) >= self.threshold
         return verdicts_N
