@@ -70,7 +70,10 @@ def test_a_hub_id_is_loaded_at_the_commit_of_its_revision(tmp_path, monkeypatch,
     (cache / "refs" / "v1").write_text(commit)
     (cache / "snapshots").mkdir()
     (cache / "snapshots" / commit).symlink_to(get_model_path())
-    gate = load("acme/mini", "v1", 0.5)
+    with caplog.at_level(logging.INFO, "railyard"):
+        gate = load("acme/mini", "v1", 0.5)
     assert gate.identity == {"path": "acme/mini", "revision": "v1", "commit": commit}
+    (logged,) = (record.getMessage() for record in caplog.records if record.name.startswith("railyard"))
+    assert str(gate.identity) in logged
     expect_meaning(gate)
     off_with_one_warning(load("acme/mini", "v2", 0.5), caplog, "v2")

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from railyard.stage2.objective.config import Stage2AB
 from railyard.stage2.objective.reduction import Sums, reduce
 from railyard.stage2.objective.total import COORD_TERMS, coord, figures, total
 
@@ -43,6 +44,11 @@ def test_figures_of_a_window_cut_in_two_ranks():
         "loss/nonfinite_rows": 1.0,
     }
     assert figures({"ce": Sums(9.0, 3.0, 0.0)}, WEIGHTS)["loss/ce"] == 3.0
+
+
+def test_every_term_has_a_weight_in_the_settings():
+    weights = {name.removesuffix("_weight") for name in Stage2AB.model_fields if name.endswith("_weight")}
+    assert weights - {"desc_ce"} == set(COORD_TERMS)
 
 
 def test_terms_are_the_logged_ones():
