@@ -36,6 +36,7 @@ NAMES = (
     "batch_engine",
     "expectimax",
     "nneonneo",
+    "scenes",
     "two_cores",
     "stage2_cross_entropy",
     "stage2_box_losses",

@@ -1,5 +1,7 @@
 """`./run demo`: sample games to a pack, a tokenizer, a trained model, its evaluation and reports.
 
+`./run demo rail=stage2` makes scenes of both kinds, shows them and says where the pictures lie, in some seconds.
+
 The model learns from the sample logs; how it does on games from elsewhere is asked with games that the yard teaches
 itself, in some seconds at depth 2.
 
@@ -18,6 +20,7 @@ PACK = Path("data/board/sample")
 TAUGHT = Path("data/board/taught")  # games that nobody has trained on
 TOKENIZER = Path("data/board/tokenizer.json")
 EXPERIMENT = "board/quickstart"
+SCENES, SHOWN = Path("data/stage2"), Path("outputs/show")
 
 
 def railyard(*words: str) -> dict[str, Any]:
@@ -57,13 +60,31 @@ def train() -> Path:
     return Path(railyard("train", f"experiment={EXPERIMENT}")["run"])
 
 
+def scenes() -> None:
+    """Two small data sets, described and drawn."""
+    for kind in ("shapes", "digits"):
+        out = SCENES / kind
+        railyard("scenes", f"kind={kind}", f"out={out}", "n=200", "seed=0")
+        facts = railyard("show", f"path={out}", f"out={SHOWN / kind}")
+        print(f"\n{facts['images']} images with {facts['objects']:,} objects in {out / 'scenes.jsonl'}")
+    print("\nlook at:", *(f"\n  {SHOWN / kind / 'samples.png'}" for kind in ("shapes", "digits")))
+
+
 def main() -> None:
+    if sys.argv[1:] == ["rail=stage2"]:
+        scenes()
+        return
+    if sys.argv[1:] == ["rail=tlg8"]:
+        sys.stderr.write(
+            "no images come with Railyard to encode: railyard encode images=FOLDER out=encoded takes yours\n"
+        )
+        sys.exit(2)
     if sys.argv[1:] == ["fresh"]:
         for folder in (PACK, TAUGHT, Path("outputs/train", EXPERIMENT)):
             shutil.rmtree(folder, ignore_errors=True)
         TOKENIZER.unlink(missing_ok=True)
     elif sys.argv[1:] not in ([], ["rail=board"]):
-        sys.stderr.write(f"./run demo knows rail=board and fresh, got {' '.join(sys.argv[1:])}\n")
+        sys.stderr.write(f"./run demo knows rail=board, rail=stage2 and fresh, got {' '.join(sys.argv[1:])}\n")
         sys.exit(2)
     if not (PACK / "manifest.json").exists():
         railyard("pack", "source=${bundled:samples}/board", f"out={PACK}")
