@@ -73,6 +73,19 @@ def test_an_interrupted_call_is_gone_on_with(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "whole"]
 
 
+def test_what_a_killed_writer_left_is_not_published(tmp_path):
+    def interrupt(done, total, before):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path / "data", progress=interrupt)
+    scenes = tmp_path / ".data.partial" / "scenes"
+    leftover = durable._sibling(scenes / "scenes.jsonl", "tmp").name.replace(durable._TOKEN, "0" * 8)
+    (scenes / leftover).write_text("half of it")
+    make(tmp_path / "data")
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["images", "manifest.json", "scenes.jsonl"]
+
+
 def test_another_recipe_does_not_go_on_with_it(tmp_path):
     def interrupt(done, total, before):
         raise KeyboardInterrupt

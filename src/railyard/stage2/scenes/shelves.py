@@ -77,6 +77,7 @@ def build(
     """Makes the pieces that are not there yet, of `images` in all. Raises the UserError that a piece met."""
     for each in (folder / "notes", folder / "scenes" / "images"):
         each.mkdir(parents=True, exist_ok=True)
+    for each in (folder, folder / "notes", folder / "scenes", folder / "scenes" / "images"):
         durable.remove_leftovers(each)
     rest = [(number, content) for number, content in enumerate(pieces) if not _note(folder, number).is_file()]
     before = done = images if not rest else min(images, (len(pieces) - len(rest)) * PIECE)
