@@ -510,6 +510,17 @@ def one_scene(folder: Path) -> None:
     (folder.parent / "scenes.jsonl").write_text(json.dumps(record))
 
 
+def save_chat_tokenizer(folder: Path) -> None:
+    """A folder that stands there already is refused, so one that is finished is left."""
+    from tokenizers import Tokenizer, models
+
+    from railyard.stage2.language.tokenizer import save
+
+    words = Tokenizer(models.WordLevel({"cat": 0, "dog": 1}, unk_token="cat"))
+    if not (folder / "tokenizer").exists():
+        save(words, folder / "tokenizer", "{{ messages }}")
+
+
 RUN_MODULES = "core.run core.training core.metrics core.plots core.callbacks.report"
 IMPORT_MODULES = (
     "board.packs.importing board.packs.partial board.packs.resumable_shards board.packs.metadata board.packs.valuations"
@@ -548,6 +559,7 @@ WRITERS = (
     Writer("encode", "tlg8.images.encoding", encode_images, images_are_whole, small_art, ends=images_of),
     Writer("scenes", "stage2.scenes.shelves stage2.scenes.generating", make_scenes, no_scene_is_lost),
     Writer("drawn scenes", "stage2.scenes.drawing", draw_scenes, each_file, one_scene),
+    Writer("chat tokenizer", "stage2.language.tokenizer", save_chat_tokenizer, whole),
     Writer("convert", "stage2.scenes.converting", convert_scenes, no_scene_is_lost, small_coco),
     Writer("decode", "tlg8.images.decoding tlg8.images.ledger", decode_files, images_are_whole, ends=images_of),
 )
