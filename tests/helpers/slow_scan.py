@@ -2,33 +2,43 @@
 
 
 def entries_begun(text: str) -> int:
-    """Keys in key position of the first object: after its `{` or a comma of its own level, complete as strings."""
-    begun, brackets, in_string, escaped, key_position, in_key = 0, [], False, False, False, False
+    """Keys of the first object: whole strings after its `{` or a comma of its own level, or before a colon there.
+
+    A string in the place of a value is none. `place`: what may come next in that object; `string` what one stands for.
+    """
+    begun, brackets, string, escaped, place = 0, [], "", False, "key"
     for character in text[text.find("{") :] if "{" in text else "":
-        if in_string:
+        own_level = brackets == ["{"]
+        if string:
             if escaped:
                 escaped = False
             elif character == "\\":
                 escaped = True
             elif character == '"':
-                in_string = False
-                begun += in_key
+                begun += string == "key"
+                place = {"key": "colon", "perhaps a key": "colon of a key"}.get(string, "comma")
+                string = ""
         elif character == '"':
-            in_string, in_key, key_position = True, key_position, False
+            kinds = {"key": "key", "comma": "perhaps a key", "colon of a key": "perhaps a key"}
+            string = kinds.get(place, "other") if own_level else "other"
+        elif character == ":" and own_level:
+            begun += place == "colon of a key"
+            place = "value" if place.startswith("colon") else "comma"
+        elif character == "," and own_level:
+            place = "key"
         elif character in "{[":
             brackets.append(character)
-            key_position = len(brackets) == 1
+            place = "key"
         elif character == "}":
             while brackets.pop() != "{":
                 pass
             if not brackets:
                 break
+            place = "comma"
         elif character == "]":
-            key_position = False
             if brackets[-1] == "[":
                 brackets.pop()
-        elif character == ",":
-            key_position = brackets == ["{"]
+            place = "comma"
         elif character not in " \t\n\r\v\f":
-            key_position = False
+            place = "comma"
     return begun

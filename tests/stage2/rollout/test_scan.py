@@ -19,7 +19,9 @@ def keys(text):
         (b'{"a": "object_1", {}, "object_2": 5}', [b"a", b"object_2"]),
         (b'{"a": [{"object_1": {}}, "object_2", {}], "b": {"object_3": {}}}', [b"a", b"b"]),
         (b'{"a": {"x": [1}, "b": {}}', [b"a", b"b"]),
-        (b'{"a": {} "b": {}, "c": {}}', [b"a", b"c"]),
+        (b'{"a": {} "b": {}, "c": {}}', [b"a", b"b", b"c"]),
+        (b'{"a": "b" "c" "d" : {}}', [b"a", b"d"]),
+        (b'{"a": "b": {}}', [b"a"]),
         (b'{"a": 1}, "b": {}}', [b"a"]),
         (b'well: {"a\\"b": {}', [b'a\\"b']),
         (b'{"a', []),
@@ -27,14 +29,14 @@ def keys(text):
         (b'{"a\\', []),
         (b'{"a"', [b"a"]),
         (b'{"a" "b": {}}', [b"a"]),
-        (b'{5 "a": {}}', []),
-        (b'{]]"a": {}}', []),
+        (b'{5 "a": {}}', [b"a"]),
+        (b'{]]"a": {}}', [b"a"]),
         (b'"a": {}', []),
         (b"", []),
         (b'{,,"a":}', [b"a"]),
     ],
 )
-def test_a_key_in_key_position_begins_an_entry(text, begun):
+def test_a_key_begins_an_entry(text, begun):
     assert keys(text) == begun
     assert entries_begun(text.decode()) == len(begun)
 

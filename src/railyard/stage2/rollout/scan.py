@@ -20,12 +20,13 @@ _OPEN, _CLOSE, _COLON, _COMMA, _LIST, _LIST_END = b"{}:,[]"
 STRING_REST = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
 _STRING = rb'"' + STRING_REST + rb'(?:"|\\?\Z)'
 _MARK = re.compile(rb'"(' + STRING_REST + rb')(?:(")|\\?\Z)|[{}\[\]:,]|[^\s"{}\[\]:,]++', re.DOTALL)
+_COLON_FOLLOWS = re.compile(rb"\s*+:")
 _NEXT_BRACE = re.compile(rb'[^"{}]*+(?:' + _STRING + rb'[^"{}]*+)*+([{}])', re.DOTALL)
 
 
 @dataclass(slots=True)
 class Entry:
-    """A key in key position, as spelled. `body`: its value if that is an object; `cut`: the text ended before."""
+    """A key of the outermost object, as spelled. `body`: its value if that is an object; `cut`: the text ended before."""
 
     key: bytes
     body: Span | None = None
@@ -45,7 +46,7 @@ class Scan:
 
 
 class _Expects(Enum):
-    """What may come next in the outermost object; the rest of what cannot be an entry is skipped up to a comma."""
+    """What may come next in the outermost object; COMMA skips what is no entry, up to a comma or another key."""
 
     KEY = 1
     COLON = 2
@@ -75,7 +76,9 @@ def scan(text: bytes) -> Scan:
                 prefix = at if body else prefix
         if byte in (_LIST, _LIST_END):
             lists = max(lists + (1 if byte == _LIST else -1), 0)
-        expects = _COMMA_NEXT if lists else _after(expects, byte, mark[2] is not None)
+        # where a comma is missing, a string is a key if its colon says so
+        is_key = mark[2] is not None and (expects is _KEY_NEXT or _COLON_FOLLOWS.match(text, at) is not None)
+        expects = _COMMA_NEXT if lists else _after(expects, byte, is_key)
         if expects is _COLON_NEXT:
             entries.append(Entry(mark[1]))
     if not closed and expects in (_COLON_NEXT, _VALUE_NEXT):
@@ -83,10 +86,10 @@ def scan(text: bytes) -> Scan:
     return Scan(tuple(entries), closed, prefix)
 
 
-def _after(expects: _Expects, byte: int, whole_string: bool) -> _Expects:
+def _after(expects: _Expects, byte: int, is_key: bool) -> _Expects:
     if byte == _COMMA:
         return _KEY_NEXT
-    if expects is _KEY_NEXT and whole_string:
+    if is_key and expects in (_KEY_NEXT, _COMMA_NEXT):
         return _COLON_NEXT
     return _VALUE_NEXT if expects is _COLON_NEXT and byte == _COLON else _COMMA_NEXT
 
