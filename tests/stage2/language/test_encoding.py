@@ -12,7 +12,7 @@ from toy_tokenizer import toy_vocabulary
 from railyard.core.errors import UserError
 from railyard.stage2.language.encoding import ObjectEncoder
 from railyard.stage2.language.offline_tokenizer import train_tokenizer
-from railyard.stage2.language.rendering import EMPTY, opening, render
+from railyard.stage2.language.rendering import EMPTY, description, key, render
 from railyard.stage2.language.tokenizer import vocabulary_of
 from railyard.stage2.language.vocabulary import overlapping
 from railyard.stage2.scenes.records import SceneObject
@@ -44,9 +44,9 @@ def test_slots_and_descriptions_are_where_the_text_has_them(objects):
     text, places = VOCABULARY.join(encoded.ids_T)
     end = 0
     for number, each in enumerate(objects, start=1):
-        piece = opening(number, each.desc)
-        begin = text.index(piece.text.encode(), end)
-        tokens = overlapping(places, begin + piece.desc.start, begin + piece.desc.stop)
+        piece = description(each.desc)
+        begin = text.index(key(number).encode() + piece.text.encode(), end) + len(key(number))
+        tokens = overlapping(places, begin + piece.value.start, begin + piece.value.stop)
         assert encoded.descs_N2[number - 1].tolist() == [tokens.start, tokens.stop]
         end = begin + len(piece.text.encode())
 
@@ -82,7 +82,7 @@ def test_a_token_of_the_model_is_refused_in_a_description(token):
         ENCODE([SceneObject(f"cat {token}", (0, 0, 1, 1))])
 
 
-def test_openings_are_kept():
+def test_numbers_and_descriptions_are_encoded_once():
     calls = itertools.count()
     vocabulary = toy_vocabulary(render(CATS))
     plain = vocabulary.encode
@@ -94,4 +94,11 @@ def test_openings_are_kept():
     encode = ObjectEncoder(type(vocabulary)(vocabulary.pieces, vocabulary.coord_ids_1000, vocabulary.im_end, counted))
     for _ in range(3):
         encode(CATS)
-    assert next(calls) == 3 + len(CATS)
+    between_tail_and_empty, description_of_all, key_and_its_check = 3, 1, 2
+    assert next(calls) == between_tail_and_empty + description_of_all + key_and_its_check * len(CATS)
+
+
+def test_a_token_across_the_two_parts_is_refused():
+    vocabulary = toy_vocabulary(render(CATS), fused=('{"desc',))
+    with pytest.raises(UserError, match="the tokenizer joins punctuation and letters"):
+        ObjectEncoder(vocabulary)(CATS)

@@ -6,7 +6,7 @@ from stage2_fixtures import fixture
 from stage2_objects import scene_objects
 
 from railyard.stage2.language.order import canonical
-from railyard.stage2.language.rendering import opening, render
+from railyard.stage2.language.rendering import description, render
 from railyard.stage2.scenes.coordinates import TOKENS, coerce_box
 from railyard.stage2.scenes.records import SceneObject
 
@@ -29,8 +29,8 @@ def test_it_is_the_json_of_the_objects(objects):
 
 
 @settings(max_examples=50)
-@given(st.integers(1, 1200), scene_objects())
-def test_an_opening_knows_the_bytes_of_its_description(number, each):
-    piece = opening(number, each.desc)
-    written = piece.text.encode()[piece.desc].decode()
+@given(scene_objects())
+def test_a_description_knows_the_bytes_of_its_value(each):
+    piece = description(each.desc)
+    written = piece.text.encode()[piece.value].decode()
     assert json.loads(f'"{written}"') == each.desc

@@ -1,7 +1,8 @@
 """Rendered objects as ids, with the tokens of every description and coordinate.
 
-Coordinate tokens cut a text before anything else is done to it, so the text between two of them is encoded by itself
-and kept: scenes share numbers and descriptions, and the whole text would be encoded anew for each sample.
+Coordinate tokens cut a text before anything else is done to it, so the text between two of them is encoded by itself.
+It is encoded in two parts, up to the number and from the description on, and both are kept: scenes share numbers and
+descriptions, and the whole text would be encoded anew for each sample.
 Legend: N objects, T tokens, 4 = x1, y1, x2, y2.
 """
 
@@ -14,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from railyard.core.errors import UserError
-from railyard.stage2.language.rendering import BETWEEN, EMPTY, TAIL, opening
+from railyard.stage2.language.rendering import BETWEEN, EMPTY, TAIL, description, key
 from railyard.stage2.language.vocabulary import Vocabulary, overlapping
 from railyard.stage2.scenes.records import SceneObject
 
 _MARK = re.compile(rb"<\|.+\|>")  # turns, images, coordinates: not to be had in a description
-KEPT = 1 << 15  # openings, each a pair of a number and a description; about 0.9 kB each
+KEPT = 1 << 15  # descriptions
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,16 @@ class EncodedObjects:
 class ObjectEncoder:
     """Encodes objects with one vocabulary; keep it, since it remembers the texts between coordinates.
 
-    Raises UserError for a description that the tokenizer would change (one that normalises, given another form).
+    Raises UserError for a description that the tokenizer would change (one that normalises, given another form), and
+    for a tokenizer whose tokens cross the place between the two parts.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._coord_ids = vocabulary.coord_ids_1000.tolist()
         self._between, self._tail, self._empty = (self._encode(text) for text in (BETWEEN, TAIL, EMPTY))
-        self._opening = lru_cache(KEPT)(self._encode_opening)
+        self._keys: dict[int, list[int]] = {}
+        self._description = lru_cache(KEPT)(self._encode_description)
         self._strides_4 = np.arange(4) * (1 + len(self._between))
 
     def __call__(self, objects: Sequence[SceneObject]) -> EncodedObjects:
@@ -54,7 +57,8 @@ class ObjectEncoder:
         descs: list[tuple[int, int]] = []
         first_slots: list[int] = []
         for number, each in enumerate(objects, start=1):
-            text_ids, start, end = self._opening(number, each.desc)
+            ids += self._keys.get(number) or self._new_key(number, each.desc)
+            text_ids, start, end = self._description(each.desc)
             descs.append((len(ids) + start, len(ids) + end))
             ids += text_ids
             first_slots.append(len(ids))
@@ -70,14 +74,27 @@ class ObjectEncoder:
         coord, between = self._coord_ids, self._between
         ids += (coord[x1], *between, coord[y1], *between, coord[x2], *between, coord[y2])
 
-    def _encode_opening(self, number: int, desc: str) -> tuple[list[int], int, int]:
-        piece = opening(number, desc)
+    def _encode_description(self, desc: str) -> tuple[list[int], int, int]:
+        piece = description(desc)
         ids = self._encode(piece.text)
         if marks := [self._vocabulary.pieces[i].decode() for i in ids if _MARK.fullmatch(self._vocabulary.pieces[i])]:
             raise UserError(f"the description {desc!r} holds {marks[0]}, which is a token of the model's: reword it")
         _, places = self._vocabulary.join(ids)
-        tokens = overlapping(places, piece.desc.start, piece.desc.stop)
+        tokens = overlapping(places, piece.value.start, piece.value.stop)
         return ids, tokens.start, tokens.stop
+
+    def _new_key(self, number: int, desc: str) -> list[int]:
+        """A tokenizer that cuts words by a regular expression cuts between `{"` and `desc` or does not, whatever stands
+        further off: one description tells it for all.
+        """
+        ids = self._encode(key(number))
+        if ids + self._description(desc)[0] != self._vocabulary.encode(key(number) + description(desc).text):
+            raise UserError(
+                'the tokenizer joins punctuation and letters, as in {"desc: '
+                "take one that cuts between them, as those of the Qwen family do"
+            )
+        self._keys[number] = ids
+        return ids
 
     def _encode(self, text: str) -> list[int]:
         ids = self._vocabulary.encode(text)

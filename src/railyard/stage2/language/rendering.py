@@ -17,22 +17,26 @@ TAIL = '"]}}'
 
 
 @dataclass(frozen=True)
-class Opening:
-    """The text from the end of the object before to an object's first coordinate.
+class Description:
+    """The text from an object's `desc` to its first coordinate.
 
-    `desc`: the bytes of the text's UTF-8 form that hold the description's value as it is written (without quotes).
+    `value`: the bytes of the text's UTF-8 form that hold the description as it is written (without quotes).
     """
 
     text: str
-    desc: slice
+    value: slice
 
 
-def opening(number: int, desc: str) -> Opening:
-    """What stands before the coordinates of the object with this number (the first is 1)."""
-    before = f'{"{" if number == 1 else TAIL[:-1] + ", "}"object_{number}": {{"desc": '
-    value = json.dumps(desc, ensure_ascii=False)
+def key(number: int) -> str:
+    """What stands before `desc` of the object with this number (the first is 1), from the end of the one before."""
+    return f'{"{" if number == 1 else TAIL[:-1] + ", "}"object_{number}": {{"'
+
+
+def description(desc: str) -> Description:
+    """What stands from `desc` to the coordinates."""
+    before, value = 'desc": ', json.dumps(desc, ensure_ascii=False)
     start = len(before) + 1
-    return Opening(f'{before}{value}, "bbox_2d": ["', slice(start, start + len(value.encode()) - 2))
+    return Description(f'{before}{value}, "bbox_2d": ["', slice(start, start + len(value.encode()) - 2))
 
 
 def render(objects: Sequence[SceneObject]) -> str:
@@ -42,6 +46,7 @@ def render(objects: Sequence[SceneObject]) -> str:
 
 def _texts(objects: Sequence[SceneObject]) -> Iterator[str]:
     for number, each in enumerate(objects, start=1):
-        yield opening(number, each.desc).text
+        yield key(number)
+        yield description(each.desc).text
         yield BETWEEN.join(TOKENS[bin_] for bin_ in each.box)
     yield TAIL

@@ -26,7 +26,7 @@ _NEXT_BRACE = re.compile(rb'[^"{}]*+(?:' + _STRING + rb'[^"{}]*+)*+([{}])', re.D
 
 @dataclass(slots=True)
 class Entry:
-    """A key of the outermost object, as spelled. `body`: its value if that is an object; `cut`: the text ended before."""
+    """A key of the outermost object, as spelled. `body`: its value if an object; `cut`: the text ended before."""
 
     key: bytes
     body: Span | None = None
