@@ -17,7 +17,7 @@ VERBS = {
     "evaluate": Verb("all rails", "evaluate a run or checkpoint on held-out data", "railyard evaluate run=RUN"),
     "runs": Verb("all rails", "run folders listed, filtered and compared", "railyard runs where='val/loss<5'"),
     "replay": Verb("all rails", "run a run again and compare the weights' bytes", "railyard replay run=RUN"),
-    "show": Verb("all rails", "what an artifact holds: run, pack, tokenizer, init folder", "railyard show path=PATH"),
+    "show": Verb("all rails", "what an artifact holds: run, pack, tokenizer, scenes", "railyard show path=PATH"),
     "doctor": Verb("all rails", "versions, devices, optional parts missing", "railyard doctor"),
     "tables": Verb("board", "build the teacher's endgame tables", "railyard tables out=data/board/tables size=small"),
     "teach": Verb("board", "expectimax games to a pack", "railyard teach out=data/board/taught games=10 depth=2"),
