@@ -26,6 +26,12 @@ def test_what_the_texts_repeat_becomes_one_piece():
     assert len(train_tokenizer(TEXTS).encode('"desc"').ids) < len(train_tokenizer([]).encode('"desc"').ids) == 6
 
 
+def test_nothing_is_learned_from_tokens_that_are_whole():
+    whole = train_tokenizer([f'"desc{token}"]}}}}' for token in (*SPECIALS, *TOKENS)])
+    assert whole.to_str() == train_tokenizer(['"desc', '"]}}'] * 1007).to_str()
+    assert len(whole.encode('"]}}').ids) == 1
+
+
 def test_the_same_texts_give_the_same_tokenizer_in_any_process_on_any_number_of_threads():
     program = (
         "import json, sys; from railyard.stage2.language.offline_tokenizer import train_tokenizer; "

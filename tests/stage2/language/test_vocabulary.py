@@ -1,6 +1,5 @@
 import itertools
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stage2_fixtures import fixture
@@ -37,6 +36,10 @@ def test_overlap_is_a_shared_byte(text, data):
     assert list(range(len(places) - 1))[overlapping(places, start, end)] == touched
 
 
-def test_an_unknown_id_is_an_error():
-    with pytest.raises(IndexError):
-        toy_vocabulary("a").join([5000])
+def test_an_unknown_id_stands_for_nothing():
+    vocabulary = toy_vocabulary("ab")
+    a, b = vocabulary.encode("ab")
+    joined, places = vocabulary.join([7, 5000, a, -1, b])
+    assert joined == b"<|coord_7|>ab"
+    assert places.tolist() == [0, 11, 11, 12, 12, 13]
+    assert vocabulary.bins([7, 5000, a, -1, b]).tolist() == [7, -1, -1, -1, -1]

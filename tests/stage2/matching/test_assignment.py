@@ -68,6 +68,16 @@ def test_no_assignment_is_cheaper(predicted, true, top_k, gate, fp_cost, fn_cost
     assert found == match(predicted, true, top_k, gate, fp_cost, fn_cost, extra_PG)
 
 
+@pytest.mark.parametrize("alone", [1e3, 1e7, 1e300])
+def test_a_forbidden_pair_is_never_the_way_out(alone):
+    predicted, true = [(0, 0, 9, 9), (0, 0, 8, 9)], [(50, 50, 60, 60), (0, 0, 9, 9)]
+    found = match(predicted, true, fp_cost=alone, fn_cost=alone)
+    assert (len(found.pairs), found.missed, len(found.false)) == (1, (0,), 1)
+    assert match(predicted[:1], true[:1], fp_cost=alone, fn_cost=alone).pairs == ()
+    pruned = match(predicted, [true[1], (0, 0, 7, 9)], top_k=1, fp_cost=alone, fn_cost=alone)
+    assert (len(pruned.pairs), pruned.missed) == (1, (1,))
+
+
 def test_an_extra_cost_decides_between_equal_boxes():
     same = [(0, 0, 9, 9)] * 2
     assert match(same, same, extra_PG=np.diag([0.5, 0.5])).pairs == ((0, 1), (1, 0))

@@ -13,7 +13,7 @@ from railyard.stage2.language.offline_tokenizer import train_tokenizer
 from railyard.stage2.language.rendering import render
 from railyard.stage2.language.tokenizer import vocabulary_of
 from railyard.stage2.rollout.parsing import BUCKETS, parse
-from railyard.stage2.scenes.coordinates import TOKEN, TOKENS
+from railyard.stage2.scenes.coordinates import TOKENS
 from railyard.stage2.scenes.records import SceneObject
 
 C = [f'"{token}"' for token in TOKENS]
@@ -206,6 +206,18 @@ def test_a_token_that_begins_inside_a_character_takes_its_neighbour_along():
     assert vocabulary.join(lost.scaffold_T)[0].decode() == '{"object_1": {}'
 
 
+def test_ids_that_the_vocabulary_lacks_are_no_text():
+    vocabulary = toy_vocabulary(KEPT, "{}")
+    ids, lacking = vocabulary.encode(f"{{{KEPT}}}"), [len(vocabulary.pieces), 2**40]
+    (kept,) = parse(ids, vocabulary).predictions
+    for at in range(len(ids) + 1):
+        strewn = [*ids[:at], *lacking, *ids[at:]]
+        rollout = parse(strewn, vocabulary)
+        assert [(each.desc, each.box) for each in rollout.predictions] == [(kept.desc, kept.box)]
+        assert_sound(rollout, strewn, vocabulary)
+    assert parse(lacking, vocabulary).begun == 0
+
+
 bins = st.integers(0, 999)
 boxes = st.tuples(bins, bins, bins, bins).map(
     lambda b: (min(b[0], b[2]), min(b[1], b[3]), max(b[0], b[2]), max(b[1], b[3]))
@@ -232,9 +244,9 @@ def test_what_is_rendered_is_parsed(objects, fused):
 
 @pytest.fixture(scope="module")
 def byte_level():
-    """A tokenizer made from what stands between coordinates, so that closes are fused and characters cut."""
+    """A tokenizer in which closes are fused and characters cut."""
     corpus = [render([SceneObject(desc, (1, 2, 3, 4))] * n) for n, desc in enumerate(["a", "é 猫", '1"'], 1)]
-    vocabulary = vocabulary_of(train_tokenizer((TOKEN.sub("0", text) for text in corpus), 400))
+    vocabulary = vocabulary_of(train_tokenizer(corpus, 400))
     assert b'"]}}' in vocabulary.pieces
     return vocabulary
 

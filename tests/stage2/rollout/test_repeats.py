@@ -71,4 +71,5 @@ def test_the_watch_tells_at_the_token_that_closes_a_repeat(fused):
     found = [parse(ids[: place + 1], vocabulary).predictions for place in told]
     assert [kept[-1].index for kept in found] == [3, 6]
     assert all(repeats(kept)[-1] for kept in found)
+    assert not watch.push(len(vocabulary.pieces))
     assert np.flatnonzero(repeats(parse(ids, vocabulary).predictions)).tolist() == [2, 5]

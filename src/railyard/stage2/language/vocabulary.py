@@ -42,12 +42,25 @@ class Vocabulary:
         """Bytes of each id."""
         return np.fromiter(map(len, self.pieces), np.int64, len(self.pieces))
 
-    def join(self, ids: Ids) -> tuple[bytes, npt.NDArray[np.int64]]:
-        """The bytes of T ids, and where each id's own begin, with the end as the last one [T + 1]."""
+    def bins(self, ids: Ids) -> npt.NDArray[np.int16]:
+        """The coordinate bin of each of T ids, -1 for all others, unknown ones too."""
         ids_T = np.asarray(ids, np.int64)
+        known_T = self._known(ids_T)
+        return np.where(known_T, self.bins_V[ids_T * known_T], np.int16(-1))
+
+    def join(self, ids: Ids) -> tuple[bytes, npt.NDArray[np.int64]]:
+        """The bytes of T ids, and where each id's own begin, with the end as the last one [T + 1].
+
+        An unknown id has none: a model may have more rows than its tokenizer has entries, and sample one of them.
+        """
+        ids_T = np.asarray(ids, np.int64)
+        known_T = self._known(ids_T)
         places = np.zeros(len(ids_T) + 1, np.int64)
-        np.cumsum(self.lengths_V[ids_T], out=places[1:])
-        return b"".join(map(self.pieces.__getitem__, ids_T.tolist())), places
+        np.cumsum(self.lengths_V[ids_T * known_T] * known_T, out=places[1:])
+        return b"".join(map(self.pieces.__getitem__, ids_T[known_T].tolist())), places
+
+    def _known(self, ids_T: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        return (ids_T >= 0) & (ids_T < len(self.pieces))
 
 
 def overlapping(places: npt.NDArray[np.int64], start: int, end: int) -> slice:

@@ -12,8 +12,6 @@ from scipy.optimize import linear_sum_assignment
 
 from railyard.stage2.scenes.boxes import iou
 
-FORBIDDEN = 1e6  # more than any way around it costs
-
 
 @dataclass(frozen=True)
 class Matching:
@@ -47,7 +45,7 @@ def match(
     iou_PG = iou(predicted_P4, true_G4)
     candidate_PG = _candidates(iou_PG, top_k)
     gated_PG = candidate_PG & (iou_PG < iou_gate)
-    cost_PG = np.where(candidate_PG & ~gated_PG, 1 - iou_PG + extra_PG, FORBIDDEN)
+    cost_PG = np.where(candidate_PG & ~gated_PG, 1 - iou_PG + extra_PG, np.inf)
     pairs = _assign(cost_PG, fp_cost, fn_cost)
     missed, false = (
         sorted({*range(n)} - {pair[side] for pair in pairs}) for side, n in ((1, iou_PG.shape[1]), (0, len(iou_PG)))

@@ -90,10 +90,7 @@ class Rollout:
 
 
 def parse(ids: Ids, vocabulary: Vocabulary) -> Rollout:
-    """The objects of a rollout, up to the first turn end. No text makes it raise.
-
-    Raises IndexError for an id that the vocabulary lacks.
-    """
+    """The objects of a rollout, up to the first turn end. No ids make it raise; those that the vocabulary lacks are no text."""
     ids_T = np.asarray(ids, np.int64)
     ids_T = ids_T[: _first(ids_T == vocabulary.im_end)]
     text, places = vocabulary.join(ids_T)
@@ -136,7 +133,7 @@ def _first(mask_T: npt.NDArray[np.bool_]) -> int:
 
 
 def _coordinates(ids_T: npt.NDArray[np.int64], places: npt.NDArray[np.int64], vocabulary: Vocabulary) -> _Coordinates:
-    bins_T = vocabulary.bins_V[ids_T]
+    bins_T = vocabulary.bins(ids_T)
     slots = np.flatnonzero(bins_T >= 0)
     return _Coordinates(places[slots].tolist(), slots.tolist(), bins_T[slots].tolist())
 

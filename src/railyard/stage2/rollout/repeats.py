@@ -59,7 +59,7 @@ class RepeatWatch:
     def push(self, token: int) -> bool:
         """Takes the next token; true where it closes an object that repeats one."""
         self._ids.append(token)
-        if b"}" not in self._vocabulary.pieces[token]:
+        if b"}" not in self._vocabulary.join([token])[0]:
             return False
         predictions = parse(self._ids, self._vocabulary).predictions
         before, self._seen = self._seen, len(predictions)
