@@ -47,7 +47,7 @@ def geometry_of(hidden_1TD, geometry):
     places = torch.as_tensor(geometry.slots_N4.reshape(-1)) + len(PROMPT)
     logits_NK = predictors(hidden_1TD, torch.zeros_like(places), places) @ OUTPUT_VD[VOCABULARY.coord_ids_1000].T
     boxes_N4 = expected_coordinates(logits_NK.reshape(-1, 4, 1000))
-    targets_N4 = torch.as_tensor(geometry.boxes_N4, dtype=torch.float32) / 999
+    targets_N4 = torch.as_tensor(geometry.units_N4)
     terms = {"bbox_smoothl1": smooth_l1(boxes_N4, targets_N4, beta=0.05), "bbox_ciou": ciou(boxes_N4, targets_N4)}
     return {name: reduce(values_N).mean() for name, values_N in terms.items()}
 
@@ -105,6 +105,8 @@ def test_channel_b_without_a_pair_has_no_geometry_to_run():
 
 def test_a_true_box_is_its_bins_over_999():
     target = BUILD.canonical(OBJECTS)
+    units = [[k / 999 for k in each.box] for each in target.objects]
+    assert all_geometry(target).units_N4 == pytest.approx(np.array(units), abs=1e-7)
     hidden_1TD = torch.zeros(1, len(PROMPT) + len(target.ids_T), FEATURES)
     for slot in target.slots_N4.reshape(-1):
         state_D = OUTPUT_VD[target.ids_T[slot]]

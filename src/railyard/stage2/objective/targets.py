@@ -18,6 +18,7 @@ from railyard.stage2.language.vocabulary import Vocabulary
 from railyard.stage2.matching.assignment import Matching
 from railyard.stage2.objective.stop import merged, stop_positions
 from railyard.stage2.rollout.parsing import Prediction
+from railyard.stage2.scenes.coordinates import BINS
 from railyard.stage2.scenes.records import SceneObject
 
 
@@ -53,6 +54,11 @@ class Geometry:
 
     slots_N4: npt.NDArray[np.int64]
     boxes_N4: npt.NDArray[np.int64]
+
+    @property
+    def units_N4(self) -> npt.NDArray[np.float32]:
+        """The boxes in units of the image, as the losses take them: bin / 999."""
+        return (self.boxes_N4 / (BINS - 1)).astype(np.float32)
 
 
 class TargetBuilder:
