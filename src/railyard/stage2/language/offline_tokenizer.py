@@ -17,7 +17,8 @@ _WHOLE = re.compile(r"<\|\w+\|>")  # special tokens and coordinates, which cut a
 def train_tokenizer(texts: Iterable[str], entries: int = 512) -> Tokenizer:
     """A byte-level BPE of at most `entries` pieces made from `texts`, then the special tokens, then the coordinates.
 
-    Only what stands between those tokens is learned from, since nothing else is ever encoded in pieces. The same texts give the same tokenizer. Any text can be encoded, since all 256 bytes are pieces.
+    Only what stands between those tokens is learned from, since nothing else is ever encoded in pieces. The same texts
+    give the same tokenizer. Any text can be encoded, since all 256 bytes are pieces.
     """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

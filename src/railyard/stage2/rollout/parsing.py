@@ -90,7 +90,10 @@ class Rollout:
 
 
 def parse(ids: Ids, vocabulary: Vocabulary) -> Rollout:
-    """The objects of a rollout, up to the first turn end. No ids make it raise; those that the vocabulary lacks are no text."""
+    """The objects of a rollout, up to the first turn end. No ids make it raise.
+
+    Those that the vocabulary lacks are no text.
+    """
     ids_T = np.asarray(ids, np.int64)
     ids_T = ids_T[: _first(ids_T == vocabulary.im_end)]
     text, places = vocabulary.join(ids_T)
