@@ -46,9 +46,10 @@ def test_figures_of_a_window_cut_in_two_ranks():
     assert figures({"ce": Sums(9.0, 3.0, 0.0)}, WEIGHTS)["loss/ce"] == 3.0
 
 
-def test_every_term_has_a_weight_in_the_settings():
+def test_every_term_has_a_weight_in_the_settings_and_none_is_giou():
     weights = {name.removesuffix("_weight") for name in Stage2AB.model_fields if name.endswith("_weight")}
     assert weights - {"desc_ce"} == set(COORD_TERMS)
+    assert not any("giou" in term for term in COORD_TERMS)
 
 
 def test_terms_are_the_logged_ones():

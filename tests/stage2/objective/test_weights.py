@@ -66,6 +66,12 @@ def test_stopping_is_left_out_or_taught_or_weighed(supervision, weight):
     assert found["structure"] == 1
 
 
+@pytest.mark.parametrize("verdicts", [0, 1, 3])
+def test_every_pair_has_its_verdict(verdicts):
+    with pytest.raises(ValueError, match=f"2 matched objects, but {verdicts} verdicts"):
+        channel_b(TARGET, np.ones(verdicts, bool), 0)
+
+
 def test_without_pairs_every_description_counts():
     found = by_part(channel_b(BUILD.canonical(OBJECTS), np.zeros(0, bool), 0, desc_ce_weight_matched=0.0))
     assert (found["cat"], found["dog"], found["owl"]) == (1, 1, 1)

@@ -42,7 +42,10 @@ def channel_b(
     """Weights [T]. `accepted_M`: the pairs, in the target's order, whose predicted description the gate accepted.
 
     `dropped`: the rollout's invalid entries. Without `desc_ce_weight_matched`, matched objects count as all others.
+    Raises ValueError unless there is one verdict for each pair of the target.
     """
+    if len(accepted_M) != target.matched:
+        raise ValueError(f"the target has {target.matched} matched objects, but {len(accepted_M)} verdicts came")
     matched = desc_ce_weight if desc_ce_weight_matched is None else desc_ce_weight_matched
     desc_N = np.full(len(target.objects), desc_ce_weight)
     desc_N[: target.matched] = np.where(accepted_M, 0.0, matched)
