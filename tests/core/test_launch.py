@@ -137,6 +137,8 @@ def test_rules_are_asked_when_the_tree_stands(start):
         (KeyboardInterrupt(), 130, "interrupted"),
         (runs.Stopped("saved at step 3"), 130, "stopped; saved at step 3"),
         (PermissionError(13, "Permission denied", "/etc/x"), 2, "/etc/x: Permission denied"),
+        (FileExistsError(17, "File exists", "out"), 2, "out: File exists"),
+        (OSError(30, "Read-only file system", "out"), 2, "out: Read-only file system"),
         (IsADirectoryError(21, "Is a directory", "out"), 2, "out: Is a directory"),
     ],
 )
@@ -155,6 +157,14 @@ def test_a_defect_keeps_its_traceback(start):
         raise ZeroDivisionError("mine")
 
     with pytest.raises(ZeroDivisionError, match="mine"):
+        start(app(run))
+
+
+def test_an_error_that_no_other_path_mends_keeps_its_traceback(start):
+    def run(job):
+        raise OSError(5, "Input/output error", "out")
+
+    with pytest.raises(OSError, match="Input/output"):
         start(app(run))
 
 

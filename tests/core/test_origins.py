@@ -70,3 +70,8 @@ def test_an_experiment_without_its_first_line_is_told_so(experiment):
     experiment.write_text("seed: 5\n")
     text = explain([Fault(("experiment",), "unknown key")], Composition("train", ["experiment=mine"]))
     assert "# @package _global_" in text
+
+
+def test_a_fault_between_keys_of_the_root_is_told_without_a_key():
+    composition = Composition("scenes", ["kind=shapes", "out=x"])
+    assert explain([Fault((), "min is above max")], composition).splitlines()[1] == "  min is above max"

@@ -11,6 +11,7 @@ from railyard.core import durable
 from railyard.core.config import PathKnob, Verb
 from railyard.core.errors import UserError
 from railyard.core.launch import Job
+from railyard.core.progress import counting
 from railyard.stage2.scenes.spaces import SPACE, Space
 
 
@@ -60,7 +61,8 @@ def save(facts: dict[str, Any], path: Path, out: Path, space: Space = "auto") ->
     if facts["kind"] == "scenes":
         from railyard.stage2.scenes.drawing import draw as draw_scenes
 
-        draw_scenes(path, out, space)
+        with counting("draw", "records") as tick:
+            draw_scenes(path, out, space, tick)
 
 
 def describe(path: Path, space: Space = "auto") -> dict[str, Any]:
@@ -70,7 +72,8 @@ def describe(path: Path, space: Space = "auto") -> dict[str, Any]:
     if path.suffix == ".jsonl" or (path / "scenes.jsonl").is_file():
         from railyard.stage2.scenes.statistics import describe as describe_scenes
 
-        return describe_scenes(path, space)
+        with counting("show", "records") as tick:
+            return describe_scenes(path, space, tick)
     for fits, module, function in KINDS:
         if fits(path):
             facts: dict[str, Any] = getattr(importlib.import_module(f"railyard.{module}"), function)(path)

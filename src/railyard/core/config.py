@@ -18,6 +18,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
 
 from railyard.core import legacy, sections, targets
+from railyard.core.quoting import short
 from railyard.core.targets import Fault, nearest, required_here
 
 log = logging.getLogger(__name__)
@@ -323,5 +324,4 @@ def _near(error: Mapping[str, Any]) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, Component | Foreign):
         return value.target if isinstance(value, Foreign) else f"{type(value).__module__}.{type(value).__qualname__}"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return short(value)

@@ -7,6 +7,7 @@ or `text(result)` (the same as lines of its own), `FOLDER = True` (it wants a ru
 lies) and `VERBATIM` (keys whose values are taken as typed, past Hydra's grammar).
 """
 
+import errno
 import json
 import logging
 import math
@@ -35,6 +36,9 @@ from railyard.core.origins import explain
 from railyard.core.sweeping.trial import Pruning
 
 log = logging.getLogger(__name__)
+
+# what is wrong with a path that naming another one puts right
+UNUSABLE = (errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EROFS, errno.ENAMETOOLONG)
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,9 @@ def guarded(verb: str, work: Callable[[], str]) -> int:
         sys.stdout.write(fault.output)
         sys.stderr.write(f"railyard {verb}: {fault}\n")
         return fault.exit_code
-    except (PermissionError, NotADirectoryError, IsADirectoryError) as fault:
+    except OSError as fault:
+        if fault.errno not in UNUSABLE:
+            raise
         sys.stderr.write(f"railyard {verb}: {fault.filename}: {fault.strerror}\n")
         return UserError.exit_code
     except runs.Stopped as stop:

@@ -17,7 +17,8 @@ def explain(faults: list[Fault], composition: Composition) -> str:
     lines = []
     for fault in _with_package_advice(faults):
         where = origin(composition, fault.key)
-        lines.append(f"  {'.'.join(fault.key)}: {fault.message}" + (f"  [{where}]" if where else ""))
+        key = f"{'.'.join(fault.key)}: " if fault.key else ""  # none where keys of the root are at odds
+        lines.append(f"  {key}{fault.message}" + (f"  [{where}]" if where else ""))
     count = "one fault" if len(lines) == 1 else f"{len(lines)} faults"
     return "\n".join([f"the config has {count}; nothing was started", *lines])
 

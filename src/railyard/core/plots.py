@@ -1,6 +1,7 @@
 """Plots of reports: curves over steps, bars over groups. matplotlib comes with the extra `plots`."""
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,9 @@ def title(axes: Any, text: str) -> None:
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a figure as PNG."""
+    """Write a figure as PNG; what matplotlib's own font has no sign for (names in Chinese, say) becomes boxes."""
     image = io.BytesIO()
-    figure.savefig(image, format="png")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+")
+        figure.savefig(image, format="png")
     durable.write_bytes(path, image.getvalue())

@@ -111,6 +111,37 @@ def test_a_bad_record_stops_or_is_left_out(source, tmp_path, keys, says):
         assert manifest["counts"]["images"] == 3
 
 
+def test_a_folder_that_was_not_named_is_asked_for_where_an_image_is_missing(source, tmp_path):
+    add(source, image="none.png")
+    with pytest.raises(UserError, match=r"none.png is missing: name their folder with images=…$"):
+        run(source, tmp_path / "out")
+    with pytest.raises(UserError, match=r"none.png is missing$"):
+        run(source, tmp_path / "out", images=tmp_path)
+
+
+def test_no_name_leads_out_of_the_folder_of_images(source, tmp_path):
+    (tmp_path / "inside").mkdir()
+    Image.new("RGB", (100, 80)).save(tmp_path / "outside.png")
+    add(tmp_path / "inside" / "in.jsonl", image="../outside.png")
+    with pytest.raises(UserError, match=r"an image lies in the file's folder or below it, got '../outside.png'"):
+        run(tmp_path / "inside" / "in.jsonl", tmp_path / "out")
+
+
+def test_counts_are_numbers_where_one_image_is_all(source, tmp_path):
+    content = {"images": [{"id": 5, "file_name": "0.png", "width": 100, "height": 80}]}
+    (tmp_path / "a.json").write_text(json.dumps({**content, "annotations": [], "categories": []}))
+    counts = run(tmp_path / "a.json", tmp_path / "out")["counts"]
+    assert counts["empty"] == 1
+    assert {type(count) for count in counts.values()} == {int}
+
+
+def test_a_link_to_an_empty_folder_is_a_place_for_a_data_set(source, tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    run(source, tmp_path / "link")
+    assert (tmp_path / "there" / "scenes.jsonl").is_file()
+
+
 def test_coco_goes_the_same_way(source, tmp_path):
     annotations = [{"image_id": 5, "category_id": 1, "bbox": [10, 20, 40, 50], "iscrowd": crowd} for crowd in (0, 1)]
     images = [
@@ -137,6 +168,11 @@ def test_what_cannot_be_converted(tmp_path, name, content, says):
     (tmp_path / name).write_text(content)
     with pytest.raises(UserError, match=says):
         run(tmp_path / name, tmp_path / "out")
+
+
+def test_a_folder_of_images_that_is_none(source, tmp_path):
+    with pytest.raises(UserError, match=r"images=.*0.png is no folder"):
+        run(source, tmp_path / "out", SKIP, images=tmp_path / "0.png")
 
 
 def test_nothing_left_is_a_mistake(source, tmp_path):

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 from PIL import Image
 
@@ -6,6 +8,7 @@ from railyard.stage2.scenes.drawing import CELL, draw, overlay, sample, sheet
 from railyard.stage2.scenes.generating import Recipe, generate
 from railyard.stage2.scenes.painting import Layout
 from railyard.stage2.scenes.records import Scene, SceneObject
+from railyard.stage2.scenes.statistics import describe
 
 BOX = SceneObject("cat", (250, 500, 750, 900))
 
@@ -49,6 +52,15 @@ def test_a_sheet_has_a_place_for_each_sample():
         3 * CELL * (CELL + drawing.CAPTION)
     ] * 3
     assert sheet([]).width > 0
+
+
+def test_any_description_can_be_drawn(tmp_path):
+    descs = ("猫", "two\nlines", r"costs $\frac$", "x" * 500)
+    record = {"images": ["none.png"], "width": 1_000_000, "height": 9}
+    record["objects"] = [{"desc": desc, "bbox_2d": [0, 0, 9, 9]} for desc in descs]
+    (tmp_path / "a.jsonl").write_text(json.dumps(record))
+    assert len(draw(tmp_path / "a.jsonl", tmp_path)) == 2
+    assert set(describe(tmp_path / "a.jsonl")["commonest"]) == set(descs)
 
 
 def test_a_data_set_is_drawn(tmp_path):

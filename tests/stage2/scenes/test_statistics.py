@@ -99,6 +99,13 @@ def test_a_folder_with_a_manifest_is_compared_with_it(folder):
     assert "a.png differs" in describe(folder)["integrity"]
 
 
+def test_progress_is_told_after_each_record_good_or_bad(folder):
+    path, told = folder / "a.jsonl", []
+    path.write_text("{}\n{}\n")
+    tally(path, progress=lambda done, total: told.append((done, total)))
+    assert told == [(1, 2), (2, 2)]
+
+
 def test_samples_are_of_the_whole_file(folder):
     path = write(folder, [record() for _ in range(300)])
     numbers = [number for number, _ in tally(path).samples]

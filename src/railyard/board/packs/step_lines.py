@@ -21,6 +21,7 @@ from pydantic_core import from_json
 from railyard.board.packs.bad_game import BadGame
 from railyard.board.packs.game_meta import Meta
 from railyard.board.packs.raw_row import RAW
+from railyard.core.quoting import short
 
 MOVES = {"up": 0, "down": 1, "left": 2, "right": 3}
 DEFAULT_VALUATION = "search"
@@ -88,7 +89,7 @@ class StepReader:
             try:
                 getattr(self, key)([row])
             except _NOT_A_COLUMN as error:
-                found = f"got {_short(row[key])}" if key in row else "it is missing"
+                found = f"got {short(row[key])}" if key in row else "it is missing"
                 raise BadGame(self.path, number, f"`{key}` has to be {expected}; {found}") from error
 
     def board(self, rows: list[Row]) -> NDArray[np.uint8]:
@@ -159,8 +160,3 @@ def _count_on(column: list[Any], next_index: int) -> None:
     for place, value in enumerate(column):
         column[place] = next_index if value is None else value
         next_index = column[place] + 1
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from railyard.core.errors import UserError
+from railyard.core.quoting import short
 
 Parsed = TypeVar("Parsed")
 LARGEST_WHOLE = 2**1023  # larger ones do not fit a float64
@@ -68,11 +69,6 @@ def whole(document: Mapping[str, Any], key: str, low: int, high: int, prefix: st
     if type(number) is not int or not low <= number <= high:
         raise UserError(f"{prefix}{key} is {short(number)}, expected a whole number from {low} to {high}")
     return number
-
-
-def short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _is_number(value: Any) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from railyard.board.tokens.json_fields import expect, names, numbers, short, table, whole
+from railyard.board.tokens.json_fields import expect, names, numbers, table, whole
 from railyard.core.errors import UserError
+from railyard.core.quoting import short
 
 TOKENIZER_TYPE, VERSION = "macroxue_ev_advantage_v2", 2
 BASE_TYPES = ("search", "tuple10", "tuple11")

@@ -12,9 +12,12 @@ from typing import Any
 from pydantic_core import from_json
 
 from railyard.core.errors import UserError
+from railyard.core.quoting import short
 from railyard.stage2.scenes.descriptions import sanitise
+from railyard.stage2.scenes.records import MOST_PIXELS
 
 LISTS = ("images", "annotations", "categories")
+FARTHEST = 1e9  # pixels
 
 
 def records(path: Path, counts: Counter[str]) -> Iterator[bytes]:
@@ -24,10 +27,12 @@ def records(path: Path, counts: Counter[str]) -> Iterator[bytes]:
     """
     content = _content(path)
     names = _names(content["categories"], path)
-    images = {_whole(image, "id", path, "an image"): image for image in content["images"]}
+    images = _by_id(content["images"], "images", path)
+    if not images:
+        raise UserError(f"{path} lists no image: there is nothing to convert")
     boxes: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for each in content["annotations"]:
-        if isinstance(each, dict) and each.get("image_id") in images:
+        if isinstance(each, dict) and _refers(each, "image_id", images):
             found = _object(each, images[each["image_id"]], names, path)
         else:
             found = "annotations of no image"
@@ -49,13 +54,32 @@ def _content(path: Path) -> dict[str, Any]:
     return content
 
 
+def _by_id(values: list[Any], what: str, path: Path) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for each in values:
+        number = _whole(each, "id", path, f"an entry of {what}")
+        if number in found:
+            raise UserError(f"{path}: the id {short(number)} stands twice in {what}: which one is meant?")
+        found[number] = each
+    return found
+
+
+def _refers(value: Mapping[str, Any], name: str, table: Mapping[int, Any]) -> bool:
+    return isinstance(value.get(name), int | float) and value[name] in table
+
+
+def _is_length(value: Any) -> bool:
+    """A number near enough to pixels to be cut at an image's edge; NaN is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= FARTHEST
+
+
 def _names(categories: list[Any], path: Path) -> dict[int, str | None]:
     """Description by category, None where the name cannot be one."""
     names: dict[int, str | None] = {}
-    for each in categories:
-        number = _whole(each, "id", path, "a category")
+    for number, each in _by_id(categories, "categories", path).items():
+        name = each.get("name")
         try:
-            names[number] = sanitise(str(each.get("name", "")))
+            names[number] = sanitise(name if isinstance(name, str) else "")
         except ValueError:
             names[number] = None
     return names
@@ -68,11 +92,12 @@ def _object(
     if value.get("iscrowd"):
         return "crowds"
     box = value.get("bbox")
-    if not isinstance(box, list) or len(box) != 4 or not all(isinstance(each, int | float) for each in box):
+    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_length, box)):
         return "annotations without a box"
-    desc = names.get(value.get("category_id", -1), "")
-    if not desc:
-        return "names that are no plain description" if desc is None else "annotations of no category"
+    if not _refers(value, "category_id", names):
+        return "annotations of no category"
+    if (desc := names[value["category_id"]]) is None:
+        return "names that are no plain description"
     x, y, w, h = box
     if not (w > 0 and h > 0):
         return "empty boxes"
@@ -95,13 +120,14 @@ def _line(number: int, image: Mapping[str, Any], objects: list[dict[str, Any]], 
 
 def _side(image: Mapping[str, Any], name: str, path: Path) -> int:
     side = _whole(image, name, path, f"image {image['id']}")
-    if side <= 0:
-        raise UserError(f"{path}: {name} of image {image['id']} is {side}; it is a number of pixels above 0")
+    if not 0 < side <= MOST_PIXELS:
+        wanted = f"a number of pixels above 0 and at most {MOST_PIXELS:,}"
+        raise UserError(f"{path}: {name} of image {image['id']} is {short(side)}; it is {wanted}")
     return side
 
 
 def _whole(value: Any, name: str, path: Path, owner: str) -> int:
     number = value.get(name) if isinstance(value, dict) else None
     if isinstance(number, bool) or not isinstance(number, int):
-        raise UserError(f"{path}: {name} of {owner} is a whole number, got {number!r}")
+        raise UserError(f"{path}: {name} of {owner} is a whole number, got {short(number)}")
     return number

@@ -18,7 +18,7 @@ from railyard.core import durable
 from railyard.core.errors import UserError
 from railyard.stage2.scenes import coco, shelves
 from railyard.stage2.scenes.descriptions import sanitise
-from railyard.stage2.scenes.pictures import fed
+from railyard.stage2.scenes.pictures import MissingImage, fed
 from railyard.stage2.scenes.records import DECLARED, BadRecord, Scene, SceneObject, decode, line_of, lines, scene_of
 from railyard.stage2.scenes.shelves import Made, Progress
 from railyard.stage2.scenes.spaces import Space
@@ -44,6 +44,7 @@ class Records:
     path: Path
     images: Path
     coco: Path | None = None
+    advice: str = ""  # where an image is missing
 
     def fault(self, number: int, image: str, reason: str) -> UserError:
         """A sentence that names the place in the file a person gave."""
@@ -58,14 +59,17 @@ def convert(
     """Converts `source` with the images below `images` (None: beside it); the manifest of what stands at `out`."""
     if not source.is_file() or source.suffix not in (".json", ".jsonl"):
         raise UserError(f"source={source} is no file of annotations: name a COCO .json or a .jsonl of records")
+    if images is not None and not images.is_dir():
+        raise UserError(f"images={images} is no folder: name the one that the names of the images are relative to")
     root, counts = (images or source.parent).absolute(), Counter[str]()
+    advice = "" if images else ": name their folder with images=…"
     origin = _origin(source, root, options)
     if manifest := shelves.finished_before(out, origin):
         return manifest
     with shelves.work_folder(out, origin) as folder:
-        records = Records(source.absolute(), root)
+        records = Records(source.absolute(), root, advice=advice)
         if source.suffix == ".json":
-            records = Records(folder / "records.jsonl", root, source)
+            records = Records(folder / "records.jsonl", root, source, advice)
             _write(records.path, coco.records(source, counts))
         pieces, total = pieces_of(records.path)
         work = partial(convert_piece, records=records, options=options)
@@ -108,14 +112,15 @@ def _convert(line: bytes, number: int, made: Made, folder: Path, name: str, reco
         objects = tuple(_objects(scene, options, counts))
         image = fed(records.images / scene.image, (scene.width, scene.height), options.max_pixels)
     except ValueError as reason:
-        raise records.fault(number, named, str(reason)) from reason
+        advice = records.advice if isinstance(reason, MissingImage) else ""
+        raise records.fault(number, named, f"{reason}{advice}") from reason
     file = f"{number - 1:07d}{image.suffix}"
     (folder / file).write_bytes(image.data)
     metadata = {key: value for key, value in (scene.metadata or {}).items() if key != DECLARED}
     metadata["source_image"] = scene.image
     fed_as = Scene(f"{name}/{file}", image.width, image.height, objects, scene.summary, metadata)
     made.lines.append(line_of(fed_as).decode())
-    counts.update(images=1, objects=len(objects), empty=not objects, images_kept_as_they_are=image.is_copy)
+    counts.update(images=1, objects=len(objects), empty=int(not objects), images_kept_as_they_are=int(image.is_copy))
     made.counts.update(counts)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from railyard.core.quoting import short
+
 BINS = 1000
 TOKENS = tuple(f"<|coord_{k}|>" for k in range(BINS))
 TOKEN = re.compile(r"<\|coord_(\d{1,3})\|>")
@@ -25,13 +27,13 @@ def coerce(value: Any) -> int:
     if isinstance(value, str) and (token := TOKEN.fullmatch(value)):
         return int(token[1])
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"{value!r} is no coordinate")
+        raise ValueError(f"{short(value)} is no coordinate")
     try:
         nearest = round(float(value))
     except (ValueError, OverflowError):
-        raise ValueError(f"{value!r} is no coordinate") from None
+        raise ValueError(f"{short(value)} is no coordinate") from None
     if not 0 <= nearest < BINS:
-        raise ValueError(f"{value!r} is outside 0..{BINS - 1}")
+        raise ValueError(f"{short(value)} is outside 0..{BINS - 1}")
     return nearest
 
 
@@ -41,7 +43,7 @@ def coerce_box(values: Any) -> Box:
     Raises ValueError unless `values` is a list of four coordinates (`coerce`) with x1 <= x2 and y1 <= y2.
     """
     if not isinstance(values, list | tuple) or len(values) != 4:
-        raise ValueError(f"a box is a list of four coordinates, got {values!r}")
+        raise ValueError(f"a box is a list of four coordinates, got {short(values)}")
     x1, y1, x2, y2 = (coerce(value) for value in values)
     if x2 < x1 or y2 < y1:
         raise ValueError(f"a box is [x1, y1, x2, y2] with x1 <= x2 and y1 <= y2, got {[x1, y1, x2, y2]}")

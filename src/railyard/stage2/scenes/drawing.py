@@ -13,7 +13,7 @@ from railyard.stage2.scenes.coordinates import to_pixels
 from railyard.stage2.scenes.pictures import picture_of, png
 from railyard.stage2.scenes.records import Scene, SceneObject
 from railyard.stage2.scenes.spaces import Space
-from railyard.stage2.scenes.statistics import Tally, file_of, tally
+from railyard.stage2.scenes.statistics import Progress, Tally, file_of, tally
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +24,13 @@ GAP = 12
 TEXT = 15
 PAPER, INK = "#ffffff", "#1f2933"
 COLOURS = ("#ffd166", "#06d6a0", "#4cc9f0", "#ff70a6", "#f8961e", "#c77dff", "#b5e48c", "#ffffff")
-LONGEST = 34  # characters of a description on a picture
+LONGEST, LONGEST_LABEL = 34, 18  # characters of a description on a picture and beside a bar
 
 
-def draw(path: Path, folder: Path, space: Space = "auto") -> list[Path]:
+def draw(path: Path, folder: Path, space: Space = "auto", progress: Progress | None = None) -> list[Path]:
     """Writes `samples.png` and, where matplotlib is there, `distributions.png` of a data set to `folder`."""
     file = file_of(path)
-    found, images = tally(file, space), file.parent
+    found, images = tally(file, space, progress), file.parent
     drawn = [folder / "samples.png"]
     chosen = sorted(found.samples, key=itemgetter(0))
     durable.write_bytes(drawn[0], png(sheet([sample(number, scene, images) for number, scene in chosen])))
@@ -45,11 +45,10 @@ def draw(path: Path, folder: Path, space: Space = "auto") -> list[Path]:
 def sample(number: int, scene: Scene, images: Path) -> Image.Image:
     """A scene with its boxes, and below it the line it stands on; a grey field where its image cannot be read."""
     try:
-        picture = picture_of(images / scene.image)
-    except (ValueError, OSError):
-        picture = Image.new("RGB", (scene.width, scene.height), "#9aa5b1")
-    scale = CELL / max(picture.size)
-    picture = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
+        whole = picture_of(images / scene.image)
+        picture = whole.resize(_in_a_cell(*whole.size))
+    except ValueError:
+        picture = Image.new("RGB", _in_a_cell(scene.width, scene.height), "#9aa5b1")
     overlay(picture, scene.objects)
     cell = Image.new("RGB", (CELL, CELL + CAPTION), PAPER)
     cell.paste(picture, ((CELL - picture.width) // 2, (CELL - picture.height) // 2))
@@ -84,15 +83,26 @@ def sheet(cells: Sequence[Image.Image]) -> Image.Image:
     return page
 
 
+def _in_a_cell(width: int, height: int) -> tuple[int, int]:
+    scale = CELL / max(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
 def _label(pen: ImageDraw.ImageDraw, each: SceneObject, colour: str, size: tuple[int, int]) -> None:
     """The description on a strip above its box, or inside where there is no room above; never off the picture."""
     x1, y1, _, _ = to_pixels([each.box], *size)[0].tolist()
-    text = each.desc if len(each.desc) <= LONGEST else each.desc[: LONGEST - 1] + "…"
+    text = _cut(each.desc, LONGEST)
     width = pen.textlength(text, _font()) + 6
     x = min(max(0.0, x1 - 1), max(0.0, size[0] - width))
     y = y1 - TEXT - 4 if y1 >= TEXT + 4 else y1
     pen.rectangle((x, y, x + width, y + TEXT + 3), fill=(*ImageColor.getrgb(colour), 225))
     pen.text((x + 3, y), text, INK, _font())
+
+
+def _cut(desc: str, longest: int) -> str:
+    """A description in one line: a record may hold line breaks, which `convert` refuses."""
+    line = " ".join(desc.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def _font() -> Any:
@@ -107,7 +117,7 @@ def _draw_distributions(found: Tally, path: Path) -> None:
     plots.title(descs, "Commonest descriptions")
     common = found.descs.most_common(12)[::-1]
     descs.barh(range(len(common)), [count for _, count in common], color=plots.COLOURS[0])
-    descs.set_yticks(range(len(common)), [name if len(name) <= 18 else name[:17] + "…" for name, _ in common])
+    descs.set_yticks(range(len(common)), [_cut(name, LONGEST_LABEL).replace("$", r"\$") for name, _ in common])
     plots.title(sides, "Sides of boxes")
     for name, counted, colour in zip(
         ("width", "height"), (found.widths_1000, found.heights_1000), plots.COLOURS, strict=False

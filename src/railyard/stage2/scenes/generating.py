@@ -53,5 +53,5 @@ def make_piece(indices: tuple[int, int], folder: Path, name: str, recipe: Recipe
         metadata = {"made": recipe.kind, "seed": recipe.seed, "index": index}
         scene = Scene(f"{name}/{file}", width, height, painted.objects, metadata=metadata)
         made.lines.append(line_of(scene).decode())
-        made.counts.update(images=1, objects=len(painted.objects), empty=not painted.objects)
+        made.counts.update(images=1, objects=len(painted.objects), empty=int(not painted.objects))
     return made

@@ -7,6 +7,7 @@ Token strings say what they are. Plain numbers do not: `Space` says whether they
 from collections.abc import Mapping
 from typing import Any
 
+from railyard.core.quoting import short
 from railyard.stage2.scenes.coordinates import BINS, TOKEN, Box, coerce, to_bins
 from railyard.stage2.scenes.spaces import Space
 
@@ -30,16 +31,16 @@ def geometry_of(value: Mapping[str, Any], size: Size, space: Space) -> Geometry:
 
 def _box(values: Any, size: Size, space: Space) -> Geometry:
     if not isinstance(values, list) or len(values) != 4:
-        raise ValueError(f"bbox_2d is a list of four coordinates [x1, y1, x2, y2], got {_short(values)}")
+        raise ValueError(f"bbox_2d is a list of four coordinates [x1, y1, x2, y2], got {short(values)}")
     x1, y1, x2, y2 = numbers = _numbers(values, size, space)
     if x2 < x1 or y2 < y1:
-        raise ValueError(f"bbox_2d is [x1, y1, x2, y2] with x1 <= x2 and y1 <= y2, got {_short(values)}")
+        raise ValueError(f"bbox_2d is [x1, y1, x2, y2] with x1 <= x2 and y1 <= y2, got {short(values)}")
     return _bins(numbers, size, in_pixels(values, space)), None
 
 
 def _poly(values: Any, size: Size, space: Space) -> Geometry:
     if not isinstance(values, list) or len(values) < MIN_POLY or len(values) % 2:
-        raise ValueError(f"poly is a flat list x, y, x, y, … of at least three points, got {_short(values)}")
+        raise ValueError(f"poly is a flat list x, y, x, y, … of at least three points, got {short(values)}")
     numbers, pixels = _numbers(values, size, space), in_pixels(values, space)
     corners = [min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2])]
     box = _bins(corners, size, pixels)
@@ -67,11 +68,11 @@ def _numbers(values: list[Any], size: Size, space: Space) -> list[float]:
 def _pixel(value: Any, side: int, axis: str) -> float:
     """A pixel may be one past the last: right and lower edges are often given exclusively."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{value!r} is no pixel coordinate: give a number, or four tokens such as <|coord_0|>")
+        raise ValueError(f"{short(value)} is no pixel coordinate: give a number, or four tokens such as <|coord_0|>")
     if not 0 <= value <= side:
         name = "width" if axis == "x" else "height"
         raise ValueError(
-            f"{axis} = {value} is outside the image, whose {name} is {side}: were these bins of norm1000 "
+            f"{axis} = {short(value)} is outside the image, whose {name} is {side}: were these bins of norm1000 "
             "(space=norm1000), or is the record's size that of another image?"
         )
     return float(value)
@@ -79,10 +80,5 @@ def _pixel(value: Any, side: int, axis: str) -> float:
 
 def _bin(value: Any, space: Space) -> int:
     if space != "norm1000" and not (isinstance(value, str) and TOKEN.fullmatch(value)):
-        raise ValueError(f"{value!r} is no coordinate token <|coord_0|> to <|coord_{BINS - 1}|>")
+        raise ValueError(f"{short(value)} is no coordinate token <|coord_0|> to <|coord_{BINS - 1}|>")
     return coerce(value)
-
-
-def _short(values: Any) -> str:
-    text = repr(values)
-    return text if len(text) <= 80 else text[:77] + "..."

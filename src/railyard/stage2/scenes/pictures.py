@@ -9,6 +9,7 @@ from typing import IO, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
+from railyard.stage2.scenes.image_names import is_there
 from railyard.stage2.scenes.resize import smart_resize
 
 FORMATS = {"PNG": ".png", "JPEG": ".jpg", "BMP": ".bmp", "WEBP": ".webp"}
@@ -19,6 +20,10 @@ QUALITY = 95  # of JPEG
 ORIENTATION = 0x0112  # of EXIF; records speak of the pixels as stored
 # what Pillow raises on damaged bytes
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+
+
+class MissingImage(ValueError):
+    """There is no such file."""
 
 
 class Fed(NamedTuple):
@@ -38,13 +43,16 @@ def png(picture: Image.Image) -> bytes:
 
 def size_of(path: Path) -> tuple[int, int]:
     """Width and height in the head of an image file; ValueError if it has none."""
-    with path.open("rb") as file:
-        return _opened(path, file).size
+    try:
+        with path.open("rb") as file:
+            return _opened(path, file).size
+    except OSError as error:
+        raise ValueError(f"the image {path} cannot be read ({error.strerror})") from error
 
 
 def picture_of(path: Path) -> Image.Image:
     """An image file as RGB; ValueError, one sentence, if it cannot be taken."""
-    return _loaded(path, io.BytesIO(path.read_bytes())).convert("RGB")
+    return _loaded(path, io.BytesIO(_bytes_of(path))).convert("RGB")
 
 
 def fed(path: Path, size: tuple[int, int], max_pixels: int) -> Fed:
@@ -52,9 +60,7 @@ def fed(path: Path, size: tuple[int, int], max_pixels: int) -> Fed:
 
     ValueError, one sentence, if it is missing, damaged, of another size or too long a strip.
     """
-    if not path.is_file():
-        raise ValueError(f"the image {path} is missing")
-    data = path.read_bytes()
+    data = _bytes_of(path)
     image = _loaded(path, io.BytesIO(data))
     if image.size != size:
         raise ValueError(f"the record says {size[0]} x {size[1]}, the image {path} has {image.width} x {image.height}")
@@ -64,6 +70,15 @@ def fed(path: Path, size: tuple[int, int], max_pixels: int) -> Fed:
     if not is_copy:
         data = _encoded(image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC), kind)
     return Fed(data, FORMATS[kind], width, height, is_copy)
+
+
+def _bytes_of(path: Path) -> bytes:
+    if not is_there(path):
+        raise MissingImage(f"the image {path} is missing")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"the image {path} cannot be read ({error.strerror})") from error
 
 
 def _encoded(picture: Image.Image, kind: str) -> bytes:

@@ -9,11 +9,13 @@ line.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from railyard.core.errors import UserError
+from railyard.core.quoting import short
 from railyard.core.targets import nearest
+from railyard.stage2.scenes import image_names
 from railyard.stage2.scenes.coordinates import TOKENS, Box
 from railyard.stage2.scenes.geometry import Size, geometry_of
 from railyard.stage2.scenes.spaces import Space
@@ -21,6 +23,7 @@ from railyard.stage2.scenes.spaces import Space
 SCENE_KEYS = ("images", "objects", "width", "height", "summary", "metadata")
 OBJECT_KEYS = ("desc", "bbox_2d", "poly")
 DECLARED = "coordinate_space"  # of metadata: what the plain numbers of this record are
+MOST_PIXELS = 1_000_000  # of a side: a slip is seen, and no arithmetic runs over
 SPACES = ("pixels", "norm1000", "tokens")
 REJECTED = {
     "line": "draw it as poly, or give its bounding box as bbox_2d",
@@ -92,7 +95,7 @@ def parse(
         scene = scene_of(decode(line), space, polygons)
     except ValueError as fault:
         raise BadRecord(path, number, str(fault)) from fault
-    if images and not (path.parent / scene.image).is_file():
+    if images and not image_names.is_there(path.parent / scene.image):
         raise BadRecord(path, number, f"the image {scene.image} is missing: it is looked for beside the file")
     return scene
 
@@ -100,14 +103,14 @@ def parse(
 def scene_of(value: Any, space: Space = "auto", polygons: bool = False) -> Scene:
     """The scene that a record's plain value describes; ValueError, one sentence, if it describes none."""
     if not isinstance(value, dict):
-        raise ValueError(f"a record is a JSON object with {', '.join(SCENE_KEYS[:4])}, got {_short(value)}")
+        raise ValueError(f"a record is a JSON object with {', '.join(SCENE_KEYS[:4])}, got {short(value)}")
     _refuse_unknown(value, SCENE_KEYS, "a record", "what else is known of an image goes into metadata")
     size = _side(value, "width"), _side(value, "height")
     metadata, summary = value.get("metadata"), value.get("summary")
     if not isinstance(metadata, dict | None):
-        raise ValueError(f"metadata is an object, got {_short(metadata)}")
+        raise ValueError(f"metadata is an object, got {short(metadata)}")
     if not isinstance(summary, str | None):
-        raise ValueError(f"summary is text, got {_short(summary)}")
+        raise ValueError(f"summary is text, got {short(summary)}")
     objects = _objects(value, size, declared(metadata or {}, space), polygons)
     return Scene(_image(value), *size, objects, summary, metadata)
 
@@ -116,7 +119,7 @@ def declared(metadata: Mapping[str, Any], space: Space) -> Space:
     """What the plain numbers of a record are, by its metadata where `space` leaves it open; ValueError for no space."""
     found: Space = metadata.get(DECLARED, "auto") if space == "auto" else space
     if found not in ("auto", *SPACES):
-        raise ValueError(f"metadata.{DECLARED} is one of {', '.join(SPACES)}, got {_short(found)}")
+        raise ValueError(f"metadata.{DECLARED} is one of {', '.join(SPACES)}, got {short(found)}")
     return found
 
 
@@ -173,8 +176,9 @@ def _refuse_unknown(value: Mapping[str, Any], known: tuple[str, ...], owner: str
 
 def _side(value: Mapping[str, Any], name: str) -> int:
     side = value.get(name)
-    if isinstance(side, bool) or not isinstance(side, int) or side <= 0:
-        raise ValueError(f"{name} is a whole number of pixels above 0, got {_given(value, name)}")
+    if isinstance(side, bool) or not isinstance(side, int) or not 0 < side <= MOST_PIXELS:
+        got = _given(value, name)
+        raise ValueError(f"{name} is a whole number of pixels above 0 and at most {MOST_PIXELS:,}, got {got}")
     return side
 
 
@@ -182,9 +186,7 @@ def _image(value: Mapping[str, Any]) -> str:
     images = value.get("images")
     if not isinstance(images, list) or len(images) != 1 or not isinstance(images[0], str) or not images[0]:
         raise ValueError(f"images is a list of exactly one path, got {_given(value, 'images')}")
-    if PurePosixPath(images[0]).is_absolute() or "\0" in images[0]:
-        raise ValueError(f"an image is named relative to the file's folder, got {_short(images[0])}")
-    return _text(images[0], "images")
+    return image_names.checked(_text(images[0], "images"))
 
 
 def _objects(value: Mapping[str, Any], size: Size, space: Space, polygons: bool) -> tuple[SceneObject, ...]:
@@ -202,7 +204,7 @@ def _objects(value: Mapping[str, Any], size: Size, space: Space, polygons: bool)
 
 def _object(value: Any, size: Size, space: Space, polygons: bool) -> SceneObject:
     if not isinstance(value, dict):
-        raise ValueError(f"an object is a JSON object with desc and bbox_2d, got {_short(value)}")
+        raise ValueError(f"an object is a JSON object with desc and bbox_2d, got {short(value)}")
     _refuse_unknown(value, OBJECT_KEYS, "an object", "an object has desc and bbox_2d")
     desc = value.get("desc")
     if not isinstance(desc, str) or not desc.strip():
@@ -222,9 +224,4 @@ def _text(text: str, name: str) -> str:
 
 
 def _given(value: Mapping[str, Any], name: str) -> str:
-    return _short(value[name]) if name in value else "none"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    return short(value[name]) if name in value else "none"

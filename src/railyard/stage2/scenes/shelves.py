@@ -126,7 +126,7 @@ def finished_before(out: Path, origin: Mapping[str, Any]) -> dict[str, Any] | No
             return manifest
     refuse_occupied(out, "this very data set")
     if out.is_dir():
-        out.rmdir()
+        out.resolve().rmdir()
     return None
 
 

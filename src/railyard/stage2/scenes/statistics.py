@@ -4,7 +4,7 @@ One pass with flat memory: distributions are counts over the 1000 bins.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from railyard.core import durable
 from railyard.core.errors import UserError
 from railyard.stage2.scenes.coordinates import BINS
 from railyard.stage2.scenes.geometry import in_pixels
+from railyard.stage2.scenes.image_names import is_there
 from railyard.stage2.scenes.pictures import size_of
 from railyard.stage2.scenes.records import Scene, declared, decode, lines, scene_of
 from railyard.stage2.scenes.spaces import Space
@@ -28,6 +29,8 @@ MOST_DESCS = 100_000  # that are told apart: a bound for memory
 CHUNK = 1 << 16
 ENOUGH = 100  # boxes, from which on a rule that they all follow is no chance
 SAMPLES = 12
+
+Progress = Callable[[int, int], None]  # records read, and in all
 
 
 @dataclass
@@ -104,27 +107,29 @@ def file_of(path: Path) -> Path:
     return path / FILE if path.is_dir() else path
 
 
-def tally(path: Path, space: Space = "auto") -> Tally:
+def tally(path: Path, space: Space = "auto", progress: Progress | None = None) -> Tally:
     """Reads all records of a file; bad ones and bad images are counted, not raised."""
-    found, number = Tally(space), 0
+    found, total = Tally(space), sum(1 for _ in lines(path))
+    if not total:
+        raise UserError(f"{path} is empty: a file of scenes has one JSON object a line")
     for number, line in lines(path):
         try:
             value = decode(line)
             scene = scene_of(value, space, polygons=True)
         except ValueError as fault:
             found.fault("bad records", f"line {number}: {fault}")
-            continue
-        found.add(number, value, scene)
-        _look_at_image(path.parent / scene.image, number, scene, found)
-    if not number:
-        raise UserError(f"{path} is empty: a file of scenes has one JSON object a line")
+        else:
+            found.add(number, value, scene)
+            _look_at_image(path.parent / scene.image, number, scene, found)
+        if progress is not None:
+            progress(number, total)
     found.flush()
     return found
 
 
-def describe(path: Path, space: Space = "auto") -> dict[str, Any]:
+def describe(path: Path, space: Space = "auto", progress: Progress | None = None) -> dict[str, Any]:
     """JSON-able facts of a data set of scenes; see `tally`."""
-    return facts_of(tally(file_of(path), space), path)
+    return facts_of(tally(file_of(path), space, progress), path)
 
 
 def facts_of(found: Tally, path: Path) -> dict[str, Any]:
@@ -164,7 +169,7 @@ def suspicions(found: Tally) -> Iterator[str]:
 
 
 def _look_at_image(path: Path, number: int, scene: Scene, found: Tally) -> None:
-    if not path.is_file():
+    if not is_there(path):
         found.fault("missing images", f"line {number}: the image {scene.image} is missing")
         return
     try:

@@ -1,0 +1,25 @@
+"""How a record names its image: a path from a folder down, never out of it, whatever a file of records says."""
+
+from pathlib import Path, PurePosixPath
+
+from railyard.core.quoting import short
+
+
+def checked(name: str) -> str:
+    """The name; ValueError, one sentence, for an absolute one, one that leads upward, and what is no name at all."""
+    if PurePosixPath(name).is_absolute() or "\0" in name:
+        raise ValueError(f"an image is named relative to the file's folder, got {short(name)}")
+    if ".." in PurePosixPath(name).parts:
+        raise ValueError(
+            f"an image lies in the file's folder or below it, got {short(name)}: `railyard convert` takes a folder "
+            "further up as images=…, and then names from there on"
+        )
+    return name
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file has this path; what no file can be called, and what may not be looked at, is not there."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
