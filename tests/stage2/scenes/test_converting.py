@@ -170,6 +170,12 @@ def test_what_cannot_be_converted(tmp_path, name, content, says):
         run(tmp_path / name, tmp_path / "out")
 
 
+def test_coco_has_one_space(tmp_path):
+    (tmp_path / "a.json").write_text("{}")
+    with pytest.raises(UserError, match=r"space=norm1000 is for records"):
+        run(tmp_path / "a.json", tmp_path / "out", Options(MAX_PIXELS, "norm1000", "stop"))
+
+
 def test_a_folder_of_images_that_is_none(source, tmp_path):
     with pytest.raises(UserError, match=r"images=.*0.png is no folder"):
         run(source, tmp_path / "out", SKIP, images=tmp_path / "0.png")

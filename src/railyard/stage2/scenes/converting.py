@@ -59,6 +59,8 @@ def convert(
     """Converts `source` with the images below `images` (None: beside it); the manifest of what stands at `out`."""
     if not source.is_file() or source.suffix not in (".json", ".jsonl"):
         raise UserError(f"source={source} is no file of annotations: name a COCO .json or a .jsonl of records")
+    if source.suffix == ".json" and options.space not in ("auto", "pixels"):
+        raise UserError(f"space={options.space} is for records (.jsonl): the boxes of COCO are pixels; leave it out")
     if images is not None and not images.is_dir():
         raise UserError(f"images={images} is no folder: name the one that the names of the images are relative to")
     root, counts = (images or source.parent).absolute(), Counter[str]()

@@ -49,6 +49,18 @@ class Painted:
     objects: tuple[SceneObject, ...]
 
 
+Ground = Callable[[np.random.Generator, int, int], Picture]  # of a width and a height
+Sprites = Callable[[np.random.Generator, int], Sprite]  # one that fits a picture with this shorter side
+
+
+def scene(rng: np.random.Generator, layout: Layout, ground: Ground, sprite: Sprites) -> Painted:
+    """A picture with some objects on it; those that find no room are left out."""
+    width, height = size(rng, layout)
+    pixels_HW3 = ground(rng, width, height)
+    sprites = [sprite(rng, min(width, height)) for _ in range(count(rng, layout))]
+    return lay(rng, pixels_HW3, sprites)
+
+
 def stream(seed: int, index: int) -> np.random.Generator:
     """The numbers that decide scene `index` of a seed.
 

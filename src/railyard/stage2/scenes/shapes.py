@@ -51,11 +51,7 @@ SHAPES: dict[str, Callable[[Grid, Grid], NDArray[np.bool_]]] = {
 
 def scene(seed: int, index: int, layout: Layout) -> Painted:
     """Scene `index` of a seed. Shapes that find no room are left out."""
-    rng = painting.stream(seed, index)
-    width, height = painting.size(rng, layout)
-    pixels_HW3 = _gradient(rng, width, height)
-    sprites = [_sprite(rng, min(width, height)) for _ in range(painting.count(rng, layout))]
-    return painting.lay(rng, pixels_HW3, sprites)
+    return painting.scene(painting.stream(seed, index), layout, _gradient, _sprite)
 
 
 def _sprite(rng: np.random.Generator, shorter_side: int) -> Sprite:
