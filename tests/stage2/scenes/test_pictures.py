@@ -41,6 +41,13 @@ def test_a_turned_photograph_is_stored_as_its_pixels_lie(tmp_path):
         assert (written.size, written.getexif().get(0x0112)) == ((96, 64), None)
 
 
+def test_a_transparent_palette_is_taken_by_its_colours(tmp_path):
+    Image.new("P", (64, 64)).save(tmp_path / "a.png", transparency=bytes(range(256)))
+    assert picture_of(tmp_path / "a.png").getpixel((0, 0)) == (0, 0, 0)
+    with Image.open(io.BytesIO(fed(tmp_path / "a.png", (64, 64), 32 * 32).data)) as written:
+        assert (written.mode, written.getpixel((0, 0))) == ("RGB", (0, 0, 0))
+
+
 def test_what_cannot_be_fed(tmp_path):
     whole = save(tmp_path / "a.png").read_bytes()
     (tmp_path / "torn.png").write_bytes(whole[: len(whole) // 2])

@@ -52,7 +52,7 @@ def size_of(path: Path) -> tuple[int, int]:
 
 def picture_of(path: Path) -> Image.Image:
     """An image file as RGB; ValueError, one sentence, if it cannot be taken."""
-    return _loaded(path, io.BytesIO(_bytes_of(path))).convert("RGB")
+    return _rgb(_loaded(path, io.BytesIO(_bytes_of(path))))
 
 
 def fed(path: Path, size: tuple[int, int], max_pixels: int) -> Fed:
@@ -68,7 +68,7 @@ def fed(path: Path, size: tuple[int, int], max_pixels: int) -> Fed:
     kind = image.format if image.format in KEPT else "PNG"
     is_copy = (width, height) == size and kind == image.format and image.getexif().get(ORIENTATION, 1) == 1
     if not is_copy:
-        data = _encoded(image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC), kind)
+        data = _encoded(_rgb(image).resize((width, height), Image.Resampling.BICUBIC), kind)
     return Fed(data, FORMATS[kind], width, height, is_copy)
 
 
@@ -79,6 +79,11 @@ def _bytes_of(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ValueError(f"the image {path} cannot be read ({error.strerror})") from error
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """What is transparent gets the colour stored for it; a palette goes by way of RGBA, else Pillow warns."""
+    return (image.convert("RGBA") if image.mode == "P" else image).convert("RGB")
 
 
 def _encoded(picture: Image.Image, kind: str) -> bytes:
