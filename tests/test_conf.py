@@ -48,6 +48,7 @@ CHECK = """
 """
 
 
+@pytest.mark.slow
 def test_every_option_is_checked_without_torch(work):
     base = ["data.pack=p", "data.tokenizer=t"]
     command = [sys.executable, "-c", textwrap.dedent(CHECK), str(CONF), *base]

@@ -251,7 +251,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(logs, out, monkeypatch):
     assert names(out.parent) == []
 
 
-@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("workers", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_any_number_of_workers_gives_the_same_bytes(reference_logs, samples, out, workers):
     source, keys = (samples, {"shard_rows": 7_000}) if workers == 2 else (reference_logs, {"on_error": "skip"})
     one = import_logs(source, out / "one", workers=1, **keys)
@@ -405,6 +405,7 @@ import_logs(*map(pathlib.Path, sys.argv[1:]), workers=2, progress=wait)
 """
 
 
+@pytest.mark.slow
 def test_an_import_of_two_workers_that_is_killed_goes_on(samples, out):
     import_logs(samples, out.parent / "whole", workers=1)
     with subprocess.Popen([sys.executable, "-c", PROGRAM, samples, out], stdout=subprocess.PIPE) as process:

@@ -123,7 +123,7 @@ def wanted(usual, total, batches_an_epoch):
 
 
 @pytest.mark.parametrize("usual", [1, 3])
-@pytest.mark.parametrize("total", [8, 17])
+@pytest.mark.parametrize("total", [8, pytest.param(17, marks=pytest.mark.slow)])
 def test_the_batch_grows_with_the_step(usual, total):
     model = BoardModel(encoder=ENCODER, optimizer=ADAM, schedule=GROWING)
     module, watch = fit(model, {"accumulate_grad_batches": usual}, total)

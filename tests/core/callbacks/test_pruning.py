@@ -88,6 +88,7 @@ def test_a_step_reported_before_a_kill_keeps_its_value(train, study, recwarn):
     assert list(reported(study)) == [11, 22]
 
 
+@pytest.mark.slow
 def test_a_run_that_starts_from_a_pruned_trials_checkpoint_goes_on(train, tmp_path):
     train(11, max_epochs=4)
     described = tiny.experiment({"max_epochs": 4}, ckpt_path=str(tmp_path / "run" / "checkpoints" / "last.ckpt"))
