@@ -1,7 +1,10 @@
 import hashlib
 
 import numpy as np
+import pytest
 
+from railyard.core.errors import RailyardError
+from railyard.stage2.scenes import digits
 from railyard.stage2.scenes.coordinates import to_pixels
 from railyard.stage2.scenes.digits import NAMES, scene
 from railyard.stage2.scenes.painting import Layout
@@ -35,3 +38,23 @@ def test_a_scene_is_its_seed_and_index_and_no_two_seeds_share_one():
 
 def test_pictures_larger_than_the_photographs_are_enlarged():
     assert scene(0, 0, Layout(704, 704, 1, 1)).pixels_HW3.shape == (704, 704, 3)
+
+
+def test_scans_and_photographs_are_those_that_scikit_learn_hands_out():
+    from sklearn.datasets import load_digits, load_sample_images
+
+    scans, labels = digits._scans()
+    np.testing.assert_array_equal(scans[:, 1:-1, 1:-1], load_digits().images)
+    np.testing.assert_array_equal(labels, load_digits().target)
+    assert scans.sum() == load_digits().images.sum()
+    for ours, theirs in zip(digits._photographs(), load_sample_images().images, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_scikit_learn_without_its_data_is_named(monkeypatch):
+    monkeypatch.setattr(digits, "find_spec", lambda _: None)
+    with pytest.raises(RailyardError, match="scikit-learn, whose digits are drawn, is missing"):
+        digits._bundled("images/china.jpg")
+    monkeypatch.undo()
+    with pytest.raises(RailyardError, match=r"has no .*datasets/images/moon\.jpg"):
+        digits._bundled("images/moon.jpg")
