@@ -6,6 +6,7 @@ is the two gradients and one block. (Blocks of rows would need the matrix's grad
 Legend: N rows (tokens to predict), D features, V tokens of the vocabulary, C those of one block.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch.autograd.function import once_differentiable
 from railyard.stage2.objective.reduction import wide
 from railyard.stage2.objective.shift import predictors
 
-BLOCK = 1024
+BLOCK = 512
 
 
 def token_nll(hidden_ND: Tensor, output_VD: Tensor, labels_N: Tensor) -> Tensor:
@@ -55,14 +56,14 @@ class _BlockwiseRows(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, hidden_ND: Tensor, output_VD: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
-        parts: list[Tensor] = []
-        labelled_N = wide(hidden_ND.new_zeros(len(hidden_ND)))
-        for start, block_CD in _blocks(output_VD, hidden_ND.dtype):
-            logits_NC = wide(_product(hidden_ND, block_CD.T))
+        logsumexp_N = wide(hidden_ND.new_full((len(hidden_ND),), -torch.inf))
+        labelled_N = torch.zeros_like(logsumexp_N)
+        for start, block_CD, _, logits_NC in _blocks(hidden_ND, output_VD):
             inside_N, column_N = _in_block(labels_N, start, len(block_CD))
             labelled_N = torch.where(inside_N, logits_NC.gather(1, column_N[:, None])[:, 0], labelled_N)
-            parts.append(logits_NC.logsumexp(dim=1))
-        logsumexp_N = torch.stack(parts).logsumexp(dim=0)
+            largest_N = logits_NC.amax(dim=1)
+            sums_N = logits_NC.sub_(largest_N[:, None]).exp_().sum(dim=1)
+            torch.logaddexp(logsumexp_N, largest_N + sums_N.log(), out=logsumexp_N)
         ctx.save_for_backward(*_without_nonfinite(hidden_ND, logsumexp_N), output_VD, labels_N)
         return logsumexp_N, labelled_N
 
@@ -71,33 +72,45 @@ class _BlockwiseRows(torch.autograd.Function):
     def backward(ctx: Any, grad_logsumexp_N: Tensor, grad_labelled_N: Tensor) -> tuple[Tensor | None, ...]:
         hidden_ND, logsumexp_N, output_VD, labels_N = ctx.saved_tensors
         to_hidden, to_output, _ = ctx.needs_input_grad
-        # float32, since it adds up over all blocks
-        grad_hidden_ND = torch.zeros_like(hidden_ND, dtype=logsumexp_N.dtype) if to_hidden else None
+        # wide, since it adds up over all blocks
+        grad_hidden_ND = wide(torch.zeros_like(hidden_ND)) if to_hidden else None
         grad_output_VD = torch.empty_like(output_VD) if to_output else None
-        for start, block_CD in _blocks(output_VD, hidden_ND.dtype):
+        part_ND = torch.empty_like(hidden_ND)
+        for start, block_CD, narrow_NC, grad_NC in _blocks(hidden_ND, output_VD):
             inside_N, column_N = _in_block(labels_N, start, len(block_CD))
-            grad_NC = wide(_product(hidden_ND, block_CD.T)).sub_(logsumexp_N[:, None]).exp_()
-            grad_NC.mul_(grad_logsumexp_N[:, None])
+            grad_NC.sub_(logsumexp_N[:, None]).exp_().mul_(grad_logsumexp_N[:, None])
             grad_NC.scatter_add_(1, column_N[:, None], torch.where(inside_N, grad_labelled_N, 0)[:, None])
-            grad_NC = grad_NC.to(hidden_ND.dtype)  # the wide one is freed before the products need room
+            narrow_NC.copy_(grad_NC)
             if grad_hidden_ND is not None:
-                grad_hidden_ND += _product(grad_NC, block_CD)
+                grad_hidden_ND += _product(narrow_NC, block_CD, part_ND)
             if grad_output_VD is not None:
-                grad_output_VD[start : start + len(block_CD)] = _product(grad_NC.T, hidden_ND)
-            del grad_NC
-        return None if grad_hidden_ND is None else grad_hidden_ND.to(hidden_ND.dtype), grad_output_VD, None
+                grad_CD = _product(narrow_NC.T, hidden_ND, torch.empty_like(block_CD))
+                grad_output_VD[start : start + len(block_CD)] = grad_CD
+        return None if grad_hidden_ND is None else part_ND.copy_(grad_hidden_ND), grad_output_VD, None
 
 
-def _blocks(output_VD: Tensor, dtype: torch.dtype) -> Iterator[tuple[int, Tensor]]:
-    """First token and rows of each block of the output matrix, in the dtype that its logits get."""
+def _blocks(hidden_ND: Tensor, output_VD: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
+    """Of each block: its first token, its rows of the output matrix, room for [N, C] in the dtype of the hidden states,
+    and its logits, wide.
+
+    The two [N, C] are the same memory for all blocks (and one, where the dtype is wide already): an allocator that is
+    asked anew for each block keeps four times the room.
+    """
+    narrow = hidden_ND.new_empty(len(hidden_ND) * min(BLOCK, len(output_VD)))
+    spread = narrow if wide(narrow[:0]).dtype == narrow.dtype else torch.empty_like(narrow, dtype=torch.float32)
     for start in range(0, len(output_VD), BLOCK):
-        yield start, output_VD[start : start + BLOCK].to(dtype)
+        block_CD = output_VD[start : start + BLOCK].to(hidden_ND.dtype)
+        shape = len(hidden_ND), len(block_CD)
+        narrow_NC, wide_NC = (each[: math.prod(shape)].view(shape) for each in (narrow, spread))
+        yield start, block_CD, narrow_NC, wide_NC.copy_(_product(hidden_ND, block_CD.T, narrow_NC))
 
 
-def _product(left: Tensor, right: Tensor) -> Tensor:
-    """left @ right in their own dtype, also inside an autocast region: backward has to repeat forward's rounding."""
+def _product(left: Tensor, right: Tensor, room: Tensor) -> Tensor:
+    """left @ right, written to `room`, in their own dtype also inside an autocast region: backward has to repeat
+    forward's rounding.
+    """
     with torch.autocast(left.device.type, enabled=False):
-        return left @ right
+        return torch.mm(left, right, out=room)
 
 
 def _in_block(labels_N: Tensor, start: int, width: int) -> tuple[Tensor, Tensor]:
