@@ -1,5 +1,8 @@
 """Every old name is answered: refused with what to write, or ignored with a line."""
 
+import contextlib
+import copy
+import functools
 import json
 import logging
 
@@ -14,24 +17,33 @@ SCHEMA = json.loads((bundled("conf") / "schema.json").read_text(encoding="utf-8"
 QUICK = ["experiment=board/quickstart", "data.pack=p", "data.tokenizer=t"]
 
 
-def answers(key, caplog):
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory):
+    """The quickstart's plain config."""
+    with contextlib.chdir(tmp_path_factory.mktemp("work")):
+        return Composition("train", QUICK).container()[0]
+
+
+def answers(key, quickstart, caplog):
     """Faults and log lines of the quickstart with this key set."""
-    container, _ = Composition("train", [*QUICK, f"{key}=1"]).container()
+    container = copy.deepcopy(quickstart)
+    *sections, name = key.split(".")
+    functools.reduce(lambda section, inside: section.setdefault(inside, {}), sections, container)[name] = 1
     with caplog.at_level(logging.WARNING):
         tree, found = config.read(train.ROOT, container)
     return tree, {".".join(fault.key): fault.message for fault in found}, caplog.messages
 
 
 @pytest.mark.parametrize("key", [key for key, old in legacy.KEYS.items() if not old.ignored])
-def test_a_key_is_refused_with_what_to_write(key, caplog, work):
-    _, found, _ = answers(key, caplog)
+def test_a_key_is_refused_with_what_to_write(key, quickstart, caplog):
+    _, found, _ = answers(key, quickstart, caplog)
     assert list(found) == [key]
     assert found[key].endswith(legacy.KEYS[key].advice)
 
 
 @pytest.mark.parametrize("key", [key for key, old in legacy.KEYS.items() if old.ignored])
-def test_a_key_is_ignored_with_a_line(key, caplog, work):
-    tree, found, lines = answers(key, caplog)
+def test_a_key_is_ignored_with_a_line(key, quickstart, caplog):
+    tree, found, lines = answers(key, quickstart, caplog)
     assert (tree is None, found) == (False, {})
     assert lines == ([] if legacy.KEYS[key].silent else [f"{key} is ignored: {legacy.KEYS[key].advice}"])
 

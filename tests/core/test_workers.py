@@ -96,7 +96,8 @@ for _ in workers.ordered(time.sleep, [0] + [1] * 20, 2):
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL]
+    "number",
+    [*(pytest.param(number, marks=pytest.mark.slow) for number in (signal.SIGINT, signal.SIGTERM)), signal.SIGKILL],
 )
 def test_no_worker_outlives_its_parent(number):
     with subprocess.Popen(

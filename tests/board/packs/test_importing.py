@@ -372,8 +372,9 @@ def killed(source, out, keys, seconds):
     return process.exitcode != 0
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
-def test_an_import_killed_anywhere_ends_with_the_same_bytes(samples, tmp_path, kills):
+@pytest.mark.slow
+def test_an_import_killed_anywhere_ends_with_the_same_bytes(samples, tmp_path):
+    kills = 20
     keys = {"shard_rows": 7_000, "workers": 1}
     import_logs(samples, tmp_path / "whole", **keys)
     start = time.monotonic()  # after compilation, which a killed process does not repeat

@@ -67,7 +67,9 @@ def interrupting(at, stop):
     return app(run), ran
 
 
-@pytest.mark.parametrize("stop", [KeyboardInterrupt(), runs.Stopped("SIGTERM after step 3")])
+@pytest.mark.parametrize(
+    "stop", [pytest.param(KeyboardInterrupt(), marks=pytest.mark.slow), runs.Stopped("SIGTERM after step 3")]
+)
 def test_an_interrupted_sweep_says_how_to_go_on_and_does(sweep_of, only_sweep, work, stop):
     verb, ran = interrupting(1, stop)
     code, out, err = sweep_of(verb, "-m", "depth=range(0,4)")
