@@ -17,7 +17,9 @@ class RepeatGuard(Component):
     """Against bursts of near-duplicates: the same description at almost the same place."""
 
     enabled: bool = Field(False, description="watch for repeated objects")
-    iou: Share = Field(0.9, description="overlap above which an object of the same description repeats an earlier one")
+    iou: Share = Field(
+        0.9, description="overlap from which on an object of the same description repeats an earlier one"
+    )
     action: Literal["stop", "drop"] = Field("stop", description="end the rollout at the repeat, or drop the object")
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from railyard.stage2.scenes.boxes import area, common
 from railyard.stage2.scenes.coordinates import to_bins
 from railyard.stage2.scenes.records import SceneObject
 from railyard.stage2.scenes.resize import FACTOR
@@ -98,10 +99,7 @@ def free_places(rng: np.random.Generator, sizes_N2: NDArray[np.int64], width: in
 
 def _covered(boxes_K4: NDArray[np.int64], others_M4: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share [K, M] of the smaller box of each pair that the other one covers."""
-    low = np.maximum(boxes_K4[:, None, :2], others_M4[None, :, :2])
-    high = np.minimum(boxes_K4[:, None, 2:], others_M4[None, :, 2:])
-    areas_K, areas_M = (np.prod(each[:, 2:] - each[:, :2], axis=1) for each in (boxes_K4, others_M4))
-    shares: NDArray[np.float64] = np.prod(np.maximum(high - low, 0), axis=-1) / np.minimum.outer(areas_K, areas_M)
+    shares: NDArray[np.float64] = common(boxes_K4, others_M4) / np.minimum.outer(area(boxes_K4), area(others_M4))
     return shares
 
 
