@@ -20,6 +20,7 @@ from railyard.stage2.scenes.coordinates import TOKENS, Box
 from railyard.stage2.scenes.geometry import Size, geometry_of
 from railyard.stage2.scenes.spaces import Space
 
+RECORDS = "scenes.jsonl"  # of a data set, beside its images
 SCENE_KEYS = ("images", "objects", "width", "height", "summary", "metadata")
 OBJECT_KEYS = ("desc", "bbox_2d", "poly")
 DECLARED = "coordinate_space"  # of metadata: what the plain numbers of this record are

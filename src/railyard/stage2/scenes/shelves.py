@@ -25,12 +25,12 @@ from railyard.core.errors import UserError
 from railyard.core.outputs import refuse_occupied
 from railyard.core.run import locked
 from railyard.core.workers import cores, ordered
+from railyard.stage2.scenes.records import RECORDS
 
 log = logging.getLogger(__name__)
 
 PIECE = 100  # images: about a second of one core's work, which is what a kill costs
 PIECES_A_WORKER = 3  # a worker takes a second or two to start
-RECORDS = "scenes.jsonl"
 
 Progress = Callable[[int, int, int], None]  # images done, in all, and done before this call
 Content = TypeVar("Content")

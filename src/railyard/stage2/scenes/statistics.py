@@ -18,10 +18,9 @@ from railyard.stage2.scenes.coordinates import BINS
 from railyard.stage2.scenes.geometry import in_pixels
 from railyard.stage2.scenes.image_names import is_there
 from railyard.stage2.scenes.pictures import size_of
-from railyard.stage2.scenes.records import Scene, declared, decode, lines, scene_of
+from railyard.stage2.scenes.records import RECORDS, Scene, declared, decode, lines, scene_of
 from railyard.stage2.scenes.spaces import Space
 
-FILE = "scenes.jsonl"
 GRID = 8  # cells a side, for where the middles of boxes lie
 FIRST = 5  # faults and suspicions of a kind that are spelled out
 COMMONEST = 20
@@ -104,7 +103,7 @@ class Tally:
 
 def file_of(path: Path) -> Path:
     """The file of records of a data set, given by either."""
-    return path / FILE if path.is_dir() else path
+    return path / RECORDS if path.is_dir() else path
 
 
 def tally(path: Path, space: Space = "auto", progress: Progress | None = None) -> Tally:
