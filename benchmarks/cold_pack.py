@@ -16,13 +16,13 @@ import numpy as np
 from benchmarks.figure import Figure
 from benchmarks.sample import sample_pack
 from railyard.board.packs.pack import Pack
-from railyard.board.packs.split import Rows
 from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.board.training.data import PackRows
-from railyard.core import paging
-from railyard.core.loading import BatchOrder, Order, OrderedLoader
-from railyard.core.order import Permutation
-from railyard.core.shuffling import Windowed
+from railyard.board.training.split import Rows
+from railyard.core.store import paging
+from railyard.core.store.order import Permutation
+from railyard.core.training.loading import BatchOrder, Order, OrderedLoader
+from railyard.core.training.shuffling import Windowed
 
 COPIES, SECONDS, BATCH, PROBES = 1400, 8.0, 512, 1000  # 3 GB
 

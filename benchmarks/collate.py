@@ -5,7 +5,7 @@ from benchmarks.plain import PlainRows
 from benchmarks.sample import sample_pack
 from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.collate import Collate
-from railyard.core.order import Permutation
+from railyard.core.store.order import Permutation
 
 BATCH = 1024
 

@@ -14,11 +14,12 @@ from pathlib import Path
 import yaml
 
 from benchmarks.figure import Figure
-from railyard.core import run as runs
-from railyard.core import run_state
-from railyard.core.catalog import discover, listing
-from railyard.core.compose import Composition
-from railyard.core.journal import Journal
+from railyard.core.config.compose import Composition
+from railyard.core.runs import run_state
+from railyard.core.runs.catalog import discover, listing
+from railyard.core.runs.provenance import provenance
+from railyard.core.store.journal import Journal
+from railyard.core.store.reading import SafeLoader
 
 SIZES = (1_000, 10_000)
 ROWS = 60
@@ -67,14 +68,14 @@ def _seconds(work: Callable[[], None]) -> float:
 def make(root: Path, size: int) -> None:
     """`size` finished runs below `root`, in four experiments."""
     plain = Composition("train", ["experiment=board/quickstart", "paths.output_dir=RUN"]).container()[0]
-    provenance = json.dumps(runs.provenance(["railyard", "train", "experiment=board/quickstart"], seed=0), indent=2)
+    made_by = json.dumps(provenance(["railyard", "train", "experiment=board/quickstart"], seed=0), indent=2)
     metrics = _metrics(root)
     for number in range(size):
         plain["seed"], plain["model"]["optimizer"]["lr"] = number, 1e-4 * (number % 100 + 1)
         text = yaml.dump(plain, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
         name = f"2026-11-{number % 28 + 1:02}T{number % 24:02}-{number % 60:02}-00Z_{number:06x}"
         _make_run(
-            root / "train" / "board" / f"recipe_{number % 4}" / name, text, provenance, metrics, 4 + number % 300 / 100
+            root / "train" / "board" / f"recipe_{number % 4}" / name, text, made_by, metrics, 4 + number % 300 / 100
         )
 
 
@@ -103,7 +104,7 @@ def read_all(root: Path) -> None:
     """What a script without an index does."""
     found = []
     for config in root.rglob("config.yaml"):
-        values = yaml.load(config.read_bytes(), runs.SafeLoader)
+        values = yaml.load(config.read_bytes(), SafeLoader)
         values["state"] = json.loads((config.parent / run_state.FILE).read_bytes())["state"]
         values["metrics"] = [json.loads(line) for line in (config.parent / "metrics.jsonl").read_text().splitlines()]
         found.append(values)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.figure import Figure
 from railyard.board.packs.importing import import_logs
-from railyard.core.compose import bundled
+from railyard.core.config.compose import bundled
 
 MOVES = {"up": 0, "down": 1, "left": 2, "right": 3}
 

@@ -8,7 +8,7 @@ from benchmarks.figure import Figure
 CHILD = """
 import resource, sys, time
 import numpy as np
-from railyard.core.loading import BatchOrder
+from railyard.core.training.loading import BatchOrder
 BatchOrder(1000, 10, seed=1).positions(0, 3)   # load compiled code
 rows = int(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

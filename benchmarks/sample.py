@@ -11,8 +11,8 @@ from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import METADATA_FILE, STEP, STEPS_STEM, VALUATION_FILE
 from railyard.board.tokens.fit import fit
 from railyard.board.tokens.macroxue import MacroxueTokenizer
-from railyard.core.compose import bundled
-from railyard.core.shards import ShardWriter
+from railyard.core.config.compose import bundled
+from railyard.core.store.shards import ShardWriter
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.figure import HEADER, Figure
-from railyard.core.reporting import table
+from railyard.core.runs.reporting import table
 
 NAMES = (
     "collate",

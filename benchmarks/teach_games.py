@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.figure import Figure
 from railyard.board.game.endgame.tables import EndgameTables
-from railyard.board.packs.teaching import Lesson, teach
+from railyard.board.teaching.teach import Lesson, teach
 
 LESSON = Lesson(games=24, depth=3, seed=1)
 

@@ -12,10 +12,10 @@ from benchmarks.sample import sample_pack
 from railyard.board.model.config import Encoder
 from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.objectives import MacroxueTokens
-from railyard.core.callbacks import config as callbacks
-from railyard.core.config import Foreign
-from railyard.core.experiment import Experiment
-from railyard.core.training import Start, build_module, build_trainer
+from railyard.core.config.component import Foreign
+from railyard.core.training.callbacks import config as callbacks
+from railyard.core.training.experiment import Experiment
+from railyard.core.training.fit import Start, build_module, build_trainer
 
 STEPS, REPEATS = 45, 5
 

@@ -1,7 +1,7 @@
 """Writes conf/schema.json, the frozen list of keys that editors complete from, and the tables of keys in docs/.
 
 `.venv/bin/python scripts/schema.py` after a knob was added; whoever removes or renames one also adds the old name to
-src/railyard/core/legacy.py. tests/test_schema.py compares.
+src/railyard/core/config/legacy.py. tests/test_schema.py compares.
 """
 
 import ast
@@ -18,8 +18,9 @@ import annotated_types
 from pydantic.fields import FieldInfo
 
 from railyard.cli import VERBS
-from railyard.core import legacy, rules, targets
-from railyard.core.config import Component, Foreign, Verb
+from railyard.core.config import legacy, targets
+from railyard.core.config.component import Component, Foreign, Verb
+from railyard.core.training import rules
 from railyard.stage2.objective.config import Stage2AB
 from railyard.stage2.rollout.config import RolloutMatching
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from railyard.core.plots import curves
+from railyard.core.runs.plots import curves
 from railyard.tlg8.artifacts.pack import Pack
 from railyard.tlg8.codec.selectors import Exhaustive, Gated, Staged
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from railyard.board.game.boards import DOWN, LEFT, RIGHT, UP, legal_from_bits
 from railyard.board.game.searcher import branch_evs
 from railyard.board.packs.pack import Pack
-from railyard.core.reporting import table
+from railyard.core.runs.reporting import table
 
 TIES = [UP, LEFT, RIGHT, DOWN]
 DEPTHS = range(1, 6)

@@ -57,7 +57,7 @@ def test_an_unknown_verb(railyard, word, hint):
 def test_every_verb_is_an_app_with_a_config_and_an_example(verb):
     import importlib
 
-    from railyard.core.compose import bundled
+    from railyard.core.config.compose import bundled
 
     app = importlib.import_module(f"railyard.apps.{verb}")
     assert callable(app.run)

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from railyard.cli import VERBS
-from railyard.core import hydra_node
-from railyard.core.compose import Composition, bundled
-from railyard.core.hydra_node import PLUGINS
+from railyard.core.config.compose import Composition, bundled
+from railyard.core.config.hydra_node import PLUGINS
+from railyard.core.sweeping import config as sweepers
 from railyard.core.sweeping.config import Sweeper
 
 CONF = bundled("conf")
@@ -23,8 +23,9 @@ CHECK = """
     import sys
     from pathlib import Path
     from railyard.apps import train
-    from railyard.core import launch, rules
-    from railyard.core.compose import Composition
+    from railyard.core.verbs import launch
+    from railyard.core.training import rules
+    from railyard.core.config.compose import Composition
 
     BESIDE = {"board_hard_move": ["model.encoder.head_type=action_policy"]}
     rules.NEEDS.clear()  # trackers need not be installed here
@@ -66,7 +67,7 @@ def test_launchers_compose(group, option, work):
 
 @pytest.mark.parametrize(("group", "option"), [pair for pair in OPTIONS if pair[0] == "hydra/sweeper"])
 def test_sweepers_compose_and_are_checked(group, option, work):
-    tree, faults = hydra_node.sweeper(Composition("train", [f"{group}={option}"]).config.hydra)
+    tree, faults = sweepers.chosen(Composition("train", [f"{group}={option}"]).config.hydra)
     assert faults == []
     assert isinstance(tree, Sweeper)
 

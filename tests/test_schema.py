@@ -9,9 +9,9 @@ import pytest
 import yaml
 from json_schema import faults
 
-from railyard.core import legacy
-from railyard.core.compose import Composition, bundled
-from railyard.core.targets import TABLE
+from railyard.core.config import legacy
+from railyard.core.config.compose import Composition, bundled
+from railyard.core.config.targets import TABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = bundled("conf")
@@ -54,7 +54,7 @@ def keys(schema):
 def test_removed_and_renamed_keys_have_a_legacy_entry(current):
     gone = sorted(keys(FROZEN) - keys(current))
     without = [key for key in gone if not any(key.endswith(f".{old.rpartition('.')[2]}") for old in legacy.KEYS)]
-    assert without == [], f"add the old names to src/railyard/core/legacy.py, then {AGAIN}"
+    assert without == [], f"add the old names to src/railyard/core/config/legacy.py, then {AGAIN}"
 
 
 def test_the_frozen_list_is_that_of_the_code(current):

@@ -85,15 +85,15 @@ def _start(name: str, rest: list[str]) -> int:
     if here not in sys.path:
         sys.path.append(here)  # a user's own classes, admitted by allow=, live beside their conf/
     app = importlib.import_module(f"railyard.apps.{name}")
-    from railyard.core import launch
+    from railyard.core.verbs import launch
 
     if "-h" in rest or "--help" in rest:
-        from railyard.core.help import verb_help
+        from railyard.core.verbs.help import verb_help
 
         words = [word for word in rest if word not in ("-h", "--help")]
         verb = VERBS[name]
         return launch.guarded(name, lambda: verb_help(name, app.ROOT, verb.summary, verb.example, words))
-    from railyard.core.sweeping import sweep
+    from railyard.core.verbs import sweep
 
     call = sweep.call if sweep.is_meant(rest) else launch.call
     return launch.guarded(name, lambda: call(name, app, rest))

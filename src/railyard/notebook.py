@@ -1,6 +1,6 @@
 """Railyard from Python: `compose` checks a call, `train` and `evaluate` make it, `Run` reads what it left.
 
-The same way as the command line (`core/launch.py`), without its exit codes and output: mistakes are raised as
+The same way as the command line (`core/verbs/launch.py`), without its exit codes and output: mistakes are raised as
 UserError, Ctrl-C saves and is raised as KeyboardInterrupt, and logging, warnings and signals are left as they were.
 """
 
@@ -17,15 +17,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from railyard.cli import VERBS
-from railyard.core import config as configs
-from railyard.core import launch, metrics, run_state
-from railyard.core import run as runs
-from railyard.core.assignments import words_of
-from railyard.core.compose import Composition, verbatim
-from railyard.core.errors import UserError
-from railyard.core.experiment import Experiment
-from railyard.core.reporting import table
-from railyard.core.targets import nearest
+from railyard.core.config import component as configs
+from railyard.core.config.assignments import words_of
+from railyard.core.config.compose import Composition, verbatim
+from railyard.core.errors import UserError, nearest
+from railyard.core.runs import metrics, run_state
+from railyard.core.runs.folder import read_config
+from railyard.core.runs.reporting import table
+from railyard.core.runs.signals import Stopped, StopSignals
+from railyard.core.training.experiment import Experiment
+from railyard.core.verbs import launch
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -51,7 +52,7 @@ class Run:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path).resolve()
-        runs.read_config(self.path)
+        read_config(self.path)
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -59,7 +60,7 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """The resolved config as plain values."""
-        return runs.read_config(self.path)
+        return read_config(self.path)
 
     @property
     def experiment(self) -> Experiment:
@@ -160,7 +161,7 @@ def _perform(verb: str, call: list[Assignment], values: Mapping[str, Any]) -> tu
     with _process_kept():
         try:
             return job, launch.perform(app, composition, job)
-        except runs.Stopped as stop:
+        except Stopped as stop:
             raise KeyboardInterrupt(str(stop)) from None
 
 
@@ -187,7 +188,7 @@ def _process_kept() -> Iterator[None]:
     Lightning filters warnings and leaves its answer to SIGTERM behind."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
-    answers = {number: signal.getsignal(number) for number in runs.StopSignals.SIGNALS}
+    answers = {number: signal.getsignal(number) for number in StopSignals.SIGNALS}
     with warnings.catch_warnings():
         try:
             yield

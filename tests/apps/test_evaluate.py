@@ -2,7 +2,7 @@
 
 import pytest
 
-from railyard.core import run as runs
+from railyard.core.runs.folder import write_config
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from railyard.core import run as runs
 )
 def test_mistakes(railyard, work, words, reason):
     (work / "run").mkdir()
-    runs.write_config(work / "run", {"data": {}})
+    write_config(work / "run", {"data": {}})
     done = railyard("evaluate", *words)
     assert (done.code, done.out) == (2, "")
     assert reason in done.err

@@ -2,8 +2,8 @@
 
 import pytest
 
-from railyard.core import run as runs
-from railyard.core import run_state
+from railyard.core.runs import run_state
+from railyard.core.runs.folder import write_config
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def three(work):
     for number in range(3):
         folder = work / "outputs" / "train" / "none" / f"2026-11-1{number}T10-00-00Z_{number}{number}aaaa"
         folder.mkdir(parents=True)
-        runs.write_config(folder, {"seed": number, "tags": []})
+        write_config(folder, {"seed": number, "tags": []})
         run_state._write(folder, "finished", result={"steps": 3, "metrics": {"val/loss": 1.0 + number}})
     return work
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from railyard.core import run as runs
+from railyard.core.runs.folder import write_config
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "board"
 
 
 def test_a_run_whole_and_damaged(railyard, work):
-    runs.write_config(work / "run", {"seed": 4}) if (work / "run").mkdir() is None else None
+    write_config(work / "run", {"seed": 4}) if (work / "run").mkdir() is None else None
     facts = railyard("show", "path=run", "json=true").json
     assert (facts["kind"], facts["seed"], facts["damaged"]) == ("run", 4, [])
     (work / "run" / "config.yaml").write_text("seed: [")

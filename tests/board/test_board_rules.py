@@ -4,9 +4,9 @@ import pytest
 
 from railyard.apps import train
 from railyard.board.model.config import parameter_count
-from railyard.core import launch
-from railyard.core.compose import Composition
+from railyard.core.config.compose import Composition
 from railyard.core.errors import UserError
+from railyard.core.verbs import launch
 
 GROWING = ("model.schedule.grow_batch=true",)
 PUBLISHED = {"10m": (12_181_828, 4), "50m": (50_433_164, 35)}

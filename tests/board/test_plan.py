@@ -8,10 +8,10 @@ from railyard.board import plan
 from railyard.board.model.config import Encoder
 from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.objectives import MacroxueTokens
-from railyard.core.config import Foreign
+from railyard.core.config.component import Foreign
 from railyard.core.errors import UserError
-from railyard.core.experiment import Experiment
-from railyard.core.shuffling import Windowed
+from railyard.core.training.experiment import Experiment
+from railyard.core.training.shuffling import Windowed
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "board"
 SIZE = 654 * 46  # bytes of the rows
@@ -40,7 +40,7 @@ def described(trainer=None, **keys):
 )
 def test_a_full_shuffle_of_a_pack_larger_than_memory_is_warned_of(monkeypatch, memory, keys, warned):
     monkeypatch.setattr(plan.os, "sysconf", {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": memory}.get)
-    assert ("set data.order._target_=railyard.core.shuffling.Windowed" in described(**keys)) is warned
+    assert ("set data.order._target_=railyard.core.training.shuffling.Windowed" in described(**keys)) is warned
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 `crash_writers.py` holds the table of writers. Every attempt is a process forked from one that has run the writer
 once, so that imports and compiled code are warm. SIGKILL takes the process, not the machine: what a power cut leaves
-is up to the order of fsyncs, which tests/core/test_durable.py looks at. Writes from C (SQLite, safetensors) are not
-counted as operations; only random times hit them. Used by test_crash.py and by `./run prove crash`.
+is up to the order of fsyncs, which tests/core/store/test_durable.py looks at. Writes from C (SQLite, safetensors) are
+not counted as operations; only random times hit them. Used by test_crash.py and by `./run prove crash`.
 """
 
 import builtins
@@ -22,7 +22,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from railyard.core import durable
+from railyard.core.store import durable
 
 Files = Mapping[str, bytes]
 # what of the module os changes a disk or makes a change last; a write counts twice, when half of it is done and after

@@ -17,8 +17,10 @@ from pathlib import Path
 import numpy as np
 from crash_harness import Left, Outcome, Trials, Writer, acknowledge, each_file, whole
 
-from railyard.core import durable, journal, metrics
-from railyard.core import run as runs
+from railyard.core.runs import metrics
+from railyard.core.runs.folder import claim, write_config
+from railyard.core.runs.provenance import provenance
+from railyard.core.store import durable, journal
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "board"
 PACK, TOKENIZER = FIXTURES / "03_pack", FIXTURES / "04_tokenizer_v2_8.json"
@@ -92,7 +94,7 @@ def cut_records(folder: Path) -> None:
 
 
 def write_shards(folder: Path) -> None:
-    from railyard.core.shards import ShardWriter
+    from railyard.core.store.shards import ShardWriter
 
     with ShardWriter(folder, "rows", np.dtype("<i8"), shard_rows=1500) as writer:
         for start in range(0, 4000, 700):
@@ -101,11 +103,11 @@ def write_shards(folder: Path) -> None:
 
 def write_run_files(folder: Path) -> None:
     """What a run leaves beside its checkpoints; everything but the clock is that of a training run."""
-    from railyard.core.callbacks import report
+    from railyard.core.training.callbacks import report
 
     run = folder / "experiment" / "run"
-    runs.claim(run)
-    runs.write_config(run, {"seed": 1, "data": {"pack": "p"}, "trainer": {"max_steps": 9}})
+    claim(run)
+    write_config(run, {"seed": 1, "data": {"pack": "p"}, "trainer": {"max_steps": 9}})
     durable.write_json(run / "provenance.json", _provenance())
     metrics.write_csv(run, [{"step": step, "epoch": 0, "train/loss": 1 / step} for step in range(1, 5)])
     with chdir(folder):  # the report names its run as seen from here
@@ -124,14 +126,14 @@ def old_run_files(folder: Path) -> None:
 
 @functools.cache
 def _provenance() -> dict[str, object]:
-    return runs.provenance(["railyard", "train"], 1)
+    return provenance(["railyard", "train"], 1)
 
 
 def save_checkpoints(folder: Path) -> None:
     """As a run saves: two newest and the best are kept; after a kill it goes on from the newest good one."""
     import torch
 
-    from railyard.core.checkpoint import CheckpointFolder, DurableIO
+    from railyard.core.training.checkpoint import CheckpointFolder, DurableIO
 
     durable.remove_leftovers(folder)
     checkpoints, done = CheckpointFolder(folder), 0
@@ -148,7 +150,7 @@ def save_checkpoints(folder: Path) -> None:
 
 
 def a_checkpoint_is_good(left: Left) -> str:
-    from railyard.core.checkpoint import CheckpointFolder, load
+    from railyard.core.training.checkpoint import CheckpointFolder, load
 
     checkpoints = CheckpointFolder(left.folder)
     if not checkpoints.content["files"]:
@@ -204,8 +206,8 @@ def teach_games(folder: Path) -> None:
     """Four short games in two parts, the second of which puts them together."""
     from railyard.board.game.endgame.tables import EndgameTables
     from railyard.board.packs import partial
-    from railyard.board.packs.teaching import Lesson, teach
-    from railyard.core.parts import Part
+    from railyard.board.teaching.teach import Lesson, teach
+    from railyard.core.making.parts import Part
 
     partial.COMMIT_SECONDS = 0.0
     lesson = Lesson(games=4, depth=1, max_moves=25, shard_rows=40)
@@ -215,7 +217,8 @@ def teach_games(folder: Path) -> None:
 
 def relabel_pack(folder: Path) -> None:
     from railyard.board.game.endgame.tables import EndgameTables
-    from railyard.board.packs import partial, relabeling
+    from railyard.board.packs import partial
+    from railyard.board.teaching import relabel as relabeling
 
     partial.COMMIT_SECONDS, relabeling.CHUNK = 0.0, 1
     keys = {"shard_rows": 3, "progress": lambda done, _: acknowledge(done)}
@@ -333,8 +336,8 @@ def no_outcome_is_lost(left: Left) -> str:
 
 def index_runs(folder: Path) -> None:
     """Nine records, written three at a time."""
-    from railyard.core.catalog import index
-    from railyard.core.catalog.record import Record
+    from railyard.core.runs.catalog import index
+    from railyard.core.runs.catalog.record import Record
 
     index.BATCH = 3
     stamps = {str(number): f"stamp {number}" for number in range(9)}
@@ -346,7 +349,7 @@ def index_runs(folder: Path) -> None:
 
 def indexed(folder: Path) -> dict[str, int]:
     """Seeds by path, as the index gives them."""
-    from railyard.core.catalog import index
+    from railyard.core.runs.catalog import index
 
     with index.opened(folder) as opened:
         return {row["path"]: row["seed"] for row in opened.rows(["seed"])}
@@ -359,7 +362,7 @@ def no_record_is_lost(left: Left) -> str:
 
 
 def compare_runs(folder: Path) -> None:
-    from railyard.core.catalog import compare
+    from railyard.core.runs.catalog import compare
 
     with chdir(folder):  # the comparison names its runs as they were given
         folders = [Path("a"), Path("b")]
@@ -369,7 +372,7 @@ def compare_runs(folder: Path) -> None:
 def two_runs(folder: Path) -> None:
     for seed, name in enumerate(("a", "b")):
         (folder / name).mkdir()
-        runs.write_config(folder / name, {"seed": seed})
+        write_config(folder / name, {"seed": seed})
         with journal.Journal(folder / name / "metrics.jsonl") as lines:
             for step in range(1, 5):
                 lines.append({"step": step, "epoch": 0, "train/loss": seed + 1 / step})
@@ -409,7 +412,7 @@ def small_art(folder: Path) -> None:
 
 def extract_images(folder: Path) -> None:
     """Two images in four pieces and two parts, the second of which puts them together."""
-    from railyard.core.parts import Part
+    from railyard.core.making.parts import Part
     from railyard.tlg8.artifacts import pieces
     from railyard.tlg8.artifacts.extraction import extract
 
@@ -521,28 +524,28 @@ def save_chat_tokenizer(folder: Path) -> None:
         save(words, folder / "tokenizer", "{{ messages }}")
 
 
-RUN_MODULES = "core.run core.training core.metrics core.plots core.callbacks.report"
+RUN_MODULES = "core.runs.folder core.runs.run_state core.runs.lock core.training.fit core.runs.metrics core.runs.plots core.training.callbacks.report"
 IMPORT_MODULES = (
     "board.packs.importing board.packs.partial board.packs.resumable_shards board.packs.metadata board.packs.valuations"
 )
 WRITERS = (
-    Writer("file", "core.durable", write_file, whole, old_file),
-    Writer("folder", "core.durable", write_folder, whole, old_folder),
-    Writer("manifest", "core.durable", write_with_manifest, manifest_commits),
-    Writer("journal", "core.journal", append_records, records_are_kept),
-    Writer("journal cut", "core.journal core.callbacks.exact", cut_records, whole, append_records),
-    Writer("shards", "core.shards", write_shards, each_file),
+    Writer("file", "core.store.durable", write_file, whole, old_file),
+    Writer("folder", "core.store.durable", write_folder, whole, old_folder),
+    Writer("manifest", "core.store.durable", write_with_manifest, manifest_commits),
+    Writer("journal", "core.store.journal", append_records, records_are_kept),
+    Writer("journal cut", "core.store.journal core.training.callbacks.exact", cut_records, whole, append_records),
+    Writer("shards", "core.store.shards", write_shards, each_file),
     Writer("sweep grid", "core.sweeping.grid", sweep_grid, whole),
     Writer("sweep", "core.sweeping.folder", sweep_files, no_outcome_is_lost),
     Writer("sweep report", "core.sweeping.report", sweep_report, each_file, sweep_that_ended),
-    Writer("index of runs", "core.catalog.index", index_runs, no_record_is_lost, ends=indexed),
-    Writer("comparison of runs", "core.catalog.compare", compare_runs, each_file, two_runs),
+    Writer("index of runs", "core.runs.catalog.index", index_runs, no_record_is_lost, ends=indexed),
+    Writer("comparison of runs", "core.runs.catalog.compare", compare_runs, each_file, two_runs),
     Writer("run files", RUN_MODULES, write_run_files, each_file, old_run_files),
-    Writer("checkpoints", "core.checkpoint", save_checkpoints, a_checkpoint_is_good),
+    Writer("checkpoints", "core.training.checkpoint", save_checkpoints, a_checkpoint_is_good),
     Writer("init folder", "board.model.init_folder", write_init_folder, whole, old_init_folder),
     Writer("pack import", IMPORT_MODULES, import_pack, no_game_is_lost),
-    Writer("teach", "board.packs.teaching board.packs.decisions", teach_games, the_pack_is_whole),
-    Writer("relabel", "board.packs.relabeling", relabel_pack, no_game_is_lost),
+    Writer("teach", "board.teaching.teach board.teaching.decisions", teach_games, the_pack_is_whole),
+    Writer("relabel", "board.teaching.relabel", relabel_pack, no_game_is_lost),
     Writer("endgame tables", "board.game.endgame.tables", build_tables, the_tables_are_whole),
     Writer("merge", "board.packs.merging", merge, whole),
     Writer("tokenizers", "board.tokens.macroxue board.tokens.ev_bins", fit_tokenizers, each_file, old_tokenizers),
@@ -564,7 +567,7 @@ WRITERS = (
     Writer("decode", "tlg8.images.decoding tlg8.images.ledger", decode_files, images_are_whole, ends=images_of),
 )
 ELSEWHERE = {
-    "core.callbacks.throughput": "appends to a journal, as 'journal' does; what is lost is a timing",
+    "core.training.callbacks.throughput": "appends to a journal, as 'journal' does; what is lost is a timing",
     "core.sweeping.tether": "writes a token, as 'file' does; every call on a sweep has its own",
     "core.sweeping.optuna_search": "marks its study, as 'file' does; its trials are SQLite's, see the proof `sweep`",
     "core.trackers": "notes the run that MLflow gave, as 'file' does",

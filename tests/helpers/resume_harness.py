@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "board"
-WARM = ["railyard.cli", "railyard.core.launch", "railyard.core.training", "railyard.board.training.module"]
+WARM = ["railyard.cli", "railyard.core.verbs.launch", "railyard.core.training.fit", "railyard.board.training.module"]
 PATIENCE = 300.0
 TINY = (
     f"data.pack={FIXTURES / '03_pack'}",
@@ -77,7 +77,7 @@ SETTINGS = (
     Setting(
         "windowed order",
         (
-            "data.order._target_=railyard.core.shuffling.Windowed",
+            "data.order._target_=railyard.core.training.shuffling.Windowed",
             "data.order.block_rows=16",
             "data.order.window_blocks=4",
         ),
@@ -166,7 +166,7 @@ class Events:
                 os.kill(process, kill.signal)
 
     def watch_ranks(self) -> None:
-        from railyard.core import ranks
+        from railyard.core.training import ranks
 
         original = ranks._Member.__init__
 
@@ -329,7 +329,7 @@ def _target(folder: Path, name: str) -> str:
 
 
 def _checkpoint_differences(reference: Path, other: Path, name: str) -> list[str]:
-    from railyard.core.checkpoint import load
+    from railyard.core.training.checkpoint import load
 
     first, second = (load(folder / "checkpoints" / name) for folder in (reference, other))
     parts = ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "callbacks")

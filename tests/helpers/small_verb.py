@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from railyard.core.config import Verb
+from railyard.core.config.component import Verb
 
 
 class Root(Verb):

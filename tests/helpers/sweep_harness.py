@@ -227,15 +227,15 @@ def trials(setting: Setting, seed: int, kills: Sequence[int], root: Path, refere
 
 def _draw_first(name: str | None) -> None:
     """Let the first folder that this process thinks of be `name`: two calls then want the same one."""
-    from railyard.core import run as runs
+    from railyard.core.verbs import launch
 
-    drawn = runs.new_name
+    drawn = launch.new_name
 
     def new_name(parent: Path) -> Path:
-        runs.new_name = drawn
+        launch.new_name = drawn
         return parent / name if name else drawn(parent)
 
-    runs.new_name = new_name
+    launch.new_name = new_name
 
 
 def race(cwd: Path, swept: bool, same_name: bool) -> list[str]:

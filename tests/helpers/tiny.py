@@ -8,12 +8,12 @@ import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader
 
-from railyard.core import run as runs
-from railyard.core.callbacks import config
-from railyard.core.config import Foreign
-from railyard.core.experiment import Experiment
-from railyard.core.loading import BatchOrder, OrderedLoader
-from railyard.core.training import fit
+from railyard.core.config.component import Foreign
+from railyard.core.runs.folder import claim, write_config
+from railyard.core.training.callbacks import config
+from railyard.core.training.experiment import Experiment
+from railyard.core.training.fit import fit
+from railyard.core.training.loading import BatchOrder, OrderedLoader
 
 ROWS = 22
 
@@ -146,8 +146,8 @@ def train(folder, trainer=None, resumed=False, **keys):
     """Fit an experiment in `folder`; the result of `fit`."""
     described = experiment(trainer, **keys)
     if not resumed:
-        runs.claim(folder)
-        runs.write_config(folder, {"seed": described.seed, "trainer": dict(described.trainer.kwargs)})
+        claim(folder)
+        write_config(folder, {"seed": described.seed, "trainer": dict(described.trainer.kwargs)})
     return fit(described, folder, ["railyard", "train"], resumed)
 
 

@@ -3,10 +3,10 @@ import logging
 import pytest
 
 from railyard.apps import train
-from railyard.core.compose import Composition
+from railyard.core.config.compose import Composition
+from railyard.core.config.targets import Fault
 from railyard.core.errors import UserError
-from railyard.core.launch import check as launch_check
-from railyard.core.targets import Fault
+from railyard.core.verbs.launch import check as launch_check
 from railyard.stage2.settings import check, concerns, refusals
 
 AB = {"schedule": {"b_ratio": 0.05}, "channel_b": {"semantic_desc_gate": {"revision": "abc"}}}

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from railyard.core.compiled import cache_folder
-from railyard.core.compose import bundled, known_experiments
-from railyard.core.config import Verb
-from railyard.core.launch import Job
+from railyard.core.config.component import Verb
+from railyard.core.config.compose import bundled, known_experiments
+from railyard.core.verbs.launch import Job
 
 ROOT = Verb
 OPTIONAL = {

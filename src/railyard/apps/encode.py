@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from railyard.core.launch import Job
 from railyard.core.progress import progress
+from railyard.core.verbs.launch import Job
 from railyard.tlg8.images.config import Encode
 
 ROOT = Encode

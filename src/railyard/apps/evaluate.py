@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from railyard.core import durable
-from railyard.core import run as runs
-from railyard.core.experiment import Evaluate
-from railyard.core.launch import Job
 from railyard.core.progress import counting
+from railyard.core.runs.folder import experiment_of
+from railyard.core.runs.provenance import provenance
+from railyard.core.store import durable
+from railyard.core.training.experiment import Evaluate
+from railyard.core.verbs.launch import Job
 
 ROOT = Evaluate
 FOLDER = True
@@ -17,12 +18,12 @@ FOLDER = True
 def label(config: Mapping[str, Any]) -> str:
     """Evaluations lie under the experiment of the run they look at."""
     run = config["run"] or (config["ckpt_path"] and Path(config["ckpt_path"]).parent.parent)
-    return runs.experiment_of(Path(run)) if run else "bundle"
+    return experiment_of(Path(run)) if run else "bundle"
 
 
 def run(job: Job) -> dict[str, Any]:
     assert job.folder is not None
-    durable.write_json(job.folder / "provenance.json", runs.provenance(job.command))
+    durable.write_json(job.folder / "provenance.json", provenance(job.command))
     return evaluate(job.root, job.folder)
 
 
@@ -34,7 +35,7 @@ def summary(result: dict[str, Any]) -> dict[str, Any]:
 def evaluate(call: Evaluate, out: Path) -> dict[str, Any]:
     """Evaluate and write the report into `out`; `train` uses this for test=true."""
     from railyard.board.training import evaluation, evaluation_report, subject
-    from railyard.core.devices import pick
+    from railyard.core.training.devices import pick
 
     init, data, objective = subject.find(call, out)
     with counting("evaluate", "rows") as tick:

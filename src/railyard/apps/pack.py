@@ -3,8 +3,8 @@
 from typing import Any
 
 from railyard.board.packs.config import ImportLogs
-from railyard.core.launch import Job
 from railyard.core.progress import counting
+from railyard.core.verbs.launch import Job
 
 ROOT = ImportLogs
 

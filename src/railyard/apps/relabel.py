@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from railyard.board.packs.teaching_config import Relabel
-from railyard.core.launch import Job
+from railyard.board.teaching.config import Relabel
 from railyard.core.progress import counting
+from railyard.core.verbs.launch import Job
 
 ROOT = Relabel
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import Field
 
-from railyard.core import run as runs
-from railyard.core.catalog.lookup import run_folder
-from railyard.core.config import PathKnob, Verb
+from railyard.core.config.component import PathKnob, Verb
 from railyard.core.errors import Negative
-from railyard.core.launch import Job
+from railyard.core.runs.catalog.lookup import run_folder
+from railyard.core.runs.folder import experiment_of
+from railyard.core.verbs.launch import Job
 
 FOLDER = True
 VERBATIM = ("run",)
@@ -28,11 +28,11 @@ ROOT = Replay
 
 def label(config: Mapping[str, Any]) -> str:
     """A replay lies under the experiment of its run."""
-    return runs.experiment_of(run_folder(str(config["run"]), Path(config["root"])))
+    return experiment_of(run_folder(str(config["run"]), Path(config["root"])))
 
 
 def run(job: Job) -> dict[str, Any]:
-    from railyard.core.replay import replay
+    from railyard.core.training.replay import replay
 
     assert job.folder is not None
     found = replay(run_folder(job.root.run, job.root.root), job.folder, job.command)

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from railyard.core.catalog import compare, listing
-from railyard.core.catalog.lookup import run_folder
-from railyard.core.config import PathKnob, Verb
-from railyard.core.launch import Job
+from railyard.core.config.component import PathKnob, Verb
+from railyard.core.runs.catalog import compare, listing
+from railyard.core.runs.catalog.lookup import run_folder
+from railyard.core.verbs.launch import Job
 
 VERBATIM = ("where", "compare", "columns", "sort")
 

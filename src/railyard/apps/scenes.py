@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from railyard.core.launch import Job
 from railyard.core.progress import resuming
+from railyard.core.verbs.launch import Job
 from railyard.stage2.scenes.config import MakeScenes
 
 ROOT = MakeScenes

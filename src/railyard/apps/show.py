@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import Field
 
-from railyard.core import durable
-from railyard.core.config import PathKnob, Verb
+from railyard.core.config.component import PathKnob, Verb
 from railyard.core.errors import UserError
-from railyard.core.launch import Job
 from railyard.core.progress import counting
+from railyard.core.store import durable
+from railyard.core.verbs.launch import Job
 from railyard.stage2.scenes.spaces import SPACE, Space
 
 
@@ -30,7 +30,7 @@ KINDS: tuple[tuple[Callable[[Path], bool], str, str], ...] = (
     (lambda path: path.suffix == ".tlg8" and path.is_file(), "tlg8.images.describe", "describe_file"),
     (lambda path: (path / "labels.meta.json").is_file(), "tlg8.artifacts.describe", "describe_pack"),
     (lambda path: path.suffix == ".json" and path.is_file(), "board.tokens.describe", "describe"),
-    (lambda path: (path / "config.yaml").is_file(), "core.describe", "describe_run"),
+    (lambda path: (path / "config.yaml").is_file(), "core.runs.describe", "describe_run"),
     (lambda path: (path / "config.json").is_file(), "board.model.describe", "describe_init"),
     (lambda path: any([*path.glob("steps*.npy"), *path.glob("metadata.db")]), "board.packs.describe", "describe_any"),
 )

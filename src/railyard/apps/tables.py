@@ -3,8 +3,8 @@
 from typing import Any
 
 from railyard.board.game.endgame.config import BuildTables
-from railyard.core.launch import Job, plain_plan
 from railyard.core.progress import counting
+from railyard.core.verbs.launch import Job, plain_plan
 
 ROOT = BuildTables
 

@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
-from railyard.board.packs.teaching_config import Teach
-from railyard.core.launch import Job
+from railyard.board.teaching.config import Teach
 from railyard.core.progress import progress
+from railyard.core.verbs.launch import Job
 
 ROOT = Teach
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from railyard.board.tokens.config import Tokenize
-from railyard.core.launch import Job
 from railyard.core.progress import counting
+from railyard.core.verbs.launch import Job
 
 ROOT = Tokenize
 

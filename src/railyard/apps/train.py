@@ -9,11 +9,11 @@ from typing import Any
 import yaml
 
 from railyard.apps.evaluate import evaluate
-from railyard.core import rules as core_rules
+from railyard.core.config.targets import Fault
 from railyard.core.errors import UserError
-from railyard.core.experiment import Evaluate, Experiment
-from railyard.core.launch import Job
-from railyard.core.targets import Fault
+from railyard.core.training import rules as core_rules
+from railyard.core.training.experiment import Evaluate, Experiment
+from railyard.core.verbs.launch import Job
 from railyard.stage2.settings import refusals
 
 ROOT = Experiment
@@ -43,7 +43,7 @@ def plan(job: Job) -> str:
 def run(job: Job) -> dict[str, Any]:
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-    from railyard.core.training import fit
+    from railyard.core.training.fit import fit
 
     assert job.folder is not None
     if not job.root.train:

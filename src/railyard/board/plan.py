@@ -8,13 +8,13 @@ import os
 from railyard.board.model.config import Encoder, parameter_count
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import STEP
-from railyard.board.packs.split import Split
 from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.labels import Labels, check_fit, load_labels
 from railyard.board.training.objectives import BoardObjective
-from railyard.core.devices import ranks
+from railyard.board.training.split import Split
 from railyard.core.errors import UserError
-from railyard.core.experiment import Experiment, total_steps
+from railyard.core.training.devices import ranks
+from railyard.core.training.experiment import Experiment, total_steps
 
 # float32 weight, gradient and AdamW's two moments
 BYTES_PER_PARAMETER = 16
@@ -102,7 +102,8 @@ def _warnings(experiment: Experiment, data: PackData, labels: Labels, pack: Pack
     if data.shuffle and data.order is None and size > total:
         found.append(
             f"the pack has {size / 2**30:,.0f} GiB, this machine {total / 2**30:,.0f} GiB of memory: with a full "
-            "shuffle nearly every row waits for the disk; set data.order._target_=railyard.core.shuffling.Windowed"
+            "shuffle nearly every row waits for the disk; set "
+            "data.order._target_=railyard.core.training.shuffling.Windowed"
         )
     if len(pack.runs.id) < 20:
         found.append(f"{len(pack.runs.id)} runs are few: figures on held-out runs will vary with data.split_seed")

@@ -3,8 +3,8 @@
 from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.hard_move import HardMove
 from railyard.board.training.objectives import BoardObjective
-from railyard.core.experiment import Experiment
-from railyard.core.targets import Fault
+from railyard.core.config.targets import Fault
+from railyard.core.training.experiment import Experiment
 
 MUON, MUON_OPTION = "torch.optim.Muon", "model=board_encoder_muon"
 

@@ -4,9 +4,12 @@ Library code raises these; `railyard.cli` prints the message and exits with `exi
 reaches the command line is a defect of Railyard and keeps its traceback.
 """
 
+import difflib
+from collections.abc import Iterable
 from typing import Any
 
 EXIT_INTERRUPT = 130
+LONGEST_QUOTE = 80  # characters
 
 
 class RailyardError(Exception):
@@ -28,3 +31,15 @@ class UserError(RailyardError):
     """A mistake the user can mend: what, where, what was expected, what to do."""
 
     exit_code = 2
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A clause that names the nearest known word, or nothing."""
+    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{match[0]}'?" if match else ""
+
+
+def short(value: Any) -> str:
+    """`repr` of a value as a message quotes it, with an ellipsis where it was cut."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 3] + "..."

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from railyard.core import legacy
-from railyard.core.config import Component, read
-from railyard.core.targets import Fault
+from railyard.core.config import legacy
+from railyard.core.config.component import Component, read
+from railyard.core.config.targets import Fault
 from railyard.stage2.objective.config import Stage2AB
 from railyard.stage2.rollout.config import RolloutMatching
 

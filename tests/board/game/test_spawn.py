@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from railyard.board.game.spawn import draw, game_key, mixed, opening, spawn, tile_after
-from railyard.core.order import mix
+from railyard.core.store.order import mix
 
 words = st.integers(0, 2**64 - 1)
 BOARD = np.uint64(0x1230_0000_0450_6789)  # seven empty cells

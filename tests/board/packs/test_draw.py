@@ -2,7 +2,7 @@ import shutil
 
 from railyard.board.packs.describe import describe_any
 from railyard.board.packs.draw import draw
-from railyard.core import plots
+from railyard.core.runs import plots
 
 
 def test_a_pack_gets_a_plot_for_each_distribution(tiny_pack, tmp_path):

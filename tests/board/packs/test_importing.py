@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 import railyard
+from railyard.board.logs.bad_game import BadGame
 from railyard.board.packs import importing, partial
-from railyard.board.packs.bad_game import BadGame
 from railyard.board.packs.importing import import_logs
 from railyard.board.packs.pack import Pack
-from railyard.core import durable
 from railyard.core.errors import RailyardError, UserError
+from railyard.core.store import durable
 
 
 def files(folder):

@@ -4,9 +4,9 @@ import pytest
 from railyard.board.game.boards import encode
 from railyard.board.game.heuristic import evaluate
 from railyard.board.game.rules import legal_moves
-from railyard.board.packs.bad_game import BadGame
+from railyard.board.logs.bad_game import BadGame
+from railyard.board.logs.raw_logs import find_games, read_game
 from railyard.board.packs.labels import step_rows
-from railyard.board.packs.raw_logs import find_games, read_game
 from railyard.board.packs.schema import STEP
 
 WORKED = [6, 5, 3, 1, 2, 2, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0]

@@ -14,8 +14,8 @@ from railyard.board.packs.metadata import Run, read_runs, runs_writer
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import STEP
 from railyard.board.packs.valuations import write_valuation_names
-from railyard.core import durable
 from railyard.core.errors import UserError
+from railyard.core.store import durable
 
 
 def write_pack(folder, runs, names=("search", "tuple11", "tuple10")):

@@ -8,7 +8,7 @@ from railyard.board.packs import partial
 from railyard.board.packs.partial import place_of, work_folder
 from railyard.board.packs.schema import STEP
 from railyard.core.errors import RailyardError, UserError
-from railyard.core.workers import WorkerDied
+from railyard.core.store.workers import WorkerDied
 
 ORIGIN = {"source": "logs"}
 

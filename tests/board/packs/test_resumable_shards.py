@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from railyard.board.packs.resumable_shards import ResumableShards
-from railyard.core.shards import ShardSet, ShardWriter
+from railyard.core.store.shards import ShardSet, ShardWriter
 
 PAIR = np.dtype([("a", "<u4"), ("b", "<u2")])
 

@@ -10,7 +10,7 @@ from version1 import DOCUMENT
 
 from railyard.board.tokens.draw import draw
 from railyard.board.tokens.macroxue import MacroxueTokenizer
-from railyard.core import plots
+from railyard.core.runs import plots
 
 FILE = Path(__file__).parents[2] / "fixtures" / "board" / "04_tokenizer_v2_8.json"
 PNG = b"\x89PNG"

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.config import PackData
-from railyard.core import paging
-from railyard.core.shuffling import Windowed
+from railyard.core.store import paging
+from railyard.core.training.shuffling import Windowed
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "board"
 

@@ -11,7 +11,7 @@ from railyard.board.model.init_folder import read_init
 from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.objectives import MacroxueTokens
 from railyard.board.training.schedules import Constant, Cosine
-from railyard.core.config import Foreign
+from railyard.core.config.component import Foreign
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*LeafSpec.*:FutureWarning"),

@@ -13,7 +13,7 @@ from railyard.board.training.module import ScoreSums
 from railyard.board.training.objectives import MacroxueTokens
 from railyard.board.training.optimizers import decay_groups
 from railyard.board.training.schedules import Cosine
-from railyard.core.config import Foreign
+from railyard.core.config.component import Foreign
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "board"
 ENCODER = Encoder(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)

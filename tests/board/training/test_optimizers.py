@@ -7,7 +7,7 @@ import torch
 
 from railyard.board.model.config import Encoder
 from railyard.board.training.optimizers import Together, build, decay_groups
-from railyard.core.config import Foreign
+from railyard.core.config.component import Foreign
 
 MUON = Foreign("torch.optim.Muon", {"lr": 0.02, "weight_decay": 0.1}, True)
 ADAM = Foreign("torch.optim.AdamW", {"lr": 0.01, "weight_decay": 0.1}, True)

@@ -3,9 +3,9 @@
 import pytest
 
 from railyard.board.training.subject import find, init_from_checkpoint
-from railyard.core import run as runs
 from railyard.core.errors import UserError
-from railyard.core.experiment import Evaluate
+from railyard.core.runs.folder import write_config
+from railyard.core.training.experiment import Evaluate
 
 DATA = {"_target_": "railyard.board.training.config.PackData", "pack": "old", "batch_size": 8}
 
@@ -13,7 +13,7 @@ DATA = {"_target_": "railyard.board.training.config.PackData", "pack": "old", "b
 @pytest.fixture
 def run(tmp_path):
     (tmp_path / "init").mkdir()
-    runs.write_config(tmp_path, {"data": DATA})
+    write_config(tmp_path, {"data": DATA})
     return tmp_path
 
 
@@ -33,7 +33,7 @@ def test_a_checkpoint_speaks_for_the_run_it_lies_in(run):
 
 
 def test_data_of_another_class(run):
-    runs.write_config(run, {"data": {"_target_": "their.Data"}, "allow": []})
+    write_config(run, {"data": {"_target_": "their.Data"}, "allow": []})
     with pytest.raises(UserError, match="may not be built"):
         find(Evaluate(run=run), run / "out")
 

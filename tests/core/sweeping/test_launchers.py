@@ -8,7 +8,7 @@ import pytest
 import small_verb
 from small_verb import app
 
-from railyard.core.compose import Composition
+from railyard.core.config.compose import Composition
 from railyard.core.sweeping import launchers
 from railyard.core.sweeping.grid import Grid
 

@@ -13,9 +13,10 @@ import small_verb
 import yaml
 
 import railyard as package
-from railyard.core import config, hydra_node
-from railyard.core.compose import Composition
+from railyard.core.config import component as config
+from railyard.core.config.compose import Composition
 from railyard.core.errors import RailyardError, UserError
+from railyard.core.sweeping import config as sweepers
 from railyard.core.sweeping.optuna_search import Optuna
 from railyard.core.sweeping.pruners import Median
 from railyard.core.sweeping.trial import Outcome
@@ -243,7 +244,7 @@ def test_the_plan_says_how_trials_are_found():
 
 def test_a_pruner_is_chosen_as_an_option(work):
     hydra = Composition("train", ["hydra/sweeper=optuna", "hydra/sweeper/pruner=median"]).config.hydra
-    tree, faults = hydra_node.sweeper(hydra)
+    tree, faults = sweepers.chosen(hydra)
     assert not faults
     assert isinstance(tree.pruner, Median)
 
@@ -251,10 +252,10 @@ def test_a_pruner_is_chosen_as_an_option(work):
 def test_a_check_does_not_import_optuna(work):
     code = """
         import sys
-        from railyard.core import hydra_node
-        from railyard.core.compose import Composition
+        from railyard.core.sweeping import config as sweepers
+        from railyard.core.config.compose import Composition
         hydra = Composition("train", ["hydra/sweeper=optuna", "hydra/sweeper/pruner=median"]).config.hydra
-        tree, faults = hydra_node.sweeper(hydra)
+        tree, faults = sweepers.chosen(hydra)
         assert tree.preview(("lr=tag(log, interval(1e-4, 1e-2))",)) == [("lr=0.0001",), ("lr=0.01",)]
         assert not {"optuna", "sqlalchemy", "torch"} & set(sys.modules)
     """

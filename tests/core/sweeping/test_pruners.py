@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from railyard.core import config
+from railyard.core.config import component as config
 from railyard.core.sweeping import pruners
 
 optuna = pytest.importorskip("optuna")

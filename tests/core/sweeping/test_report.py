@@ -3,7 +3,7 @@
 import pytest
 from sweeps import LOSS, SPACE, SPEED, sweep
 
-from railyard.core import plots
+from railyard.core.runs import plots
 from railyard.core.sweeping import folder as folders
 from railyard.core.sweeping import report
 from railyard.core.sweeping.points import points

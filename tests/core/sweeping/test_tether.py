@@ -10,13 +10,13 @@ import time
 
 import pytest
 
-from railyard.core import run as runs
+from railyard.core.runs.lock import locked
 from railyard.core.sweeping.tether import CutOnSignal, Tether
 
 
 @pytest.fixture
 def tied(tmp_path):
-    with runs.locked(tmp_path):
+    with locked(tmp_path):
         yield Tether.tie(tmp_path)
 
 
@@ -34,7 +34,7 @@ def test_a_newer_call_on_the_sweep_takes_over(tied):
 
 
 def test_a_sweep_that_died_holds_nothing_on_its_host(tmp_path):
-    with runs.locked(tmp_path):
+    with locked(tmp_path):
         tether = Tether.tie(tmp_path)
     assert not tether.holds()
     assert dataclasses.replace(tether, host="another").holds()

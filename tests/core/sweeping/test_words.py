@@ -2,7 +2,7 @@
 
 import pytest
 
-from railyard.core.compose import Composition
+from railyard.core.config.compose import Composition
 from railyard.core.errors import UserError
 from railyard.core.sweeping import words
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from railyard.core.durable import check_manifest
 from railyard.core.errors import UserError
+from railyard.core.store.durable import check_manifest
 from railyard.stage2.language.offline_tokenizer import train_tokenizer
 from railyard.stage2.language.tokenizer import SPECIALS, check, load, save, vocabulary_of, whole_token
 from railyard.stage2.language.vocabulary import IM_END, Vocabulary

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 from stage2_fixtures import fixture
 
-from railyard.core import legacy
+from railyard.core.config import legacy
 from railyard.stage2.objective.config import Stage2AB, Stages, value_at
 from railyard.stage2.settings import check
 

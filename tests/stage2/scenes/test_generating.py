@@ -3,8 +3,8 @@ import json
 import pytest
 from PIL import Image
 
-from railyard.core import durable
 from railyard.core.errors import UserError
+from railyard.core.store import durable
 from railyard.stage2.scenes import shelves
 from railyard.stage2.scenes.generating import Recipe, generate
 from railyard.stage2.scenes.painting import Layout

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from railyard.core import durable
 from railyard.core.errors import UserError
+from railyard.core.store import durable
 from railyard.stage2.scenes import statistics
 from railyard.stage2.scenes.coordinates import TOKENS
 from railyard.stage2.scenes.statistics import describe, tally

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from tlg8 import noise, save
 
-from railyard.core import durable
 from railyard.core.errors import UserError
-from railyard.core.parts import Part
+from railyard.core.making.parts import Part
+from railyard.core.store import durable
 from railyard.tlg8.artifacts import pieces
 from railyard.tlg8.artifacts.extraction import Options, extract
 from railyard.tlg8.artifacts.pack import Pack

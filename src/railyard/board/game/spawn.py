@@ -1,7 +1,7 @@
 """The random tiles of a game, each a pure function of (seed, game, number of the tile).
 
 So a game can be replayed, or taken up at any move, by anyone who knows its seed and its number: tiles 0 and 1 open
-the game, tile k + 2 answers move k. The random numbers are those of `railyard.core.order.mix`.
+the game, tile k + 2 answers move k. The random numbers are those of `railyard.core.store.order.mix`.
 """
 
 import numpy as np

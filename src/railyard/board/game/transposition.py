@@ -9,7 +9,7 @@ import numpy as np
 
 from railyard.board.game.context import SHIFT, SLOTS, TAG
 from railyard.board.game.intrinsics import bits_value, inlined, load_word, store_word, value_bits
-from railyard.core.gather import prefetch
+from railyard.core.store.gather import prefetch
 
 SLOT_WORDS = 2
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing: the top bits of the product

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from railyard.core.config import Component
+from railyard.core.config.component import Component
 from railyard.core.errors import UserError
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from torch import Tensor
 from railyard.board.model.config import Encoder
 from railyard.board.model.encoder import BoardEncoder
 from railyard.board.model.pickles import read_pickle
-from railyard.core import durable
-from railyard.core.config import read as read_component
+from railyard.core.config.component import read as read_component
+from railyard.core.config.targets import Fault
 from railyard.core.errors import UserError
-from railyard.core.targets import Fault
+from railyard.core.store import durable
 
 CONFIG_FILE, TOKENIZER_FILE = "config.json", "tokenizer.json"
 WEIGHT_FILES = tuple(f"{stem}.safetensors" for stem in ("model-best", "model", "model-final", "model-stable"))

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from railyard.core.config import PathKnob, Verb
+from railyard.core.config.component import PathKnob, Verb
 
 
 class ImportLogs(Verb):

@@ -19,8 +19,8 @@ from railyard.board.packs.metadata import Runs, read_ends
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import METADATA_FILE, SELFPLAY, STEP, STEPS_STEM, VALUATION_FILE
 from railyard.board.packs.selfplay import SelfplayPool, missing_rows
-from railyard.core import durable
 from railyard.core.errors import UserError
+from railyard.core.store import durable
 
 CHUNK = 1 << 18
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from railyard.board.packs.metadata import read_runs
 from railyard.board.packs.schema import METADATA_FILE
-from railyard.core import plots
+from railyard.core.runs import plots
 
 log = logging.getLogger(__name__)
 

@@ -18,21 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 import railyard
+from railyard.board.logs.bad_game import BadGame
+from railyard.board.logs.game_meta import Meta
+from railyard.board.logs.raw_logs import FoundGames, GameFiles, find_games, read_game
 from railyard.board.packs import partial
-from railyard.board.packs.bad_game import BadGame
-from railyard.board.packs.game_meta import Meta
 from railyard.board.packs.labels import Legality, step_rows
 from railyard.board.packs.metadata import Run, runs_writer
 from railyard.board.packs.outputs import finished_before
 from railyard.board.packs.partial import Partial, Record
-from railyard.board.packs.raw_logs import FoundGames, GameFiles, find_games, read_game
 from railyard.board.packs.report import Counts, ImportReport
 from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, VALUATION_FILE
 from railyard.board.packs.valuations import ValuationIds
-from railyard.core import durable
 from railyard.core.errors import UserError
-from railyard.core.outputs import refuse_occupied
-from railyard.core.workers import cores, ordered
+from railyard.core.making.outputs import refuse_occupied
+from railyard.core.store import durable
+from railyard.core.store.workers import cores, ordered
 
 log = logging.getLogger(__name__)
 

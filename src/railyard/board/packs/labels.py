@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from railyard.board.game.boards import BITS, SATURATED, encode_row
 from railyard.board.game.heuristic import board_score
 from railyard.board.game.rules import legal_bits
-from railyard.board.packs.bad_game import BadGame
-from railyard.board.packs.raw_logs import RawGame
+from railyard.board.logs.bad_game import BadGame
+from railyard.board.logs.raw_logs import RawGame
+from railyard.board.logs.step_lines import MOVES
 from railyard.board.packs.report import Counts
 from railyard.board.packs.schema import STEP
-from railyard.board.packs.step_lines import MOVES
 from railyard.core.compiled import njit
 
 Legality = Literal["board", "as_logged"]

@@ -25,11 +25,11 @@ from railyard.board.packs.schema import (
     VALUATION_FILE,
 )
 from railyard.board.packs.valuations import LIMIT, write_valuation_names
-from railyard.core import durable
 from railyard.core.compiled import njit
 from railyard.core.errors import UserError
-from railyard.core.outputs import refuse_occupied
-from railyard.core.shards import ShardWriter
+from railyard.core.making.outputs import refuse_occupied
+from railyard.core.store import durable
+from railyard.core.store.shards import ShardWriter
 
 log = logging.getLogger(__name__)
 

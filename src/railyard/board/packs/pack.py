@@ -18,7 +18,7 @@ from railyard.board.packs.metadata import Runs, read_runs
 from railyard.board.packs.schema import MANIFEST_FILE, METADATA_FILE, STEP, STEPS_STEM, VALUATION_FILE
 from railyard.board.packs.valuations import read_valuation_names
 from railyard.core.errors import UserError
-from railyard.core.shards import ShardSet
+from railyard.core.store.shards import ShardSet
 
 _SAMPLE = 64  # rows per shard that the fingerprint looks at
 

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from railyard.board.packs.resumable_shards import ResumableShards
 from railyard.board.packs.schema import STEP, STEPS_STEM
-from railyard.core import durable, journal
 from railyard.core.errors import RailyardError, UserError
-from railyard.core.run import locked
-from railyard.core.workers import WorkerDied
+from railyard.core.runs.lock import locked
+from railyard.core.store import durable, journal
+from railyard.core.store.workers import WorkerDied
 
 log = logging.getLogger(__name__)
 

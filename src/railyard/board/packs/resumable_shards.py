@@ -12,8 +12,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core import durable
-from railyard.core.npy import header
+from railyard.core.store import durable
+from railyard.core.store.npy import header
 
 _UNBOUNDED = 1 << 62  # rows of a single file
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from railyard.board.packs.metadata import Runs, read_runs, read_session
 from railyard.board.packs.schema import EMBEDDINGS_STEM, METADATA_FILE, SELFPLAY, STEPS_STEM
 from railyard.core.errors import UserError
-from railyard.core.shards import ShardSet
+from railyard.core.store.shards import ShardSet
 
 
 @dataclass(frozen=True, eq=False)

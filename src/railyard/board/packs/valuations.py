@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from railyard.board.packs.schema import VALUATION_NAMES
-from railyard.core import durable
 from railyard.core.errors import UserError
+from railyard.core.store import durable
 
 LIMIT = 256  # the id is one byte of a row
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from railyard.board.packs.pack import Pack
 from railyard.board.tokens.load import Tokenizer
-from railyard.core.shards import ShardWriter
+from railyard.core.store.shards import ShardWriter
 
 TOKENS = np.dtype(("u1", (4,)))
 CHUNK_ROWS = 1 << 18

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from railyard.board.tokens.ev_binner import EvBinner
 from railyard.board.tokens.tokenizer_json import MAX_BINS
-from railyard.core.config import PathKnob, Verb
+from railyard.core.config.component import PathKnob, Verb
 
 log = logging.getLogger(__name__)
 

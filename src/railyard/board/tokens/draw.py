@@ -10,7 +10,7 @@ from railyard.board.tokens.describe import shares
 from railyard.board.tokens.load import load_tokenizer
 from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.board.tokens.percentile_margin import PercentileTokenizer
-from railyard.core import plots
+from railyard.core.runs import plots
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from railyard.core.config import Component
+from railyard.core.config.component import Component
 from railyard.core.errors import UserError
 
 NO_VALUE = 255  # the class of a move without an expected value: it teaches nothing

@@ -21,9 +21,9 @@ from railyard.board.tokens import advantage, json_fields
 from railyard.board.tokens.ev_binner import NO_VALUE, EvBinner
 from railyard.board.tokens.macroxue import kinds_of
 from railyard.board.tokens.percentiles import percentile
-from railyard.core import durable
 from railyard.core.compiled import njit
 from railyard.core.errors import UserError
+from railyard.core.store import durable
 
 TOKENIZER_TYPE = "railyard_ev_bins"
 SCHEMA_VERSION = 1

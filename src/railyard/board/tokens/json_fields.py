@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from railyard.core.errors import UserError
-from railyard.core.quoting import short
+from railyard.core.errors import UserError, short
 
 Parsed = TypeVar("Parsed")
 LARGEST_WHOLE = 2**1023  # larger ones do not fit a float64

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from railyard.board.packs.schema import STEP
 from railyard.board.tokens import advantage, json_fields, tokenizer_json
-from railyard.core import durable
 from railyard.core.errors import UserError
+from railyard.core.store import durable
 
 Rows = NDArray[np.void]
 

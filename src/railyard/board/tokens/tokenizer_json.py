@@ -8,8 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from railyard.board.tokens.json_fields import expect, names, numbers, table, whole
-from railyard.core.errors import UserError
-from railyard.core.quoting import short
+from railyard.core.errors import UserError, short
 
 TOKENIZER_TYPE, VERSION = "macroxue_ev_advantage_v2", 2
 BASE_TYPES = ("search", "tuple10", "tuple11")

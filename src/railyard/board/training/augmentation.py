@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from railyard.core.config import Component
+from railyard.core.config.component import Component
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,7 +19,7 @@ from railyard.board.tokens.macroxue import bad_row
 from railyard.board.training import symmetry
 from railyard.board.training.labels import Labels, write_classes
 from railyard.core.compiled import njit
-from railyard.core.gather import PREFETCHED_ROWS, pointer, prefetch, row_address
+from railyard.core.store.gather import PREFETCHED_ROWS, pointer, prefetch, row_address
 
 # isort: split
 # numba only after railyard.core.compiled, which decides where it caches

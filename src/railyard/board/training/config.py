@@ -7,9 +7,9 @@ from pydantic import Field, model_validator
 from railyard.board.model.config import Encoder
 from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.schedules import Constant, Schedule
-from railyard.core.config import Foreign, PathKnob
-from railyard.core.experiment import Data, Model
-from railyard.core.shuffling import Shuffling
+from railyard.core.config.component import Foreign, PathKnob
+from railyard.core.training.experiment import Data, Model
+from railyard.core.training.shuffling import Shuffling
 
 
 class PackData(Data):
@@ -36,7 +36,7 @@ class PackData(Data):
     order: Shuffling | None = Field(
         None,
         description="null shuffles all rows, best where the pack fits into memory; "
-        "railyard.core.shuffling.Windowed reads larger ones in whole blocks",
+        "railyard.core.training.shuffling.Windowed reads larger ones in whole blocks",
     )
     augmentation: Augmentation = Field(Augmentation(), description="boards turned while training")
     workers: Annotated[int, Field(ge=0)] = Field(

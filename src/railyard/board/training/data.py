@@ -11,14 +11,14 @@ import numpy as np
 import torch
 
 from railyard.board.packs.pack import Pack
-from railyard.board.packs.split import Rows, Split
 from railyard.board.training import config
 from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.collate import Collate
 from railyard.board.training.labels import Labels, load_labels
-from railyard.core import paging
-from railyard.core.loading import BatchOrder, OrderedLoader, Positions
-from railyard.core.order import Permutation, mix
+from railyard.board.training.split import Rows, Split
+from railyard.core.store import paging
+from railyard.core.store.order import Permutation, mix
+from railyard.core.training.loading import BatchOrder, OrderedLoader, Positions
 
 TURNS_PLACE = 0x7475726E  # keeps the draws of turns apart from the order of the same seed
 

@@ -14,13 +14,13 @@ from torch import Tensor
 from railyard.board.model.encoder import BoardEncoder
 from railyard.board.model.init_folder import read_init
 from railyard.board.packs.pack import Pack
-from railyard.board.packs.split import Rows, Split
 from railyard.board.training.config import PackData
 from railyard.board.training.data import PackBatch, PackRows
 from railyard.board.training.labels import Labels, labels_of, objective_for
 from railyard.board.training.objectives import BoardObjective
+from railyard.board.training.split import Rows, Split
 from railyard.core.errors import UserError
-from railyard.core.loading import BatchOrder, OrderedLoader
+from railyard.core.training.loading import BatchOrder, OrderedLoader
 
 RANKS = 18  # exponents 0 to 17
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from railyard.board.training.config import PackData
 from railyard.board.training.evaluation import Evaluation
-from railyard.core import durable, plots
-from railyard.core.reporting import cell, metric_lines, table
+from railyard.core.runs import plots
+from railyard.core.runs.reporting import cell, metric_lines, table
+from railyard.core.store import durable
 
 SCHEMA_VERSION = 1
 COLUMNS = ("rows", "teacher_agreement", "policy_agreement", "bin_accuracy", "loss", "perplexity")

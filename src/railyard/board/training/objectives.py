@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 from pydantic import Field
 
 from railyard.board.model.config import Encoder
-from railyard.core.experiment import Objective
+from railyard.core.training.experiment import Objective
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from railyard.board.model.encoder import BoardEncoder
-from railyard.core.config import Foreign
+from railyard.core.config.component import Foreign
 
 Groups = list[dict[str, Any]]
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.objectives import BoardObjective
-from railyard.core.config import read_part
+from railyard.core.config.component import read_part
 from railyard.core.errors import UserError
-from railyard.core.experiment import Evaluate
-from railyard.core.run import read_config
+from railyard.core.runs.folder import read_config
+from railyard.core.training.experiment import Evaluate
 
 
 class Subject(NamedTuple):
@@ -31,7 +31,7 @@ def find(call: Evaluate, out: Path) -> Subject:
 def _init(call: Evaluate, run: Path, out: Path) -> Path:
     if call.ckpt_path is None and (run / "init").is_dir():
         return run / "init"
-    from railyard.core.checkpoint import CheckpointFolder
+    from railyard.core.training.checkpoint import CheckpointFolder
 
     read_config(run)
     checkpoint = call.ckpt_path or CheckpointFolder(run / "checkpoints").best()
@@ -65,7 +65,7 @@ def init_from_checkpoint(run: Path, checkpoint: Path, out: Path) -> Path:
     """Write the encoder of `checkpoint` (made in folder `run`) as init folder `out`; returns `out`."""
     from railyard.board.model.init_folder import write_init
     from railyard.board.training.labels import load_labels
-    from railyard.core.checkpoint import load
+    from railyard.core.training.checkpoint import load
 
     config = read_config(run)
     model, faults = read_part(config.get("model"), config.get("allow", []), "model")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.core.compiled import njit
-from railyard.core.order import scrambled
+from railyard.core.store.order import scrambled
 
 TURNS = 12
 FLIPS = 3

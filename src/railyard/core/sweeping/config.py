@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field
 
-from railyard.core.config import Component
+from railyard.core.config.component import Component, read_part
+from railyard.core.config.targets import Fault
 from railyard.core.sweeping import words
 from railyard.core.sweeping.objectives import Direction, Objective, objectives
 from railyard.core.sweeping.trial import Search
@@ -63,6 +66,18 @@ class Sweeper(Component, abstract=True):
         from railyard.core.sweeping import report
 
         return report.write(folder, space, self.objectives(metric))
+
+
+def chosen(hydra: DictConfig) -> tuple[Any, list[Fault]]:
+    """The sweeper that is chosen, and what is wrong with its keys."""
+    try:
+        node = OmegaConf.to_container(hydra.sweeper, resolve=True)
+    except OmegaConfBaseException as fault:
+        return None, [Fault(("hydra", "sweeper"), str(fault.msg or fault).splitlines()[0])]
+    tree, found = read_part(node, [], "hydra.sweeper")
+    if not found and not isinstance(tree, Sweeper):
+        found.append(Fault(("hydra", "sweeper", "_target_"), f"{hydra.sweeper._target_} is no sweeper of Railyard's"))
+    return tree, found
 
 
 def _text(value: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from railyard.core import durable
+from railyard.core.store import durable
 from railyard.core.sweeping import words
 from railyard.core.sweeping.config import Sweeper
 from railyard.core.sweeping.trial import Outcome, Search, Trial

@@ -1,4 +1,4 @@
-"""Hydra's launchers as mere transports: each job travels as a number, and a `Worker` does what there is to do.
+"""Hydra's launchers as mere transports: each job travels as a number, and a worker does what there is to do.
 
 Their knobs (`hydra.launcher.…`) are typed by the plugins themselves; what is wrong with them is said before anything
 starts.
@@ -7,7 +7,7 @@ starts.
 import copy
 import importlib
 import importlib.util
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -19,11 +19,11 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from railyard.core.config.targets import Fault
+from railyard.core.errors import nearest
 from railyard.core.sweeping.config import Sweeper
 from railyard.core.sweeping.slots import VARIABLE, Slots, devices
 from railyard.core.sweeping.trial import Trial
-from railyard.core.sweeping.worker import Worker
-from railyard.core.targets import Fault, nearest
 
 
 @dataclass(frozen=True)
@@ -108,14 +108,14 @@ def _knob(schema: Any, name: str, value: Any) -> Iterable[Fault]:
         yield Fault(key, str(fault.msg or fault).splitlines()[0])
 
 
-def launch(hydra: DictConfig, worker: Worker, trials: Sequence[Trial]) -> None:
-    """Run these jobs by the chosen launcher; returns when all have ended.
+def launch(hydra: DictConfig, worker: Callable[[Any], None], folder: Path, trials: Sequence[Trial]) -> None:
+    """Run these jobs of the sweep in `folder` by the chosen launcher; returns when all have ended.
 
     Raises what the launcher raises, when it is interrupted or one of its processes is killed.
     """
     config = OmegaConf.create({"hydra": copy.deepcopy(hydra), "trial": -1})
     with open_dict(config):
-        config.hydra.sweep.dir = str(worker.folder)
+        config.hydra.sweep.dir = str(folder)
         config.hydra.sweep.subdir = "."
         config.hydra.output_subdir = None
         config.hydra.job_logging = config.hydra.hydra_logging

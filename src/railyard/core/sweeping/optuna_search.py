@@ -15,16 +15,16 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from railyard.core import durable
 from railyard.core.errors import UserError
+from railyard.core.store import durable
 from railyard.core.sweeping import objectives as goals
 from railyard.core.sweeping import space as spaces
 from railyard.core.sweeping import study as studies
 from railyard.core.sweeping import words
 from railyard.core.sweeping.config import Sweeper
-from railyard.core.sweeping.pruners import Pruner
+from railyard.core.sweeping.pruners import Pruner, Pruning
 from railyard.core.sweeping.space import Axis, Choice, Interval, Steps
-from railyard.core.sweeping.trial import Outcome, Pruning, Search, Trial
+from railyard.core.sweeping.trial import Outcome, Search, Trial
 
 SCHEMA_VERSION = 1
 DATABASE, FILE = "study.db", "study.json"

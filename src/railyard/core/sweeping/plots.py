@@ -8,8 +8,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from railyard.core import plots
-from railyard.core.plots import COLOURS, INK, MUTED
+from railyard.core.runs import plots
+from railyard.core.runs.plots import COLOURS, INK, MUTED
 from railyard.core.sweeping.importance import Share
 from railyard.core.sweeping.objectives import Objective
 from railyard.core.sweeping.points import Parameter, Points

@@ -3,11 +3,13 @@
 Each is a description that travels with a trial; `build()` makes Optuna's rule where the trial runs.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from railyard.core.config import Component
+from railyard.core.config.component import Component
+from railyard.core.sweeping import study
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -62,3 +64,33 @@ class Hyperband(Pruner):
         import optuna
 
         return optuna.pruners.HyperbandPruner(self.min_steps, self.max_steps, self.reduction_factor)
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """Where a trial under way reports `metric`, and the rule that says whether it is worth going on."""
+
+    storage: str
+    study: str
+    trial: int
+    metric: str
+    rule: Pruner
+
+    def is_worse(self, step: int, value: float) -> bool:
+        """Note the metric at an optimizer step; whether the trial should be stopped.
+
+        A step that was noted before keeps its value: a resumed trial comes by there again.
+        """
+        import optuna
+
+        store = study.storage(self.storage)
+        trial = study.trial_id(store, self.study, self.trial)
+        if step not in store.get_trial(trial).intermediate_values:
+            store.set_trial_intermediate_value(trial, step, value)
+        rule = self.rule.build()
+        found = optuna.load_study(
+            study_name=self.study, storage=store, sampler=optuna.samplers.RandomSampler(), pruner=rule
+        )
+        stop = bool(rule.prune(found, store.get_trial(trial)))
+        store.remove_session()
+        return stop

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from railyard.core import durable, reporting
-from railyard.core import plots as drawing
+from railyard.core.runs import plots as drawing
+from railyard.core.runs import reporting
+from railyard.core.store import durable
 from railyard.core.sweeping import folder as folders
 from railyard.core.sweeping import importance, plots
 from railyard.core.sweeping.importance import Share

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from railyard.core import run as runs
+from railyard.core.runs.lock import Busy, locked
 
 VARIABLE = "CUDA_VISIBLE_DEVICES"
 PAUSE = 0.5  # seconds between two tries
@@ -48,8 +48,8 @@ def take(slots: Slots) -> str:
             place = slots.folder / ".slots" / platform.node() / str(number)
             place.mkdir(parents=True, exist_ok=True)
             try:
-                _kept.enter_context(runs.locked(place))
-            except runs.Busy:
+                _kept.enter_context(locked(place))
+            except Busy:
                 continue
             os.environ[VARIABLE] = slots.devices[number % len(slots.devices)]
             return os.environ[VARIABLE]

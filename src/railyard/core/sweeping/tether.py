@@ -17,8 +17,9 @@ from functools import cache
 from pathlib import Path
 from types import FrameType
 
-from railyard.core import durable
-from railyard.core import run as runs
+from railyard.core.runs.lock import is_locked
+from railyard.core.runs.signals import StopSignals
+from railyard.core.store import durable
 
 FILE = ".call"
 MARK = ".begun"
@@ -51,7 +52,7 @@ class Tether:
             same = (self.folder / FILE).read_text(encoding="utf-8") == self.token
         except FileNotFoundError:
             return False
-        return same and (platform.node() != self.host or runs.is_locked(self.folder))
+        return same and (platform.node() != self.host or is_locked(self.folder))
 
     def mark(self, place: Path) -> None:
         """Note in the folder of a job that it has begun in this call."""
@@ -111,7 +112,7 @@ def _outlive(pid: int) -> None:
         os._exit(1)
 
 
-class CutOnSignal(runs.StopSignals):
+class CutOnSignal(StopSignals):
     """SIGINT, SIGTERM or SIGHUP reach the jobs in other processes, which save and stop; a second signal kills them.
 
     `own`: jobs run in this process and see to signals themselves.

@@ -7,20 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from railyard.core.sweeping.pruners import Pruner
+from railyard.core.training.experiment import Watcher
 
 State = Literal["complete", "pruned", "failed"]
-
-
-@dataclass(frozen=True)
-class Pruning:
-    """Where a trial under way reports `metric`, and the rule that says whether it is worth going on."""
-
-    storage: str
-    study: str
-    trial: int
-    metric: str
-    rule: Pruner
 
 
 @dataclass(frozen=True)
@@ -33,7 +22,7 @@ class Trial:
 
     number: int
     words: tuple[str, ...]
-    pruning: Pruning | None = None
+    pruning: Watcher | None = None
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ import tokenizers
 from tokenizers import AddedToken, Tokenizer
 
 import railyard
-from railyard.core.durable import atomic_folder, write_json, write_manifest, write_text
 from railyard.core.errors import UserError
-from railyard.core.outputs import refuse_occupied
+from railyard.core.making.outputs import refuse_occupied
+from railyard.core.store.durable import atomic_folder, write_json, write_manifest, write_text
 from railyard.stage2.language.vocabulary import IM_END, Vocabulary
 from railyard.stage2.scenes.coordinates import TOKENS
 

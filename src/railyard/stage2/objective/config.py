@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from railyard.core.config import Component
+from railyard.core.config.component import Component
 from railyard.stage2.rollout.config import Count, Finite, Positive, Share, Weight
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from railyard.core.config import Component
+from railyard.core.config.component import Component
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Weight = Annotated[Finite, Field(ge=0)]

@@ -11,8 +11,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from railyard.core.errors import UserError
-from railyard.core.quoting import short
+from railyard.core.errors import UserError, short
 from railyard.stage2.scenes.descriptions import sanitise
 from railyard.stage2.scenes.records import MOST_PIXELS
 

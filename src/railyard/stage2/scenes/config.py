@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from railyard.core.config import PathKnob, Verb
+from railyard.core.config.component import PathKnob, Verb
 from railyard.stage2.scenes.spaces import SPACE, Space
 
 OUT = "folder of the new data set; it appears complete or not at all"

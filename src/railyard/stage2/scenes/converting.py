@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import railyard
-from railyard.core import durable
 from railyard.core.errors import UserError
+from railyard.core.store import durable
 from railyard.stage2.scenes import coco, shelves
 from railyard.stage2.scenes.descriptions import sanitise
 from railyard.stage2.scenes.pictures import MissingImage, fed

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from railyard.core.quoting import short
+from railyard.core.errors import short
 
 BINS = 1000
 TOKENS = tuple(f"<|coord_{k}|>" for k in range(BINS))

@@ -8,7 +8,8 @@ from typing import Any
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from railyard.core import durable, plots
+from railyard.core.runs import plots
+from railyard.core.store import durable
 from railyard.stage2.scenes.coordinates import to_pixels
 from railyard.stage2.scenes.pictures import picture_of, png
 from railyard.stage2.scenes.records import Scene, SceneObject

@@ -7,7 +7,7 @@ Token strings say what they are. Plain numbers do not: `Space` says whether they
 from collections.abc import Mapping
 from typing import Any
 
-from railyard.core.quoting import short
+from railyard.core.errors import short
 from railyard.stage2.scenes.coordinates import BINS, TOKEN, Box, coerce, to_bins
 from railyard.stage2.scenes.spaces import Space
 

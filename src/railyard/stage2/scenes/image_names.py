@@ -2,7 +2,7 @@
 
 from pathlib import Path, PurePosixPath
 
-from railyard.core.quoting import short
+from railyard.core.errors import short
 
 
 def checked(name: str) -> str:

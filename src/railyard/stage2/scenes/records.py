@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from railyard.core.errors import UserError
-from railyard.core.quoting import short
-from railyard.core.targets import nearest
+from railyard.core.errors import UserError, nearest, short
 from railyard.stage2.scenes import image_names
 from railyard.stage2.scenes.coordinates import TOKENS, Box
 from railyard.stage2.scenes.geometry import Size, geometry_of

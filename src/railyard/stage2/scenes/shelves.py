@@ -20,11 +20,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from railyard.core import durable
 from railyard.core.errors import UserError
-from railyard.core.outputs import refuse_occupied
-from railyard.core.run import locked
-from railyard.core.workers import cores, ordered
+from railyard.core.making.outputs import refuse_occupied
+from railyard.core.runs.lock import locked
+from railyard.core.store import durable
+from railyard.core.store.workers import cores, ordered
 from railyard.stage2.scenes.records import RECORDS
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core import durable
 from railyard.core.errors import UserError
+from railyard.core.store import durable
 from railyard.stage2.scenes.coordinates import BINS
 from railyard.stage2.scenes.geometry import in_pixels
 from railyard.stage2.scenes.image_names import is_there

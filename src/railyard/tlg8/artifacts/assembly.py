@@ -10,8 +10,8 @@ from typing import IO, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core import durable
-from railyard.core.npy import header
+from railyard.core.store import durable
+from railyard.core.store.npy import header
 from railyard.tlg8.artifacts.block_rows import BLOCK_ROW
 from railyard.tlg8.artifacts.compression import SUFFIX, compressed
 from railyard.tlg8.artifacts.labels import Labelled, index_line, label_records, pack_meta

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from railyard.core.config import PathKnob, Verb
-from railyard.core.parts import Part
+from railyard.core.config.component import PathKnob, Verb
+from railyard.core.making.parts import Part
 
 
 class Extract(Verb):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from railyard.core import durable
+from railyard.core.store import durable
 from railyard.tlg8.artifacts.pack import Pack
 from railyard.tlg8.images.describe import shares
 

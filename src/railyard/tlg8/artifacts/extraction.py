@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import railyard
-from railyard.core.outputs import refuse_occupied
-from railyard.core.parts import Part
-from railyard.core.run import locked
-from railyard.core.workers import cores, ordered
+from railyard.core.making.outputs import refuse_occupied
+from railyard.core.making.parts import Part
+from railyard.core.runs.lock import locked
+from railyard.core.store.workers import cores, ordered
 from railyard.tlg8.artifacts.assembly import SCHEMA_VERSION, assemble, finished_before
 from railyard.tlg8.artifacts.block_rows import block_rows
 from railyard.tlg8.artifacts.compression import require_zstandard

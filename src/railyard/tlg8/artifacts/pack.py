@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from railyard.core.errors import UserError
-from railyard.core.npy import read_header
+from railyard.core.store.npy import read_header
 from railyard.tlg8.artifacts.assembly import BLOCKS, INDEX, LABELS, LINES, META
 from railyard.tlg8.artifacts.block_rows import BLOCK_ROW
 from railyard.tlg8.artifacts.compression import SUFFIX, open_lines

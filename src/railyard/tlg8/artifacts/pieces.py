@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core import durable
+from railyard.core.store import durable
 from railyard.tlg8.artifacts.block_rows import BLOCK_ROW
 from railyard.tlg8.artifacts.sources import SourceImage
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from railyard.core.config import Component
+from railyard.core.config.component import Component
 
 if TYPE_CHECKING:
     import numpy as np

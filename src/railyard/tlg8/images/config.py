@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from railyard.core.config import PathKnob, Verb
+from railyard.core.config.component import PathKnob, Verb
 from railyard.tlg8.codec.selectors import Exhaustive, Gated, Selector, Staged
 
 ON_ERROR = "a file that cannot be taken ends the job, or is left out and reported"
@@ -47,7 +47,7 @@ class Encode(Verb):
 
     def run(self, progress: Callable[[float, int, str], None] | None = None) -> dict[str, Any]:
         """Encodes; the table as rows. `progress` is told images done, images in all, and where it is."""
-        from railyard.core.workers import cores
+        from railyard.core.store.workers import cores
         from railyard.tlg8.images.encoding import encode
 
         threads = self.workers or cores()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core import durable
+from railyard.core.store import durable
 from railyard.tlg8.codec.bad_file import BadFile
 from railyard.tlg8.codec.file import read
 from railyard.tlg8.images import ledger as ledgers

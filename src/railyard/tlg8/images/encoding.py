@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import features
 
-from railyard.core import durable
+from railyard.core.store import durable
 from railyard.tlg8.codec.file import write
 from railyard.tlg8.codec.image import search_image
 from railyard.tlg8.codec.selectors import Selector

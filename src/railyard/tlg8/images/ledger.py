@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import railyard
-from railyard.core import durable, journal
 from railyard.core.errors import UserError
-from railyard.core.outputs import refuse_occupied
-from railyard.core.run import locked
+from railyard.core.making.outputs import refuse_occupied
+from railyard.core.runs.lock import locked
+from railyard.core.store import durable, journal
 
 LEDGER = "ledger.jsonl"
 VERSION = 1

@@ -7,8 +7,8 @@ from railyard.board.game.endgame import tables
 from railyard.board.game.endgame.sizes import patterns
 from railyard.board.game.endgame.solver import solve
 from railyard.board.game.endgame.tables import EndgameTables, build
-from railyard.core import durable
 from railyard.core.errors import RailyardError, UserError
+from railyard.core.store import durable
 
 TINY = patterns("tiny")
 

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from railyard.board.game.endgame.sizes import Size
-from railyard.core.config import PathKnob, Verb
+from railyard.core.config.component import PathKnob, Verb
 
 
 class BuildTables(Verb):
@@ -35,6 +35,6 @@ class BuildTables(Verb):
     def run(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
         """Builds; returns what was built. `progress` is told positions done and positions in all."""
         from railyard.board.game.endgame.tables import build
-        from railyard.core.workers import cores
+        from railyard.core.store.workers import cores
 
         return {"out": str(self.out), **build(self.out, self.size, self.workers or cores(), progress)}

@@ -24,10 +24,10 @@ from railyard.board.game.endgame.lookup import Book
 from railyard.board.game.endgame.patterns import Pattern
 from railyard.board.game.endgame.sizes import Size, patterns
 from railyard.board.game.endgame.solver import BYTES_A_POSITION, solve
-from railyard.core import durable
 from railyard.core.errors import RailyardError, UserError
-from railyard.core.npy import header, read_header
-from railyard.core.run import locked
+from railyard.core.runs.lock import locked
+from railyard.core.store import durable
+from railyard.core.store.npy import header, read_header
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,38 @@
+"""`<stem>.meta.json` or `<stem>.meta.json.gz`: what a raw log says about a whole game."""
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from railyard.board.logs.bad_game import BadGame
+
+SUFFIXES = (".meta.json", ".meta.json.gz")
+UNREADABLE = (OSError, EOFError, zlib.error)  # OSError covers data that is not gzip at all
+
+
+class Meta(BaseModel):
+    """What is used of a game's meta file; other keys are ignored."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    seed: Annotated[int, Field(ge=0, lt=2**64)]
+    num_moves: Annotated[int, Field(ge=0)]
+    score: Annotated[int, Field(ge=0, lt=2**63)]
+    max_tile: Annotated[int, Field(ge=0, lt=2**32)]
+    max_rank: Annotated[int | None, Field(ge=0, lt=2**8)] = None
+
+
+def read_meta(path: Path) -> Meta:
+    """The meta file of a game, plain or gzipped; BadGame if it is damaged or lacks a key."""
+    try:
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        return Meta.model_validate_json(data)
+    except UNREADABLE as error:
+        raise BadGame(path, None, f"cannot be read ({error})") from error
+    except ValidationError as errors:
+        first = errors.errors(include_url=False)[0]
+        key = "".join(f"`{part}`: " for part in first["loc"])
+        raise BadGame(path, None, f"{key}{first['msg']}") from errors

@@ -1,0 +1,68 @@
+"""Splits a pack by run, so that no game has rows on both sides, and maps positions to rows of one side.
+
+Runs are taken in a seeded order until the validation side holds its share of the rows.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from railyard.core.errors import UserError
+from railyard.core.store.order import Permutation, mix
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Run numbers (int64, ascending) of both sides: disjoint, neither empty."""
+
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, runs_steps: NDArray[np.int64], fraction: float, seed: int) -> Self:
+        """Splits runs of `runs_steps` rows each so that validation gets about `fraction` of the rows.
+
+        Equal arguments give equal splits. Runs without rows are on neither side. UserError if the fraction
+        is not strictly between 0 and 1, or if fewer than two runs have rows.
+        """
+        if not 0 < fraction < 1:
+            raise UserError(f"validation fraction {fraction}: give a number between 0 and 1, both excluded")
+        runs = np.flatnonzero(runs_steps)
+        if len(runs) < 2:
+            raise UserError(
+                f"a split by run needs two runs with rows, the pack has {len(runs)}: use a pack of more games"
+            )
+        shuffled = runs[Permutation(len(runs), mix(seed)).take(0, len(runs))]
+        count = _runs_for_share(runs_steps[shuffled], fraction)
+        return cls(train=np.sort(shuffled[count:]), validation=np.sort(shuffled[:count]))
+
+
+def _runs_for_share(steps: NDArray[np.int64], fraction: float) -> int:
+    """How many leading runs come closest to `fraction` of all rows; at least one, and not all."""
+    rows = np.cumsum(steps)
+    closest = int(np.argmin(np.abs(rows - fraction * rows[-1]))) + 1
+    return min(closest, len(steps) - 1)
+
+
+class Rows:
+    """The rows of some runs, numbered 0 … len-1 in the order of `run_ids`, in memory O(runs).
+
+    `starts` int64 [R+1] as in `Pack.runs.starts`; `run_ids` int64 [K], numbers of runs as in a `Split`.
+    """
+
+    def __init__(self, starts: NDArray[np.int64], run_ids: NDArray[np.int64]) -> None:
+        lengths = starts[run_ids + 1] - starts[run_ids]
+        self._ends = np.cumsum(lengths, dtype=np.int64)
+        self._shifts = starts[run_ids] - (self._ends - lengths)
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def rows(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Global rows int64 of positions int64; IndexError for a position outside [0, len)."""
+        if len(positions) and not 0 <= positions.min() <= positions.max() < len(self):
+            raise IndexError(f"positions {positions.min()} to {positions.max()} of {len(self)} rows")
+        rows: NDArray[np.int64] = positions + self._shifts[np.searchsorted(self._ends, positions, side="right")]
+        return rows

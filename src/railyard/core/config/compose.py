@@ -1,0 +1,292 @@
+"""Hydra at the edge: find `conf/`, soften overrides, compose, resolve to a plain container.
+
+Hydra explains its own refusals poorly and one at a time, so plain overrides are forced in (`++a.b=v`) and the
+check of `core/config/component.py` explains what is wrong.
+"""
+
+import copy
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra import version
+from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, MissingConfigException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf._utils import split_key
+from omegaconf.errors import OmegaConfBaseException
+
+from railyard.core.config.targets import Fault
+from railyard.core.errors import UserError, nearest
+
+PACKAGE = Path(__file__).resolve().parents[2]
+VERSION_BASE = "1.3"
+
+
+def bundled(name: str) -> Path:
+    """A folder that ships with Railyard (`conf`, `samples`): in the wheel, else in the checkout."""
+    inside = PACKAGE / name
+    return inside if inside.is_dir() else PACKAGE.parents[1] / name
+
+
+OmegaConf.register_new_resolver("bundled", lambda name: str(bundled(name)), replace=True)
+
+
+class Composition:
+    """A primary config composed with overrides; `config` holds the hydra node as well.
+
+    `given` pairs the key of every override with the word that was typed. `beside` is another composition of the same
+    primary config in the same working directory: what it found out about folders is not looked up again.
+    """
+
+    def __init__(self, primary: str, words: Iterable[str], beside: "Composition | None" = None) -> None:
+        self.primary = primary
+        self.hydra: Hydra = beside.hydra if beside else _hydra(primary)
+        self.loader = self.hydra.config_loader
+        self.options: dict[str, list[str]] = beside.options if beside else {}
+        parsed = [self._parse(word) for word in words]
+        self.given = [(override.key_or_group, str(override.input_line)) for override in parsed]
+        self.overrides = [self._soften(override) for override in parsed]
+        self.config: DictConfig = self._compose()
+
+    def varied(self, words: Iterable[str]) -> "Composition":
+        """This composition with more overrides, as a new one would have it.
+
+        Where all of them set plain values the files are not read again: a tenth of the time, for the jobs of a sweep.
+        """
+        parsed = [self._parse(word) for word in words]
+        if not all(self._is_plain(override) for override in parsed):
+            return Composition(self.primary, [*(word for _, word in self.given), *words], self)
+        other = copy.copy(self)
+        other.given = [*self.given, *((override.key_or_group, str(override.input_line)) for override in parsed)]
+        added = [self._soften(override) for override in parsed]
+        other.overrides = [*self.overrides, *added]
+        other.config = copy.deepcopy(self.config)
+        with other._explained():
+            ConfigLoaderImpl._apply_overrides_to_config(OverridesParser.create().parse_overrides(added), other.config)
+        other.config.hydra.overrides.task.extend(added)
+        other._name_overrides()
+        return other
+
+    def _name_overrides(self) -> None:
+        """What ${hydra.job.override_dirname} stands for."""
+        job, task = self.config.hydra.job, self.config.hydra.overrides.task
+        separators = job.config.override_dirname
+        job.override_dirname = get_overrides_dirname(
+            overrides=OverridesParser.create().parse_overrides([*task]),
+            kv_sep=separators.kv_sep,
+            item_sep=separators.item_sep,
+            exclude_keys=separators.exclude_keys,
+        )
+
+    def _is_plain(self, override: Override) -> bool:
+        name = override.key_or_group
+        return not (override.is_delete() or override.package or name.startswith("hydra") or self.is_group(name))
+
+    def _compose(self) -> DictConfig:
+        with self._explained():
+            return self.hydra.compose_config(
+                config_name=self.primary,
+                overrides=self.overrides,
+                run_mode=RunMode.RUN,
+                with_log_configuration=False,
+            )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Hydra's refusals as one sentence."""
+        try:
+            yield
+        except MissingConfigException as fault:
+            raise UserError(_missing_option(fault)) from None
+        except yaml.YAMLError as fault:
+            raise UserError(f"a config file is not readable YAML: {_one_line(fault)}") from None
+        except (HydraException, OmegaConfBaseException) as fault:
+            raise UserError(self._as_typed(_one_line(fault))) from None
+
+    def _parse(self, word: str) -> Override:
+        try:
+            override = OverridesParser.create(config_loader=self.loader).parse_override(word)
+        except HydraException as fault:
+            raise UserError(unreadable(word, fault)) from None
+        if not override.key_or_group:
+            raise UserError(f"'{word}' is not key=value: the key is missing")
+        if override.is_sweep_override():
+            raise UserError(
+                f"'{word}' gives several values: add -m for a sweep over them; for one value that is a list write "
+                "key=[a,b], for a text with commas quote it: key='\"a,b\"'"
+            )
+        if override.key_or_group == "hydra.searchpath":
+            _refuse_packages(override)
+        return override
+
+    def is_group(self, key: str) -> bool:
+        """Whether `key` is a folder of `conf/` with options in it."""
+        return bool(self._options(key))
+
+    def _options(self, key: str) -> list[str]:
+        if key not in self.options:
+            kinds = (ObjectType.CONFIG, ObjectType.GROUP)
+            self.options[key] = [option for kind in kinds for option in self.loader.get_group_options(key, kind)]
+        return self.options[key]
+
+    def _soften(self, override: Override) -> str:
+        line, name = str(override.input_line), override.key_or_group
+        if self.is_group(name):
+            return self._choice(override)
+        if override.is_delete() or override.is_force_add() or _is_hydras(name):
+            return line
+        return "++" + line.lstrip("+")
+
+    def _choice(self, override: Override) -> str:
+        """A group's override as Hydra takes it; null leaves the group out."""
+        line, name = str(override.input_line), override.key_or_group
+        value = override.value()
+        if override.is_delete() or isinstance(value, str | list):
+            return line
+        if value is None:
+            return "~" + line.lstrip("+").split("=", 1)[0]
+        raise UserError(
+            f"'{line}': {name} takes the name of an option ({', '.join(self._options(name))}); "
+            f"single keys of it are set as {name}.key=value"
+        )
+
+    def _as_typed(self, message: str) -> str:
+        for softened, (_, word) in zip(self.overrides, self.given, strict=True):
+            message = message.replace(softened, word)
+        return message
+
+    def choice(self, group: str) -> str | None:
+        """The option chosen for a group, if any."""
+        chosen = self.config.hydra.runtime.choices.get(group)
+        return None if chosen is None else str(chosen)
+
+    def job(self) -> DictConfig:
+        """The composed config without Hydra's own node."""
+        return OmegaConf.masked_copy(self.config, [str(key) for key in self.config if key != "hydra"])
+
+    def container(self) -> tuple[dict[str, Any], list[Fault]]:
+        """The job's part as a plain container, resolved; unresolvable values are faults and become null."""
+        job = self.job()
+        OmegaConf.set_struct(job, False)
+        faults: list[Fault] = []
+        while True:
+            try:
+                plain = OmegaConf.to_container(job, resolve=True, throw_on_missing=False)
+                assert isinstance(plain, dict)
+                return {str(k): v for k, v in plain.items()}, faults
+            except OmegaConfBaseException as fault:
+                key = tuple(split_key(str(fault.full_key)))
+                message = str(fault.msg or fault).splitlines()[0]
+                if any(known.key == key for known in faults):
+                    raise UserError(f"{'.'.join(key)}: {message}") from None
+                faults.append(Fault(key, message))
+                OmegaConf.update(job, str(fault.full_key), None, force_add=True)
+
+
+def verbatim(word: str, keys: Iterable[str]) -> str:
+    """An override quoted for Hydra if its key is one of `keys`: such a value is taken as it was typed.
+
+    Of a list in brackets each item is taken so; items are split at commas.
+    """
+    key, equals, value = word.partition("=")
+    if not equals or key not in keys or value in ("null", "[]"):
+        return word
+    if value.startswith("[") and value.endswith("]"):
+        return f"{key}=[{','.join(quoted(item.strip()) for item in value[1:-1].split(','))}]"
+    return f"{key}={quoted(value)}"
+
+
+def quoted(text: str) -> str:
+    """Text as a quoted value of Hydra's grammar, which halves backslashes before a quote and leaves others alone."""
+    doubled = re.sub(r"(\\+)('|$)", lambda found: 2 * found[1] + found[2], text)
+    return "'" + doubled.replace("'", "\\'") + "'"
+
+
+def _one_line(fault: Exception) -> str:
+    return " ".join(str(fault).split())
+
+
+def unreadable(word: str, fault: Exception) -> str:
+    """What is said of a word that Hydra's grammar does not take."""
+    if "=" not in word and not word.startswith("~"):
+        return f"'{word}' is not key=value; `--help` lists the keys"
+    reason = str(fault).splitlines()[0].strip()
+    return f"'{word}' cannot be read ({reason}); quote special characters for Hydra, as in key='\"a, b\"'"
+
+
+def folders() -> list[Path]:
+    """Railyard's own conf, then the working directory's, where users keep experiments of their own."""
+    own, users = bundled("conf"), Path.cwd() / "conf"
+    return [own] if users == own or not users.is_dir() else [own, users]
+
+
+def _hydra(primary: str) -> Hydra:
+    version.setbase(VERSION_BASE)
+    GlobalHydra.instance().clear()
+    hydra = Hydra.create_main_hydra2(task_name=primary, config_search_path=_search_path())
+    _hide_schemas()
+    return hydra
+
+
+def _is_hydras(key: str) -> bool:
+    """Keys that Hydra's own types check; launchers and sweepers are checked like any part of a config."""
+    return key.startswith("hydra") and not key.startswith(("hydra.launcher.", "hydra.sweeper."))
+
+
+def _hide_schemas() -> None:
+    """Launchers and sweepers that Hydra's plugins register under the name of one of our files: Hydra would match
+    the two, which it warns of, and refuse keys in its own words."""
+    registered = ConfigStore.instance().repo["hydra"]
+    for group in ("launcher", "sweeper"):
+        for file in (bundled("conf") / "hydra" / group).glob("*.yaml"):
+            registered[group].pop(file.name, None)
+
+
+def _search_path() -> Any:
+    own, *users = folders()
+    search_path = create_config_search_path(str(own))
+    for folder in users:
+        # Hydra wants its schema last
+        search_path.prepend("user", f"file://{folder}", SearchPathQuery(provider="schema"))
+    return search_path
+
+
+def _refuse_packages(override: Override) -> None:
+    value = override.value()
+    for place in value if isinstance(value, list) else [value]:
+        text = str(place)
+        if "${" in text or ("://" in text and not text.startswith("file://")):
+            raise UserError(f"hydra.searchpath={text}: only folders are searched (file://…), pkg:// imports a package")
+
+
+def _missing_option(fault: MissingConfigException) -> str:
+    options = list(fault.options or [])
+    wanted = str(fault.missing_cfg_file or "")
+    if not options:
+        known = known_experiments()
+        every = f"; available: {', '.join(known)}" if wanted.startswith("experiment/") else ""
+        return f"there is no config '{wanted}'{nearest(wanted, known)}{every}"
+    short = wanted.rpartition("/")[2]
+    return f"there is no '{wanted}'{nearest(short, options)}; available: {', '.join(options)}"
+
+
+def known_experiments() -> list[str]:
+    """`experiment/<rail>/<name>` of all folders on the search path."""
+    return sorted(
+        str(file.relative_to(folder).with_suffix(""))
+        for folder in folders()
+        for file in (folder / "experiment").rglob("*.yaml")
+    )

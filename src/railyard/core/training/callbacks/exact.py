@@ -1,0 +1,173 @@
+"""What makes a resumed run the same run: seeds that follow from the position, and metric rows that are cut back.
+
+Both are part of every run and have no knobs.
+"""
+
+import logging
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+
+from railyard.core.store import journal
+from railyard.core.store.order import mix
+from railyard.core.training import distributed
+
+log = logging.getLogger(__name__)
+
+Sums = dict[str, list[Any]]  # by name: the sum of a figure over batches, and how many they were
+
+
+class SeedEachBatch(pl.Callback):
+    """Derives every generator from (seed, rank, position): no generator state has to be saved."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._seed(trainer, "epoch", 0)
+
+    def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
+        self._seed(trainer, "batch", batch_idx)
+
+    def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._seed(trainer, "validation", trainer.fit_loop.epoch_loop.batch_idx)
+
+    def _seed(self, trainer: pl.Trainer, moment: str, index: int) -> None:
+        place = ("epoch", "batch", "validation").index(moment)
+        key = mix(self.seed, trainer.global_rank, trainer.current_epoch, place, index)
+        _seed_torch(key >> 1, trainer.strategy.root_device)
+        random.seed(key)
+        np.random.seed(key & 0xFFFFFFFF)
+
+
+def _seed_torch(key: int, device: torch.device) -> None:
+    """Seed the generators in use. torch.manual_seed would also queue a call, with a stack trace, for each device that
+    is not there: a millisecond a step, and memory that grows."""
+    torch.default_generator.manual_seed(key)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(key)
+    elif device.type == "mps":
+        torch.mps.manual_seed(key)
+
+
+class MetricRows(pl.Callback):
+    """metrics.jsonl: a row of means over the batches of all ranks since the last row, and one for each validation.
+
+    Rows hold no times, so two runs of the same bits write the same bytes. A checkpoint records how many rows came
+    before it and every rank's sums in flight; `resumed` cuts later rows, and all of them if there is no checkpoint of
+    this folder yet.
+    """
+
+    def __init__(self, folder: Path, every_n_steps: int, resumed: bool) -> None:
+        self.path = folder / "metrics.jsonl"
+        self.every_n_steps = every_n_steps
+        self.resumed = resumed
+        self.rows = 0
+        self.sums: Sums = {}
+        self._journal: journal.Journal | None = None
+
+    def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if not self.resumed:
+            self.rows, self.sums = 0, {}  # ckpt_path= brought those of another run
+        if trainer.is_global_zero:
+            self.rows = _keep_first(self.path, self.rows)
+            self._journal = journal.Journal(self.path)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        for name, value in _logged(trainer).items():
+            total = self.sums.setdefault(name, [0.0, 0])
+            total[0] = total[0] + value
+            total[1] += 1
+        loop = trainer.fit_loop.epoch_loop
+        if not loop._should_accumulate() and trainer.global_step % self.every_n_steps == 0:
+            self._write(trainer, {name: total / count for name, (total, count) in added(self._of_ranks()).items()})
+            self.sums = {}
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Lightning's epoch means are not in its checkpoints: a resumed run could not write the same bytes."""
+        names = ", ".join(entry.meta.name for entry in _entries(trainer) if not entry.meta.on_step)
+        if names and trainer.current_epoch == 0:
+            log.warning("%s: logged with on_step=False, which has no row in metrics.jsonl; use on_step=True", names)
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if not trainer.sanity_checking:
+            metrics = trainer._logger_connector.metrics["callback"]
+            self._write(trainer, {name: float(value) for name, value in metrics.items()})
+
+    def _write(self, trainer: pl.Trainer, metrics: dict[str, float]) -> None:
+        if self._journal is not None and metrics:
+            step = {"step": trainer.global_step, "epoch": trainer.current_epoch}
+            self._journal.append({**step, **dict(sorted(metrics.items()))})
+            self.rows += 1
+
+    def on_save_checkpoint(self, *_: Any) -> None:
+        if self._journal is not None:
+            self._journal.sync()  # a checkpoint must not count rows that a power cut could take back
+
+    def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
+        self._close()
+
+    def on_exception(self, *_: Any) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def _of_ranks(self) -> list[Sums]:
+        return distributed.gathered({name: [float(total), count] for name, (total, count) in self.sums.items()})
+
+    def state_dict(self) -> dict[str, Any]:
+        """Sums stay apart by rank: added up at a save, a row's last bits would depend on when that was."""
+        return {"rows": self.rows, "sums": self._of_ranks()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.rows, self.sums = state["rows"], own_share(state["sums"], distributed.rank(), distributed.world_size())
+
+
+def added(parts: Sequence[Sums]) -> Sums:
+    """Sums and counts of all parts together, added in their order."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    found = {name: [part[name] for part in parts if name in part] for name in names}
+    return {name: [sum(total for total, _ in pairs), sum(count for _, count in pairs)] for name, pairs in found.items()}
+
+
+def own_share(parts: Sequence[Sums], rank: int, world_size: int) -> Sums:
+    """The sums that a rank goes on from.
+
+    On another number of ranks the first takes them all, as many times as a batch is now counted more often.
+    """
+    if len(parts) == world_size:
+        return {name: list(total) for name, total in parts[rank].items()}
+    often = world_size / len(parts)
+    return {name: [total * often, count * often] for name, (total, count) in added(parts).items() if rank == 0}
+
+
+def _logged(trainer: pl.Trainer) -> dict[str, Any]:
+    """What the module logged in this batch, float64 on its device."""
+    values = {entry.meta.name: entry._forward_cache for entry in _entries(trainer)}
+    return {name: value.detach().double() for name, value in values.items() if isinstance(value, torch.Tensor)}
+
+
+def _entries(trainer: pl.Trainer) -> list[Any]:
+    return [entry for _, entry in trainer.fit_loop.epoch_loop._results.valid_items()]
+
+
+def _keep_first(path: Path, rows: int) -> int:
+    """Cut the journal to its first rows; how many there are then."""
+    seen = 0
+
+    def wanted(_: dict[str, Any]) -> bool:
+        nonlocal seen
+        seen += 1
+        return seen <= rows
+
+    if path.exists():
+        journal.cut(path, wanted)
+    return min(seen, rows)

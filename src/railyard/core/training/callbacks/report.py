@@ -1,0 +1,104 @@
+"""report.md of a run: what ran, on what, how well, how fast, with the curves."""
+
+import os
+from collections import defaultdict
+from pathlib import Path
+
+import lightning.pytorch as pl
+
+from railyard.core.runs import metrics, plots, reporting
+from railyard.core.runs.signals import Stopped
+from railyard.core.store import durable, journal
+from railyard.core.training.callbacks.saver import fast_dev_run
+from railyard.core.training.checkpoint import CheckpointFolder
+
+
+class Report(pl.Callback):
+    """Written when the fit ends, also when a signal ended it."""
+
+    def __init__(self, folder: Path, with_plots: bool) -> None:
+        self.folder = folder
+        self.with_plots = with_plots
+
+    def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
+        if trainer.is_global_zero and not fast_dev_run(trainer):
+            write(self.folder, self.with_plots, trainer.global_step)
+
+    def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
+        if isinstance(exception, Stopped):
+            self.teardown(trainer, module, "fit")
+
+
+def write(folder: Path, with_plots: bool, steps: int) -> None:
+    """(Re)write report.md and its plots from the run's own files."""
+    rows = metrics.read(folder)
+    sections = [
+        f"# {folder.parent.name}: {folder.name}",
+        _summary(folder, steps),
+        "## Result",
+        reporting.metric_lines(metrics.last_values(rows)),
+        *_plot_lines(folder, rows, with_plots),
+        "## What ran",
+        reporting.what_ran(folder),
+        "## Config",
+        reporting.config_block(folder),
+        "## Speed",
+        _speed(folder),
+        "## Next",
+        _next(folder),
+    ]
+    durable.write_text(folder / "report.md", "\n\n".join(sections) + "\n")
+
+
+def _summary(folder: Path, steps: int) -> str:
+    content = CheckpointFolder(folder / "checkpoints").content
+    best = content["best"]
+    if best is None:
+        return f"{steps:,} optimizer steps."
+    step = content["files"][best]["step"]
+    return f"{steps:,} optimizer steps; the best checkpoint is of step {step:,} ({content['best_value']:.4f})."
+
+
+def _plot_lines(folder: Path, rows: metrics.Rows, with_plots: bool) -> list[str]:
+    if not with_plots or not rows:
+        return []
+    if not plots.available():
+        return ["No plots: matplotlib is missing; `pip install 'railyard[plots]'` brings it."]
+    lines = []
+    for stem, names in _panels(metrics.names(rows)).items():
+        plots.curves(
+            folder / f"{stem}.png",
+            stem.replace("_", " "),
+            {name: metrics.series(rows, name) for name in names},
+        )
+        lines.append(f"![{stem}]({stem}.png)")
+    return lines
+
+
+def _panels(names: list[str]) -> dict[str, list[str]]:
+    """One plot for each quantity: `train/loss` with `val/loss`; all of `val/loss_*` together."""
+    panels: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        quantity = name.rpartition("/")[2]
+        family = "loss_by_head" if quantity.startswith("loss_") else quantity
+        panels[family].append(name)
+    return dict(panels)
+
+
+def _speed(folder: Path) -> str:
+    path = folder / "timings.jsonl"
+    lines = journal.read(path) if path.exists() else []
+    if not lines:
+        return "No timings were kept (callbacks.throughput is off, or the run was shorter than its interval)."
+    rates = sorted(line["rows_per_second"] for line in lines)
+    waits = sorted(line["waiting_share"] for line in lines)
+    peak = max(line["peak_rss_bytes"] for line in lines)
+    return (
+        f"Median {rates[len(rates) // 2]:,.0f} rows/s; {100 * waits[len(waits) // 2]:.1f} % of the step time "
+        f"waits for data; peak memory of the process {peak / 2**20:,.0f} MiB."
+    )
+
+
+def _next(folder: Path) -> str:
+    run = os.path.relpath(folder)
+    return f"```\nrailyard evaluate run={run}\nrailyard train resume={run} trainer.max_epochs=…\n```"

@@ -1,0 +1,146 @@
+"""One saver: after an optimizer step, or after the validation that is due there, or after the epoch that ends there.
+
+A checkpoint taken before a due validation would make the resumed run skip it; one taken at the last batch, before the
+hooks of the epoch's end, leaves Lightning's epoch counters one short after a resume. A stop signal saves at the same
+points and then ends the fit. So an interrupted run goes on with the same bits. Of several ranks the first decides:
+signals reach it alone, and all save and stop at the same step.
+"""
+
+import logging
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Checkpoint
+
+from railyard.core.errors import UserError
+from railyard.core.runs.signals import Stopped, StopSignals
+from railyard.core.training.callbacks import config
+from railyard.core.training.checkpoint import CheckpointFolder
+from railyard.core.training.distributed import of_rank_zero
+
+log = logging.getLogger(__name__)
+
+
+class Saver(Checkpoint):
+    """`resumed`: the checkpoint that the fit starts from, if any, is one of this folder."""
+
+    def __init__(self, knobs: config.Saver, folder: Path, resumed: bool = False) -> None:
+        super().__init__()
+        self.knobs = knobs
+        self.resumed = resumed
+        self.signals = StopSignals()
+        self.checkpoints = CheckpointFolder(folder / "checkpoints")
+        self._validated = False
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if trainer.is_global_zero:
+            self.signals.__enter__()
+        if self.knobs.monitor and _validates_inside_accumulation(trainer):
+            log.warning(
+                "trainer.val_check_interval=%s is no multiple of trainer.accumulate_grad_batches=%s: validations "
+                "between two optimizer steps are logged, but cannot make a checkpoint the best",
+                trainer.val_check_interval,
+                trainer.accumulate_grad_batches,
+            )
+
+    def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
+        self.signals.__exit__()
+
+    def on_exception(self, *_: Any) -> None:
+        self.signals.__exit__()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if fast_dev_run(trainer) or _accumulating(trainer) or _ends_epoch(trainer):
+            return
+        if _validation_due(trainer):
+            self._validated = True
+        else:
+            self._save_if(trainer, None)
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if self._validated:
+            self._validated = False
+            self._save_if(trainer, self._best_value(trainer))
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if fast_dev_run(trainer) or not _ends_epoch(trainer):
+            return
+        self._save_if(trainer, self._best_value(trainer) if _validation_due(trainer) else None)
+
+    def _save_if(self, trainer: pl.Trainer, best_value: float | None) -> None:
+        """Save if this is the best or a save is due, stop if a signal asks for it: as rank 0 sees it."""
+        due = trainer.global_step % self.knobs.every_n_steps == 0 or is_final(trainer)
+        stop = self.signals.requested is not None
+        save, stop = map(bool, of_rank_zero([due or stop or best_value is not None, stop]))
+        if save:
+            self._save(trainer, best_value)
+        if stop:
+            path = self.checkpoints.path_for(trainer.global_step)
+            run = os.path.relpath(self.checkpoints.folder.parent)
+            raise Stopped(
+                f"{self.signals.requested} after step {trainer.global_step}, saved to {path.name}; "
+                f"go on with: railyard train resume={run}"
+            )
+
+    def _best_value(self, trainer: pl.Trainer) -> float | None:
+        """The monitored value, if it is the best so far."""
+        monitor = self.knobs.monitor
+        if monitor is None:
+            return None
+        if monitor not in trainer.callback_metrics:
+            known = ", ".join(sorted(trainer.callback_metrics))
+            raise UserError(f"callbacks.saver.monitor: there is no metric '{monitor}'; this model logs {known}")
+        value = float(trainer.callback_metrics[monitor])
+        before = self.checkpoints.content["best_value"]
+        sign = 1 if self.knobs.mode == "min" else -1
+        better = before is None or sign * value < sign * before
+        return value if better and math.isfinite(value) else None
+
+    def _save(self, trainer: pl.Trainer, best_value: float | None) -> None:
+        path = self.checkpoints.path_for(trainer.global_step)
+        trainer.save_checkpoint(path)
+        if trainer.is_global_zero:
+            self.checkpoints.commit(path, trainer.global_step, self.knobs.keep, best_value)
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        checkpoint["should_stop"] = trainer.should_stop
+
+    def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """A run that was stopped early stays stopped; a new run from its weights (`ckpt_path=`) does not."""
+        trainer.should_stop = self.resumed and checkpoint.get("should_stop", False)
+
+
+def _validates_inside_accumulation(trainer: pl.Trainer) -> bool:
+    every, accumulate = trainer.val_check_batch, trainer.accumulate_grad_batches
+    if not trainer.enable_validation or not isinstance(every, int):
+        return False
+    return every < trainer.num_training_batches and every % accumulate != 0
+
+
+def fast_dev_run(trainer: pl.Trainer) -> bool:
+    """Lightning sets this attribute where its class does not declare it."""
+    return bool(getattr(trainer, "fast_dev_run", False))
+
+
+def _accumulating(trainer: pl.Trainer) -> bool:
+    return bool(trainer.fit_loop.epoch_loop._should_accumulate())
+
+
+def _ends_epoch(trainer: pl.Trainer) -> bool:
+    return bool(trainer.fit_loop.epoch_loop._num_ready_batches_reached())
+
+
+def _validation_due(trainer: pl.Trainer) -> bool:
+    loop = trainer.fit_loop
+    return loop._data_fetcher is not None and bool(loop.epoch_loop._should_check_val_fx(loop._data_fetcher))
+
+
+def is_final(trainer: pl.Trainer) -> bool:
+    """Whether the fit ends after this step: then it must be saved whatever the interval."""
+    if trainer.max_steps != -1 and trainer.global_step >= trainer.max_steps:
+        return True
+    last_epoch = trainer.max_epochs not in (None, -1) and trainer.current_epoch + 1 >= trainer.max_epochs
+    return bool(last_epoch and _ends_epoch(trainer)) or trainer.should_stop

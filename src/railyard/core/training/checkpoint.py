@@ -1,0 +1,171 @@
+"""Checkpoints on disk: written whole, loaded without running code, listed in a manifest that commits them.
+
+`checkpoints/` holds `step-<n>.ckpt` files, `manifest.json` (what is last, what is best, sizes and sha256) and the
+links `last.ckpt` and `best.ckpt`. A file that the manifest does not name does not exist for a resume.
+"""
+
+import json
+import logging
+import pickle
+from pathlib import Path
+from typing import IO, Any, cast
+
+import torch
+from lightning.pytorch.plugins.io import CheckpointIO
+
+from railyard.core.errors import UserError
+from railyard.core.store import durable
+
+log = logging.getLogger(__name__)
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+
+
+class DurableIO(CheckpointIO):
+    """Lightning's door to the disk, on the one write recipe."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        with durable.atomic_file(Path(path)) as file:
+            sink = _Sink(file)
+            try:
+                torch.save(checkpoint, cast(IO[bytes], sink))
+            except RuntimeError as fault:
+                raise sink.fault or fault from None
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        return load(Path(path), map_location)
+
+    def remove_checkpoint(self, path: Any) -> None:
+        Path(path).unlink(missing_ok=True)
+
+
+class _Sink:
+    """Remembers why a write failed: torch's archive writer fails once more while closing and hides the full disk."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.fault: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self.file.write(data)
+        except OSError as fault:
+            self.fault = fault
+            raise
+
+    def flush(self) -> None:
+        self.file.flush()
+
+
+def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
+    """A checkpoint's content, tensors and plain containers only."""
+    if not path.is_file():
+        raise UserError(f"there is no checkpoint {path}; give a .ckpt file of a run's checkpoints folder")
+    try:
+        content = torch.load(path, map_location=map_location, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as fault:
+        reason = next(iter(str(fault).splitlines()), type(fault).__name__)
+        raise UserError(f"{path} cannot be read as a checkpoint of plain tensors ({reason})") from None
+    if not isinstance(content, dict) or "state_dict" not in content:
+        raise UserError(f"{path} is not a Lightning checkpoint: it has no state_dict")
+    return content
+
+
+class CheckpointFolder:
+    """The checkpoints of one run, newest last. Each entry also says what was best when it was written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.content: dict[str, Any] = {
+            "schema_version": SCHEMA_VERSION,
+            "last": None,
+            "best": None,
+            "best_value": None,
+            "files": {},
+        }
+        manifest = folder / MANIFEST
+        if manifest.exists():
+            self.content = _read_manifest(manifest)
+
+    def path_for(self, step: int) -> Path:
+        return self.folder / f"step-{step:09d}.ckpt"
+
+    def commit(self, path: Path, step: int, keep: int, best_value: float | None) -> None:
+        """Name a written file as the last one (and the best one, if it has a best value), then forget old ones.
+
+        The manifest is durable before anything is deleted, and never loses the last or the best file, nor what was
+        best when one of the `keep` newest was written: a resume may have to fall back to it.
+        """
+        if best_value is not None:
+            self.content.update(best=path.name, best_value=best_value)
+        files = self.content["files"]
+        files.pop(path.name, None)
+        files[path.name] = {
+            "step": step,
+            "bytes": path.stat().st_size,
+            "sha256": durable.sha256_of(path),
+            "best": self.content["best"],
+            "best_value": self.content["best_value"],
+        }
+        self.content["last"] = path.name
+        newest = list(files)[-keep:]
+        wanted = {*newest, *(files[name]["best"] for name in newest)}
+        self.content["files"] = {name: facts for name, facts in files.items() if name in wanted}
+        self._publish()
+
+    def go_back_to(self, path: Path) -> None:
+        """Forget what came after this file: a run that goes on from it will write that anew."""
+        files = self.content["files"]
+        facts = files[path.name]
+        kept = {name: other for name, other in files.items() if other["step"] <= facts["step"]}
+        best = facts["best"] if facts["best"] in kept else None
+        self.content.update(files=kept, last=path.name, best=best, best_value=facts["best_value"])
+        self._publish()
+
+    def _publish(self) -> None:
+        durable.write_json(self.folder / MANIFEST, self.content)
+        self._link("last")
+        self._link("best")
+        for stale in self.folder.glob("step-*.ckpt"):
+            if stale.name not in self.content["files"]:
+                stale.unlink()
+
+    def _link(self, role: str) -> None:
+        link = self.folder / f"{role}.ckpt"
+        if self.content[role] is None:
+            link.unlink(missing_ok=True)
+            return
+        temporary = self.folder / f".{role}.link"
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(self.content[role])
+        temporary.replace(link)
+
+    def best(self) -> Path | None:
+        """The best checkpoint, else the last one."""
+        name = self.content["best"] or self.content["last"]
+        return self.folder / name if name else None
+
+    def step_of(self, path: Path) -> int:
+        """The optimizer step after which a committed file was written."""
+        step: int = self.content["files"][path.name]["step"]
+        return step
+
+    def newest_good(self) -> Path:
+        """The newest file whose bytes are those committed; damaged ones are named and passed over."""
+        for name, facts in sorted(self.content["files"].items(), key=lambda item: -item[1]["step"]):
+            path: Path = self.folder / name
+            if path.is_file() and durable.sha256_of(path) == facts["sha256"]:
+                return path
+            log.warning("%s is damaged or gone; falling back to the checkpoint before it", path)
+        raise UserError(f"{self.folder} holds no complete checkpoint; start the run anew")
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as fault:
+        raise UserError(f"{path} is not valid JSON ({fault}); restore it, or start the run anew") from None
+    if content.get("schema_version") != SCHEMA_VERSION:
+        raise UserError(f"{path} is not of schema_version {SCHEMA_VERSION}; resume with the version that wrote it")
+    return content

@@ -1,0 +1,270 @@
+"""Fit an experiment in its run folder: build what the config describes, train, leave a report and an init folder.
+
+The same call starts a run and continues one; the exactness lies in `loading.py` (order), `callbacks/exact.py` (seeds,
+rows) and `callbacks/saver.py` (when to save).
+"""
+
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+
+from railyard.core.config import component as configs
+from railyard.core.config.component import Foreign
+from railyard.core.config.targets import signature_of
+from railyard.core.errors import RailyardError, UserError
+from railyard.core.runs import metrics
+from railyard.core.runs.folder import read_config
+from railyard.core.runs.lock import locked
+from railyard.core.runs.provenance import provenance
+from railyard.core.store import durable
+from railyard.core.training import devices, ranks, trackers
+from railyard.core.training.callbacks.exact import MetricRows, SeedEachBatch
+from railyard.core.training.callbacks.pruning import Prune
+from railyard.core.training.callbacks.saver import Saver
+from railyard.core.training.checkpoint import CheckpointFolder, DurableIO, load
+from railyard.core.training.distributed import OwnRanks
+from railyard.core.training.experiment import Experiment, Watcher, total_steps
+from railyard.core.training.resuming import global_batch
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a fit begins: a checkpoint or none, and whether that is one of the run's own folder."""
+
+    checkpoint: Path | None
+    resumed: bool
+
+
+def fit(
+    experiment: Experiment, folder: Path, command: list[str], resumed: bool, pruning: Watcher | None = None
+) -> dict[str, Any]:
+    """Train in `folder`; returns the result that the verb reports. `pruning` may stop a trial of a sweep early.
+
+    This process is rank 0: where the trainer has more devices, `ranks.py` starts the others, which `follow`.
+    """
+    _quiet_lightning()
+    with locked(folder), trackers.closing(folder):
+        start = _start(experiment, folder, resumed)
+        watching = [Prune(pruning, start.resumed)] if pruning else []
+        trainer = build_trainer(experiment, folder, start, watching)
+        with ranks.others(trainer, _task(folder, start, pruning is not None, trainer.world_size)) as others:
+            ready = _built(experiment, trainer, start)
+            _refuse_other_batches(ready.data, folder, start)
+            _write_provenance(experiment, folder, command, ready, resumed)
+            with others.joined() if others else nullcontext():
+                ready.run()
+        result = finish(trainer, ready.module, folder)
+        return {**result, "pruned": _pruned(trainer)} if pruning else result
+
+
+def follow(task: ranks.Task) -> "Fit":
+    """The same fit as rank 0's, for a rank above 0: built from the run folder's config, and silent."""
+    _quiet_lightning()
+    folder = Path(task.folder)
+    experiment, faults = configs.read(Experiment, read_config(folder))
+    assert not faults, faults  # rank 0 has checked it
+    start = Start(Path(task.checkpoint) if task.checkpoint else None, task.resumed)
+    watching = [Prune(None, start.resumed)] if task.pruned else []
+    return _built(experiment, build_trainer(experiment, folder, start, watching, task.rank), start)
+
+
+def _task(folder: Path, start: Start, pruned: bool, world_size: int) -> ranks.Task:
+    threads = max(1, torch.get_num_threads() // world_size)
+    checkpoint = str(start.checkpoint) if start.checkpoint else None
+    return ranks.Task(str(folder), checkpoint, start.resumed, pruned, threads)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """All that one rank needs to train."""
+
+    trainer: Any
+    module: Any
+    data: Any
+    checkpoint: Path | None
+
+    def run(self) -> None:
+        try:
+            self.trainer.fit(self.module, datamodule=self.data, ckpt_path=self.checkpoint)
+        except SystemExit:
+            raise KeyboardInterrupt from None  # Lightning's way to answer Ctrl-C
+        except torch.OutOfMemoryError as fault:
+            raise RailyardError(f"the device's memory is full ({fault}); lower data.batch_size") from None
+
+
+def _built(experiment: Experiment, trainer: Any, start: Start) -> Fit:
+    """The data and the model; initial weights follow from the seed, so all ranks have the same."""
+    pl.seed_everything(experiment.seed, workers=True, verbose=False)
+    data = experiment.data.build()
+    data.trainer = trainer  # the length of an epoch depends on the number of ranks
+    module = build_module(experiment, data)
+    if start.checkpoint:
+        _refuse_misfit(module, start.checkpoint)
+    return Fit(trainer, module, data, start.checkpoint)
+
+
+def _start(experiment: Experiment, folder: Path, resumed: bool) -> Start:
+    """Tidies what a killed process left; later checkpoints than the one to continue from are forgotten."""
+    for place in (folder, folder / "checkpoints"):
+        if place.is_dir():
+            durable.remove_leftovers(place)
+    checkpoints = CheckpointFolder(folder / "checkpoints")
+    if resumed and checkpoints.content["files"]:
+        newest = checkpoints.newest_good()
+        checkpoints.go_back_to(newest)
+        return Start(newest, True)
+    if resumed:
+        log.info("no checkpoint yet in %s: starting from the beginning", folder)
+    return Start(Path(experiment.ckpt_path) if experiment.ckpt_path else None, False)
+
+
+def _refuse_misfit(module: Any, checkpoint: Path) -> None:
+    """Lightning's own message lists every weight; one sentence with the first that differs says it."""
+    own = {name: tuple(weight.shape) for name, weight in module.state_dict().items()}
+    given = {name: tuple(weight.shape) for name, weight in load(checkpoint)["state_dict"].items()}
+    for name in [*own, *given]:
+        if own.get(name) != given.get(name):
+            raise UserError(
+                f"{checkpoint} does not fit this model: {name} has the shape {given.get(name, 'none')} there and "
+                f"{own.get(name, 'none')} here; give the model= keys that it was trained with"
+            )
+
+
+def _refuse_other_batches(data: Any, folder: Path, start: Start) -> None:
+    """A resumed run keeps its order of rows only in the global batches that it began with."""
+    before, now = global_batch(folder), getattr(data, "global_batch", None)
+    if start.resumed and before and now and before != now:
+        raise UserError(
+            f"{folder} was begun in batches of {before} rows over all ranks, and the ranks here make {now}; "
+            "resume it on a number of trainer.devices that divides them"
+        )
+
+
+def _quiet_lightning() -> None:
+    """Lightning's own handlers would print every line twice; some hints do not apply to computed orders."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")
+    warnings.filterwarnings("ignore", message=".*GPU available but not used.*")
+    warnings.filterwarnings("ignore", message=".*callbacks used to create the checkpoint need to be provided.*")
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.. is deprecated.*")
+
+
+def build_module(experiment: Experiment, data: Any) -> Any:
+    """Build the model with what it asks for; a foreign class asks by the names of its parameters."""
+    if isinstance(experiment.model, Foreign):
+        signature = signature_of(experiment.model.target)
+        wanted = set(signature.parameters if signature else {})
+    else:
+        wanted = {"data", "objective", "total_steps"}
+    runtime = {"data": data, "objective": experiment.objective}
+    if "total_steps" in wanted:
+        runtime["total_steps"] = _total_steps(experiment, data)
+    return experiment.model.build(**{name: value for name, value in runtime.items() if name in wanted})
+
+
+def _total_steps(experiment: Experiment, data: Any) -> int:
+    if not hasattr(data, "train_batches"):
+        raise UserError(
+            f"the model asks for total_steps, but {type(data).__name__} has no method train_batches() that says how "
+            "many batches an epoch has: add it"
+        )
+    return total_steps(experiment.trainer, data.train_batches())
+
+
+def build_trainer(
+    experiment: Experiment, folder: Path, start: Start, watching: Sequence[pl.Callback] = (), rank: int = 0
+) -> Any:
+    """The Trainer with what makes a run exact, the chosen callbacks (those `watching` first) and the loggers."""
+    keys = experiment.trainer.kwargs
+    rows = MetricRows(folder, keys.get("log_every_n_steps") or 50, start.resumed)
+    parts = [part for part in (experiment.callbacks or {}).values() if part is not None]
+    chosen = [part.build(**_runtime(part, folder, start)) for part in parts]
+    saving = any(isinstance(callback, Saver) for callback in chosen)
+    trainer = experiment.trainer.build(
+        default_root_dir=folder,
+        callbacks=[SeedEachBatch(experiment.seed), rows, *watching, *chosen],
+        logger=trackers.opened(experiment.logger, folder),
+        plugins=[DurableIO()],
+        enable_checkpointing=saving,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **_strategy(keys, rank),
+    )
+    # With max_steps Lightning takes every resume for one in the middle of an epoch, and would end an ended one again.
+    trainer.fit_loop._iteration_based_training = lambda: False
+    # Signals are the saver's: Lightning's handler would speak to other ranks out of turn, and its word at every batch
+    # would wait for the GPU.
+    trainer._signal_connector.register_signal_handlers = lambda: None
+    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None
+    return trainer
+
+
+def _strategy(keys: Mapping[str, Any], rank: int) -> dict[str, Any]:
+    """DDP over Railyard's own ranks where there are several or ddp is asked for, else as the config says."""
+    word = keys.get("strategy") or "auto"
+    if word == "auto" and devices.ranks(keys) == 1:
+        return {}
+    return {"strategy": OwnRanks(rank, find_unused_parameters=word == "ddp_find_unused_parameters_true")}
+
+
+def _runtime(part: Any, folder: Path, start: Start) -> dict[str, Any]:
+    """What a callback of ours may ask for beside its knobs; Lightning's own take nothing."""
+    return {} if isinstance(part, Foreign) else {"folder": folder, "resumed": start.resumed}
+
+
+def _write_provenance(experiment: Experiment, folder: Path, command: list[str], fit: Fit, resumed: bool) -> None:
+    facts = provenance(
+        command,
+        experiment.seed,
+        task_name=experiment.task_name,
+        tags=experiment.tags,
+        data=fit.data.facts() if hasattr(fit.data, "facts") else {},
+        global_batch=getattr(fit.data, "global_batch", None),
+        ranks=fit.trainer.world_size,
+        threads=torch.get_num_threads(),
+    )
+    target = folder / "provenance.json"
+    if resumed and target.exists():  # it may have been killed before it said where it comes from
+        count = len(list((folder / ".hydra").glob("resume-*")))
+        target = folder / ".hydra" / f"resume-{count}" / "provenance.json"
+    durable.write_json(target, facts)
+
+
+def _pruned(trainer: Any) -> bool:
+    return any(isinstance(callback, Prune) and callback.pruned for callback in trainer.callbacks)
+
+
+def finish(trainer: pl.Trainer, module: Any, folder: Path) -> dict[str, Any]:
+    """metrics.csv and, from the best checkpoint, the init folder that other verbs take.
+
+    `metrics` of the result are the newest values; `best` holds those that the best checkpoint was saved with.
+    """
+    rows = metrics.read(folder)
+    metrics.write_csv(folder, rows)
+    checkpoints = CheckpointFolder(folder / "checkpoints")
+    best = checkpoints.best()
+    if best and hasattr(module, "write_init"):
+        module.load_state_dict(load(best)["state_dict"])
+        module.write_init(folder / "init")
+    return {
+        "run": str(folder),
+        "steps": trainer.global_step,
+        "best": {
+            "checkpoint": best.name if best else None,
+            "value": checkpoints.content["best_value"],
+            "metrics": metrics.last_values(metrics.until(rows, checkpoints.step_of(best)) if best else rows),
+        },
+        "metrics": metrics.last_values(rows),
+    }

@@ -1,0 +1,90 @@
+"""Which jobs a sweep has: its words composed, its launcher and sweeper checked, then every job checked and listed."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from railyard.core.config import origins
+from railyard.core.config.compose import Composition
+from railyard.core.errors import UserError
+from railyard.core.sweeping import config as sweepers
+from railyard.core.sweeping import folder as folders
+from railyard.core.sweeping import launchers, words
+from railyard.core.verbs import launch
+from railyard.core.verbs.launch import App, Job
+
+OWN = ("hydra/launcher", "hydra/sweeper", "hydra.launcher", "hydra.sweeper", "hydra.sweep")  # keys of no single job
+LISTED = 20  # jobs that the plan names
+
+
+class Jobs:
+    """A verb, the words all jobs share, and the sweeper that varies the others."""
+
+    def __init__(self, verb: str, app: App, typed: Sequence[str]) -> None:
+        self.verb, self.app = verb, app
+        fixed, swept = words.split(typed)
+        self._refuse(fixed, swept)
+        self.shared = tuple(word for word in fixed if not words.sets(word, OWN))
+        self.master = Composition(verb, fixed)
+        self.base = Composition(verb, self.shared, self.master)
+        self.sweeper, faults = sweepers.chosen(self.master.config.hydra)
+        faults += launchers.faults(self.master.config.hydra)
+        faults += [] if faults else launchers.slots(self.master.config.hydra, self.sweeper, Path())[1]
+        if faults:
+            raise UserError(origins.explain(faults, self.master))
+        self.space = self.sweeper.space(swept)
+        self.words = self.sweeper.preview(self.space)
+
+    def _refuse(self, fixed: Sequence[str], swept: Sequence[str]) -> None:
+        for word in (*fixed, *swept):
+            if words.sets(word, ("resume",)):
+                raise UserError(
+                    f"{word}: a sweep starts new runs; resume= takes one run without -m, or one sweep's folder"
+                )
+            if words.sets(word, ("hydra.run.dir",)):
+                raise UserError(f"{word}: the jobs of a sweep share its folder; hydra.sweep.dir=FOLDER names that")
+
+    def chosen_folder(self) -> Path | None:
+        """The folder that the command line names by hydra.sweep.dir."""
+        chosen = [word.partition("=")[2] for key, word in self.master.given if key == "hydra.sweep.dir"]
+        return Path(chosen[-1]).resolve() if chosen else None
+
+    def new_folder(self) -> Path:
+        """Where the sweep will lie; nothing is made yet."""
+        return self.chosen_folder() or launch.new_folder(self.verb, self.app, self.base.varied(self.words[0]))
+
+    def check(self, place: Path) -> list[Job]:
+        """All jobs, checked; raises one UserError with the faults of each."""
+        jobs: list[Job] = []
+        found: dict[str, list[int]] = {}
+        for number, own in enumerate(self.words):
+            try:
+                composition = self.base.varied(own)
+                argv = [*self.shared, *own]
+                jobs.append(launch.check(self.verb, self.app, composition, argv, folders.place(place, number)))
+            except UserError as fault:
+                lines = str(fault).splitlines()
+                found.setdefault("\n".join(lines[1:] or [f"  {lines[0]}"]), []).append(number)
+        if found:
+            raise UserError(self._explain(found))
+        return jobs
+
+    def _explain(self, found: dict[str, list[int]]) -> str:
+        faulty = sum(map(len, found.values()))
+        lines = [f"{faulty} of {len(self.words)} jobs cannot run; nothing was started"]
+        for text, numbers in found.items():
+            own = " ".join(self.words[numbers[0]])
+            others = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
+            lines.append(f" job {numbers[0]} ({own}){others}:" if own else f" job {numbers[0]}{others}:")
+            lines.append(text)
+        return "\n".join(lines)
+
+    def plan(self, first: Job, resumed: Path | None) -> str:
+        """What will run: the jobs, and the plan of the first one."""
+        launcher = str(self.master.config.hydra.launcher._target_).rpartition(".")[2]
+        lines = [f"railyard {self.verb} -m", f"  jobs       {self.sweeper.describe(self.space)}, by {launcher}"]
+        lines += [f"  resume     {os.path.relpath(resumed)}"] if resumed else []
+        shown = self.sweeper.PREVIEWED
+        lines += [f"  {shown} {number:<6} {' '.join(own)}" for number, own in enumerate(self.words[:LISTED])]
+        lines += [f"  and {len(self.words) - LISTED} more"] if len(self.words) > LISTED else []
+        return "\n".join([*lines, "job 0:", launch.plan_of(self.app, first).rstrip(), ""])

@@ -1,0 +1,304 @@
+"""From a command line to a running verb: compose, check everything, print the plan, run, report, exit code.
+
+A verb's app (one file in `railyard/apps`) gives `ROOT` (its config's class) and `run(job)`; it may give `plan(job)`
+(what will happen, without building it), `rules(root)` (faults across components), `first(config, faults)` (faults that
+are told alone, because no other key could mend them), `summary(result)` (the part of the result that a person is told)
+or `text(result)` (the same as lines of its own), `FOLDER = True` (it wants a run folder), `label(config)` (where that
+lies) and `VERBATIM` (keys whose values are taken as typed, past Hydra's grammar).
+"""
+
+import errno
+import json
+import logging
+import math
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+from hydra._internal.callbacks import Callbacks
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, run_job
+from hydra.types import HydraContext
+from omegaconf import OmegaConf, open_dict, read_write
+
+from railyard.core.config import component as configs
+from railyard.core.config import hydra_node
+from railyard.core.config.compose import Composition, verbatim
+from railyard.core.config.origins import explain
+from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError
+from railyard.core.runs import run_state
+from railyard.core.runs.folder import claim, new_name, read_config, write_config
+from railyard.core.runs.lock import locked
+from railyard.core.runs.signals import Stopped
+from railyard.core.sweeping import config as sweepers
+from railyard.core.training.experiment import Watcher
+from railyard.core.training.resuming import resumed_config
+
+log = logging.getLogger(__name__)
+
+# what is wrong with a path that naming another one puts right
+UNUSABLE = (errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EROFS, errno.ENAMETOOLONG)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One checked call of a verb: the typed tree, the plain resolved config, its run folder if it has one."""
+
+    verb: str
+    root: Any
+    config: Mapping[str, Any]
+    command: list[str]
+    folder: Path | None = None
+    resumed: bool = False
+    changes: list[str] = field(default_factory=list)
+    pruning: Watcher | None = None
+
+
+class App(Protocol):
+    ROOT: type[configs.Verb]
+
+    def run(self, job: Job) -> dict[str, Any]: ...
+
+
+def guarded(verb: str, work: Callable[[], str]) -> int:
+    """Do the work of a verb and write its result to standard output; returns the exit code.
+
+    What went wrong is one message on standard error; a defect of Railyard keeps its traceback.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.stdout.write(work())
+    except RailyardError as fault:
+        sys.stdout.write(fault.output)
+        sys.stderr.write(f"railyard {verb}: {fault}\n")
+        return fault.exit_code
+    except OSError as fault:
+        if fault.errno not in UNUSABLE:
+            raise
+        sys.stderr.write(f"railyard {verb}: {fault.filename}: {fault.strerror}\n")
+        return UserError.exit_code
+    except Stopped as stop:
+        sys.stderr.write(f"railyard {verb}: stopped; {stop}\n")
+        return EXIT_INTERRUPT
+    except KeyboardInterrupt:
+        sys.stderr.write(f"railyard {verb}: interrupted\n")
+        return EXIT_INTERRUPT
+    return 0
+
+
+def call(verb: str, app: App, argv: list[str]) -> str:
+    """Run a verb with the words of a command line; returns what standard output gets."""
+    overrides, wants_config = words(argv)
+    composition = Composition(verb, [verbatim(word, getattr(app, "VERBATIM", ())) for word in overrides])
+    if wants_config:
+        return str(OmegaConf.to_yaml(composition.job()))
+    job = check(verb, app, composition, argv)
+    plan = plan_of(app, job)
+    sys.stderr.write(plan.rstrip() + "\n")
+    if job.config.get("validate_config"):
+        return render({"valid": True, "plan": plan.splitlines()}, job) if job.root.json_ else ""
+    _refuse_unswept(composition)
+    return _run(app, composition, claimed(verb, app, composition, job, argv))
+
+
+def plan_of(app: App, job: Job) -> str:
+    """What will happen."""
+    return str(app.plan(job)) if hasattr(app, "plan") else plain_plan(job)
+
+
+def words(argv: list[str]) -> tuple[list[str], bool]:
+    """The overrides of a command line, and whether `--cfg job` asks for the composed config only."""
+    overrides, wants_config = [], False
+    rest = iter(argv)
+    for word in rest:
+        if word == "--cfg=job" or (word in ("--cfg", "-c") and next(rest, "") == "job"):
+            wants_config = True
+        elif word.startswith("-"):
+            raise UserError(
+                f"there is no option {word}; options are --help, --cfg job and -m, keys are given as key=value"
+            )
+        else:
+            overrides.append(word)
+    return overrides, wants_config
+
+
+def _refuse_unswept(composition: Composition) -> None:
+    search = composition.choice("hparams_search")
+    if search is not None:
+        raise UserError(f"hparams_search={search} describes a sweep: add -m to run it, or leave it out")
+
+
+def claimed(verb: str, app: App, composition: Composition, job: Job, argv: list[str]) -> Job:
+    """The job once its new run folder is ours; a name that another run took is drawn anew."""
+    while job.folder is not None and not job.resumed and not claim(job.folder):
+        if _chosen_folder(composition):
+            raise UserError(f"{job.folder} exists already; a new run needs a folder of its own, or go on with resume=")
+        job = check(verb, app, composition, argv)
+    return job
+
+
+def check(verb: str, app: App, composition: Composition, argv: list[str], place: Path | None = None) -> Job:
+    """The first act of every verb: all faults at once, with the place each came from.
+
+    `place` is the folder of a job that has one already, as those of a sweep have.
+    """
+    folder, resume = _folder(verb, app, composition, place)
+    _set_output(composition, folder)
+    container, faults = composition.container()
+    given = [name for name, _ in composition.given]
+    changes: list[str] = []
+    if resume and folder:
+        container, changes = resumed_config(read_config(folder), container, given, folder)
+        faults = [fault for fault in faults if any(".".join(fault.key).startswith(name) for name in given)]
+    if hasattr(app, "first") and (alone := app.first(container, faults)):
+        raise UserError(explain(alone, composition))
+    root, faults = configs.read(app.ROOT, container, faults)
+    faults += [*hydra_node.faults(composition.config.hydra), *sweepers.chosen(composition.config.hydra)[1]]
+    if not faults and hasattr(app, "rules"):
+        faults += app.rules(root)
+    if faults:
+        raise UserError(explain(faults, composition))
+    return Job(verb, root, container, ["railyard", verb, *argv], folder, resume, changes)
+
+
+def _folder(verb: str, app: App, composition: Composition, place: Path | None) -> tuple[Path | None, bool]:
+    """The run folder's path: the run to resume, or where a new one will be made (nothing is made yet)."""
+    if not getattr(app, "FOLDER", False):
+        return None, False
+    resume = OmegaConf.select(composition.config, "resume")
+    if resume:
+        return Path(str(resume)).resolve(), True
+    if chosen := place or _chosen_folder(composition):
+        return chosen, False
+    return new_folder(verb, app, composition), False
+
+
+def new_folder(verb: str, app: App, composition: Composition) -> Path:
+    """A name for a folder of its own under `outputs`; nothing is made yet."""
+    root = Path(str(OmegaConf.select(composition.config, "paths.root_dir") or "."))
+    return new_name((root / "outputs" / verb / _label(app, composition)).resolve())
+
+
+def _label(app: App, composition: Composition) -> str:
+    """The folder between the verb's and the run's: the experiment, or what the app says."""
+    if hasattr(app, "label"):
+        return str(app.label(composition.job()))
+    return composition.choice("experiment") or "none"
+
+
+def _chosen_folder(composition: Composition) -> Path | None:
+    """The run folder that the command line names by hydra.run.dir."""
+    chosen = [word.split("=", 1)[1] for name, word in composition.given if name == "hydra.run.dir"]
+    return Path(chosen[-1]).resolve() if chosen else None
+
+
+def _set_output(composition: Composition, folder: Path | None) -> None:
+    """Tell Hydra's node where output goes, so that ${hydra:runtime.output_dir} resolves during the check."""
+    with read_write(composition.config.hydra), open_dict(composition.config.hydra):
+        composition.config.hydra.run.dir = str(folder or ".")
+        composition.config.hydra.runtime.output_dir = str(folder or Path.cwd())
+        if folder is None:
+            composition.config.hydra.output_subdir = None
+    HydraConfig.instance().set_config(composition.config)
+
+
+def _run(app: App, composition: Composition, job: Job) -> str:
+    try:
+        return _output(app, perform(app, composition, job), job)
+    except Negative as answer:
+        answer.output = _output(app, answer.result, job)
+        raise
+
+
+def perform(app: App, composition: Composition, job: Job) -> dict[str, Any]:
+    """Run a checked job and return its result; raises what went wrong."""
+    outcome: list[dict[str, Any] | BaseException] = []
+
+    def task(_: object) -> None:
+        try:
+            with run_state.recorded(job.folder) as result:
+                result.update(app.run(job))
+            outcome.append(result)
+        except RailyardError as fault:
+            _to_log_file(str(fault))
+            outcome.append(fault)
+        except (KeyboardInterrupt, Stopped) as stop:
+            _to_log_file(f"stopped; {stop}")
+            outcome.append(stop)
+
+    with ExitStack() as held:
+        if job.folder is not None:
+            held.enter_context(locked(job.folder))
+            _describe_folder(composition, job)
+        done: JobReturn = run_job(
+            task_function=task,
+            config=composition.config,
+            job_dir_key="hydra.run.dir",
+            job_subdir_key=None,
+            hydra_context=HydraContext(config_loader=composition.loader, callbacks=Callbacks()),
+        )
+    if not outcome:
+        _ = done.return_value  # re-raises what went wrong
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    return outcome[0]
+
+
+def _output(app: App, result: dict[str, Any], job: Job) -> str:
+    """What standard output gets: for a person the app's own text, or YAML."""
+    if hasattr(app, "text") and not job.root.json_:
+        return str(app.text(result))
+    if hasattr(app, "summary") and not job.root.json_:
+        result = app.summary(result)
+    return render(result, job)
+
+
+def _to_log_file(message: str) -> None:
+    """Keep in log.txt what `main` tells the person at the terminal."""
+    record = log.makeRecord(log.name, logging.ERROR, __file__, 0, message, (), None)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.handle(record)
+
+
+def _describe_folder(composition: Composition, job: Job) -> None:
+    """What will run: config.yaml, and the call under `.hydra` (the next `.hydra/resume-N` of a resumed run)."""
+    assert job.folder is not None
+    with read_write(composition.config.hydra), open_dict(composition.config.hydra):
+        composition.config.hydra.output_subdir = ".hydra"
+        if job.resumed:
+            earlier = len(list((job.folder / ".hydra").glob("resume-*")))
+            composition.config.hydra.output_subdir = f".hydra/resume-{earlier + 1}"
+    sys.stderr.write(f"run folder: {os.path.relpath(job.folder)}\n")
+    write_config(job.folder, job.config)
+
+
+def plain_plan(job: Job) -> str:
+    """The keys of a call and their values, for a verb with no plan of its own."""
+    hidden = ("json", "allow", "paths")
+    lines = [f"  {key}: {value}" for key, value in job.config.items() if key not in hidden]
+    return "\n".join([f"railyard {job.verb}", *lines])
+
+
+def render(result: Mapping[str, Any], job: Job) -> str:
+    """The result as YAML for people, or as one JSON line."""
+    plain = json.loads(json.dumps(result, default=str))
+    if job.root.json_:
+        return json.dumps(_finite(plain), allow_nan=False) + "\n"
+    text: str = yaml.safe_dump(plain, sort_keys=False, width=110)
+    return text
+
+
+def _finite(node: Any) -> Any:
+    """JSON has no NaN and no infinity: null stands for them."""
+    if isinstance(node, dict):
+        return {key: _finite(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_finite(value) for value in node]
+    return None if isinstance(node, float) and not math.isfinite(node) else node

@@ -1,0 +1,82 @@
+"""`railyard VERB -m …`: a verb run once for each job of a search, each job in a numbered folder of the sweep's own.
+
+All jobs are checked before the first one starts; how each ended is read from the files that the jobs leave, so a
+sweep that was killed goes on with `resume=SWEEP` where it was.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from railyard.core.config.compose import verbatim
+from railyard.core.errors import UserError
+from railyard.core.runs.folder import claim
+from railyard.core.runs.lock import locked
+from railyard.core.runs.provenance import provenance
+from railyard.core.sweeping import folder as folders
+from railyard.core.sweeping import words
+from railyard.core.verbs import launch
+from railyard.core.verbs.jobs import Jobs
+from railyard.core.verbs.launch import App
+from railyard.core.verbs.running import Running
+from railyard.core.verbs.worker import PATIENCE
+
+OPTIONS = ("-m", "--multirun")
+ON_RESUME = ("hydra/launcher", "hydra.launcher", "hydra.sweeper", "json", "validate_config")
+
+
+def is_meant(argv: Sequence[str]) -> bool:
+    """Whether a command line asks for a sweep: by `-m`, or because what it resumes is one."""
+    return any(word in OPTIONS for word in argv) or _resumed(argv) is not None
+
+
+def call(verb: str, app: App, argv: Sequence[str]) -> str:
+    """Run a sweep with the words of a command line; returns what standard output gets."""
+    typed, wants_config = launch.words([word for word in argv if word not in OPTIONS])
+    folder = _resumed(typed)
+    typed = [verbatim(word, getattr(app, "VERBATIM", ())) for word in typed]
+    calls: list[Any] = []
+    if folder:
+        facts = folders.read(folder, verb)
+        typed, calls = _merged(facts["words"], typed), facts["calls"]
+    sweep = Jobs(verb, app, typed)
+    if wants_config:
+        return str(OmegaConf.to_yaml(sweep.base.varied(sweep.words[0]).job()))
+    place = folder or sweep.new_folder()
+    jobs = sweep.check(place)
+    sweep.sweeper.objectives(getattr(jobs[0].root, "optimized_metric", None))
+    plan = sweep.plan(jobs[0], folder)
+    sys.stderr.write(plan)
+    if jobs[0].config.get("validate_config"):
+        return launch.render({"valid": True, "plan": plan.splitlines()}, jobs[0]) if jobs[0].root.json_ else ""
+    while not folder and not claim(place):
+        if sweep.chosen_folder():
+            raise UserError(f"{place} exists already; a new sweep needs a folder of its own, or go on with resume=")
+        place = sweep.new_folder()
+    with locked(place, PATIENCE if folder else 0.0):
+        lasting = [word for word in typed if not words.sets(word, ("validate_config",))]
+        folders.write(place, verb, lasting, [*calls, provenance(["railyard", verb, *argv])])
+        return Running(sweep, place, jobs[0]).run()
+
+
+def _resumed(argv: Sequence[str]) -> Path | None:
+    """The sweep's folder that `resume=` names, if it names one."""
+    named = [Path(word.partition("=")[2]).resolve() for word in argv if word.startswith("resume=")]
+    return next((folder for folder in named if folders.is_sweep(folder)), None)
+
+
+def _merged(before: Sequence[str], typed: Sequence[str]) -> list[str]:
+    """The words of a sweep that goes on: those it was started with, and the few that may change."""
+    new = [word for word in typed if not word.startswith("resume=")]
+    for word in new:
+        if not words.sets(word, ON_RESUME) or words.sets(word, ("hydra.sweeper.params",)):
+            raise UserError(
+                f"{word} may not change when a sweep goes on (its jobs would not be the same); changeable: "
+                f"{', '.join(ON_RESUME)}. For other jobs start a new sweep"
+            )
+    keys = {words.key(word) for word in new}
+    dropped = (*keys, "hydra.launcher") if "hydra/launcher" in keys else tuple(keys)
+    return [*(word for word in before if not words.sets(word, dropped)), *new]

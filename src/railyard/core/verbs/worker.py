@@ -1,0 +1,111 @@
+"""One job of a sweep: composed, checked and run like a single call of its verb, in its folder of the sweep.
+
+Hydra's launchers call a `Worker` wherever they run jobs. It raises nothing but the interrupt of its own process: what
+went wrong is an outcome, and a job that was interrupted has none.
+"""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from railyard.core.config.compose import Composition, verbatim
+from railyard.core.errors import RailyardError
+from railyard.core.runs import metrics, run_state
+from railyard.core.runs.lock import Busy, locked
+from railyard.core.runs.signals import Stopped
+from railyard.core.sweeping import folder as folders
+from railyard.core.sweeping import slots
+from railyard.core.sweeping.slots import Slots
+from railyard.core.sweeping.tether import Tether
+from railyard.core.sweeping.trial import Outcome, Trial
+from railyard.core.verbs import launch
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 30.0  # seconds that a job of a killed sweep may take to save and let go of its folder
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What all jobs of one call share; it travels by pickle."""
+
+    verb: str
+    app: launch.App
+    shared: tuple[str, ...]
+    folder: Path
+    trials: Mapping[int, Trial]
+    tether: Tether
+    slots: Slots | None = None
+
+    def __call__(self, config: Any) -> None:
+        if os.getcwd() not in sys.path:  # noqa: PTH109
+            sys.path.append(os.getcwd())  # noqa: PTH109 (a user's own classes, as cli.py has it)
+        try:
+            with self.tether.watched():
+                self._run(self.trials[config.trial])
+        except (KeyboardInterrupt, Stopped):
+            if self.tether.is_own():
+                raise KeyboardInterrupt from None
+
+    def _run(self, trial: Trial) -> None:
+        place = folders.place(self.folder, trial.number)
+        if not self.tether.holds():
+            return
+        place.mkdir(exist_ok=True)
+        if self.slots:
+            _say(trial, f"on device {slots.take(self.slots)}")
+        try:
+            with locked(place, PATIENCE):
+                self.tether.mark(place)
+                if folders.outcome(self.folder, trial.number) is None:
+                    self._to_its_end(trial, place)
+        except Busy as fault:
+            _say(trial, f"left alone: {fault}")
+
+    def _to_its_end(self, trial: Trial, place: Path) -> None:
+        _say(trial, " ".join(trial.words) or "as it stands")
+        outcome = self._outcome(trial, place)
+        folders.write_outcome(self.folder, trial, outcome)
+        folders.write_tables(self.folder)
+        _say(trial, f"{outcome.state} after {outcome.seconds:.0f} s" + (f": {outcome.error}" if outcome.error else ""))
+
+    def _outcome(self, trial: Trial, place: Path) -> Outcome:
+        begun = time.monotonic()
+        try:
+            result = self._result(trial, place)
+        except Stopped:
+            raise
+        except RailyardError as fault:
+            error = str(fault)
+        except Exception as defect:
+            if not self.tether.holds():
+                raise KeyboardInterrupt from defect
+            log.exception("the job failed")
+            error = f"{type(defect).__name__}: {next(iter(str(defect).splitlines()), '')}"
+        else:
+            return replace(_good(trial.number, result), seconds=time.monotonic() - begun)
+        values = metrics.last_values(metrics.read(place))
+        return Outcome(trial.number, "failed", values, {}, error, time.monotonic() - begun)
+
+    def _result(self, trial: Trial, place: Path) -> dict[str, Any]:
+        words = [*self.shared, *trial.words]
+        if "resume" in self.app.ROOT.model_fields and (place / "config.yaml").is_file():
+            words = [verbatim(f"resume={place}", ("resume",))]
+        composition = Composition(self.verb, words)
+        job = launch.check(self.verb, self.app, composition, words, place)
+        return launch.perform(self.app, composition, replace(job, pruning=trial.pruning))
+
+
+def _good(number: int, result: Mapping[str, Any]) -> Outcome:
+    values = result["metrics"] if "metrics" in result else run_state.numbers(result)
+    best = (result.get("best") or {}).get("metrics", {})
+    return Outcome(number, "pruned" if result.get("pruned") else "complete", values, best)
+
+
+def _say(trial: Trial, text: str) -> None:
+    sys.stderr.write(f"job {trial.number}: {text}\n")

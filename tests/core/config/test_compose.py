@@ -1,0 +1,198 @@
+"""Composition: overrides softened, Hydra's refusals as one sentence, users' files found, interpolation faults kept."""
+
+import pytest
+from omegaconf import OmegaConf
+
+from railyard.core.config import compose
+from railyard.core.config.compose import Composition, bundled, known_experiments
+from railyard.core.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def cwd(work):
+    return work
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def sentence(*words, primary="train"):
+    with pytest.raises(UserError) as caught:
+        Composition(primary, words)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+@pytest.mark.parametrize("word", ["data.new_key=3", "+data.new_key=3", "++data.new_key=3"])
+def test_any_key_of_any_field_can_be_given(word):
+    assert Composition("train", [word]).config.data.new_key == 3
+
+
+def test_deleting_and_choosing():
+    composition = Composition("train", ["~callbacks.saver", "trainer=gpu", "logger=[csv,tensorboard]"])
+    assert "saver" not in composition.config.callbacks
+    assert composition.config.trainer.accelerator == "gpu"
+    assert "tensorboard" in composition.config.logger
+    assert composition.choice("trainer") == "gpu"
+    assert composition.choice("debug") is None
+
+
+def test_null_leaves_a_group_out():
+    assert "objective" not in Composition("train", ["objective=null"]).config
+    assert Composition("train", ["debug=null"]).choice("debug") is None
+
+
+@pytest.mark.parametrize(
+    ("word", "parts"),
+    [
+        ("trainer=gpuu", ["'trainer/gpuu'", "did you mean 'gpu'?", "available: cpu, ddp"]),
+        ("experiment=board/quickstrat", ["did you mean 'experiment/board/quickstart'?"]),
+        ("experiment=nothing_like_it", ["there is no", "experiment/board/quickstart"]),
+        ("foo", ["'foo' is not key=value"]),
+        ("=3", ["'=3' is not key=value"]),
+        ("seed=[1", ["'seed=[1' cannot be read", "quote"]),
+        ("seed=a=b", ["'seed=a=b' cannot be read"]),
+        ("data={pack: x}", ["data takes the name of an option (board_pack)"]),
+        ("trainer=3", ["trainer takes the name of an option"]),
+        ("seed=1,2", ["'seed=1,2' gives several values", "add -m for a sweep"]),
+        ("trainer=cpu,gpu", ["gives several values"]),
+        ("seed=range(1,4)", ["gives several values"]),
+        ("~data.nothing", ["data.nothing"]),
+        ("~nothing", ["nothing"]),
+        ("hydra.nothing=3", ["hydra.nothing"]),
+        ("hydra.searchpath=[pkg://antigravity]", ["only folders are searched"]),
+        ("hydra.searchpath=pkg://antigravity", ["only folders are searched"]),
+        ("hydra.searchpath=['${oc.env:HOME}']", ["only folders are searched"]),
+        ("hydra.searchpath=[structured://x]", ["only folders are searched"]),
+        ("+trainer=gpu", ["trainer"]),
+    ],
+)
+def test_a_mistake_is_one_sentence(word, parts):
+    text = sentence(word)
+    assert all(part in text for part in parts), text
+    assert "++" not in text
+
+
+def test_folders_may_be_searched(work):
+    write(work / "more" / "experiment" / "mine.yaml", "# @package _global_\nseed: 5\n")
+    composition = Composition("train", [f"hydra.searchpath=[file://{work}/more]", "experiment=mine"])
+    assert composition.config.seed == 5
+
+
+def test_an_experiment_of_the_working_directory_is_found(work):
+    write(work / "conf" / "experiment" / "mine.yaml", "# @package _global_\nseed: 7\n")
+    assert Composition("train", ["experiment=mine"]).config.seed == 7
+    assert "experiment/mine" in known_experiments()
+    assert "did you mean 'mine'?" in sentence("experiment=mne")
+
+
+def test_local_default_is_read_when_it_is_there(work):
+    assert Composition("train", []).config.seed == 0
+    write(work / "conf" / "local" / "default.yaml", "# @package _global_\nseed: 9\n")
+    assert Composition("train", []).config.seed == 9
+    assert Composition("train", ["seed=1"]).config.seed == 1
+
+
+def test_the_users_folder_does_not_replace_railyards_files(work):
+    write(work / "conf" / "train.yaml", "seed: 3\n")
+    write(work / "conf" / "trainer" / "cpu.yaml", "_target_: os.system\n")
+    assert Composition("train", ["trainer=cpu"]).config.trainer._target_ == "lightning.pytorch.Trainer"
+
+
+def test_a_broken_file_of_the_user_is_one_sentence_with_its_place(work):
+    write(work / "conf" / "experiment" / "mine.yaml", "seed: [1\nb: 3\n")
+    text = sentence("experiment=mine")
+    assert "not readable YAML" in text
+    assert "mine.yaml" in text
+    assert "line" in text
+
+
+def test_an_experiment_of_a_group_that_is_not_there(work):
+    write(work / "conf" / "experiment" / "mine.yaml", "# @package _global_\ndefaults:\n- override /trainer: gpuu\n")
+    assert "did you mean 'gpu'?" in sentence("experiment=mine")
+
+
+def test_the_container_is_plain_and_resolved():
+    plain, faults = Composition("pack", ["source=${bundled:samples}/board", "out=x", "paths.output_dir=x"]).container()
+    assert faults == []
+    assert plain["source"] == f"{bundled('samples')}/board"
+    assert "hydra" not in plain
+
+
+def test_unresolvable_values_are_faults_with_their_key(monkeypatch):
+    monkeypatch.delenv("NOPE", raising=False)
+    words = [
+        "source=${nowhere}",
+        "out=${oc.env:NOPE}",
+        "allow=['${nowhere}']",
+        "shard_rows=${shard_rows}",
+        "paths.output_dir=x",
+    ]
+    plain, faults = Composition("pack", [*words, "paths.output_dir=x"]).container()
+    assert {".".join(fault.key) for fault in faults} == {"source", "out", "allow.0", "shard_rows"}
+    assert plain["source"] is None
+    assert any("NOPE" in fault.message for fault in faults)
+
+
+@pytest.mark.parametrize(
+    "value", ["val/loss<5, seed=3 and tag='a b'", "a\\'b\\", 'x="y"', "[1", "2026", "1e5", "{a: 1}", "a\\\\b"]
+)
+def test_a_verbatim_value_arrives_as_typed(value):
+    word = compose.verbatim(f"source={value}", ["source"])
+    assert Composition("pack", [word]).container()[0]["source"] == value
+
+
+def test_items_of_a_verbatim_list_stay_text():
+    word = compose.verbatim("source=[2026, 1e5,a/b]", ["source"])
+    assert Composition("pack", [word]).container()[0]["source"] == ["2026", "1e5", "a/b"]
+    assert compose.verbatim("other=[a,b]", ["source"]) == "other=[a,b]"
+    assert [compose.verbatim(f"source={empty}", ["source"]) for empty in ("null", "[]")] == ["source=null", "source=[]"]
+
+
+def test_given_pairs_keys_with_the_words_typed():
+    composition = Composition("pack", ["source=a", "+out=b", "~shard_rows"])
+    assert composition.given == [("source", "source=a"), ("out", "+out=b"), ("shard_rows", "~shard_rows")]
+
+
+def test_two_compositions_do_not_disturb_each_other():
+    first = Composition("train", ["seed=1"])
+    second = Composition("train", ["seed=2"])
+    assert (first.config.seed, second.config.seed) == (1, 2)
+
+
+def test_bundled_prefers_the_installed_package(monkeypatch, tmp_path):
+    (tmp_path / "conf").mkdir()
+    monkeypatch.setattr(compose, "PACKAGE", tmp_path)
+    assert bundled("conf") == tmp_path / "conf"
+    assert bundled("samples") == tmp_path.parents[1] / "samples"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["seed=3", "data.new_key=[1,2]"],
+        ["+model.x=1", "++data.batch_size=7"],
+        ["trainer=gpu", "seed=4"],
+        ["~callbacks.saver"],
+        ["hydra.job.name=x"],
+    ],
+)
+def test_a_varied_composition_is_what_a_new_one_would_be(words):
+    base = ["trainer=cpu", "seed=1"] if "trainer=gpu" not in words else ["seed=1"]
+    first = Composition("train", base)
+    before = OmegaConf.to_container(first.config)
+    varied, new = first.varied(words), Composition("train", [*base, *words])
+    assert OmegaConf.to_container(varied.config) == OmegaConf.to_container(new.config)
+    assert (varied.given, varied.overrides) == (new.given, new.overrides)
+    assert OmegaConf.to_container(first.config) == before
+
+
+@pytest.mark.parametrize("word", ["seed=1,2", "trainer=gpuu"])
+def test_a_mistake_in_what_varies_is_one_sentence(word):
+    with pytest.raises(UserError) as caught:
+        Composition("train", ["seed=1"]).varied([word])
+    assert "\n" not in str(caught.value)
+    assert "++" not in str(caught.value)

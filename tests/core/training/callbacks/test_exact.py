@@ -1,0 +1,173 @@
+"""Seeds that follow from the position; metric rows as means, and cut when a run is resumed."""
+
+import random
+
+import lightning.pytorch as pl
+import numpy as np
+import pytest
+import tiny
+import torch
+
+from railyard.core.config.component import Foreign
+from railyard.core.store import journal
+from railyard.core.training.callbacks.exact import MetricRows, SeedEachBatch, added, own_share
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
+
+
+class Drawing(tiny.TinyModule):
+    """Draws from every generator at every moment a user may."""
+
+    drawn: list
+
+    def draw(self, moment):
+        self.drawn.append((moment, float(torch.rand(())), random.random(), float(np.random.rand())))
+
+    def on_train_epoch_start(self):
+        self.draw("epoch")
+
+    def training_step(self, batch, batch_idx):
+        self.draw(f"batch {batch_idx}")
+        return super().training_step(batch, batch_idx)
+
+    def on_validation_start(self):
+        self.draw("validation")
+
+
+def draws(seed, disturb=0, epochs=2):
+    torch.manual_seed(disturb)
+    random.seed(disturb)
+    np.random.seed(disturb)
+    module = Drawing()
+    module.drawn = []
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        max_epochs=epochs,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        callbacks=[SeedEachBatch(seed)],
+    )
+    trainer.fit(module, datamodule=tiny.TinyData())
+    return module.drawn
+
+
+def test_every_generator_follows_from_seed_and_position_alone():
+    assert draws(5) == draws(5, disturb=1)
+
+
+def test_no_two_moments_draw_the_same():
+    found = [values for _, *values in draws(5)]
+    assert len(found) == 2 * (1 + 11 + 1)
+    for column in zip(*found, strict=True):
+        assert len(set(column)) == len(found)
+
+
+def test_another_seed_draws_otherwise():
+    assert draws(5) != draws(6)
+
+
+def test_rows_are_means_over_the_batches_since_the_last_row(tmp_path):
+    tiny.train(tmp_path / "run", {"max_epochs": 1})
+    found = [row["train/number"] for row in tiny.rows(tmp_path / "run") if "train/number" in row]
+    assert found == [np.mean([0, 1, 2, 3]), np.mean([4, 5, 6, 7])]
+
+
+def test_rows_are_means_over_accumulated_batches(tmp_path):
+    tiny.train(tmp_path / "run", {"max_epochs": 2, "accumulate_grad_batches": 4, "log_every_n_steps": 2})
+    found = [(row["step"], row["train/number"]) for row in tiny.rows(tmp_path / "run") if "train/number" in row]
+    assert found == [(2, np.mean(range(8))), (4, np.mean([8, 9, 10, 0, 1, 2, 3])), (6, np.mean([4, 5, 6, 7, 8, 9, 10]))]
+
+
+def test_epoch_means_of_lightning_are_warned_of_once(tmp_path, caplog):
+    tiny.train(tmp_path / "run", model=Foreign("tiny.Epochal", {}))
+    assert caplog.text.count("train/epoch_mean: logged with on_step=False") == 1
+    assert not any("train/epoch_mean" in row for row in tiny.rows(tmp_path / "run"))
+
+
+def test_values_that_are_also_epoch_means_keep_their_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(tiny.TinyModule, "log_epoch_too", True)
+    tiny.train(tmp_path / "run", {"max_epochs": 1})
+    assert [row["train/number"] for row in tiny.rows(tmp_path / "run") if "train/number" in row] == [1.5, 5.5]
+
+
+def test_a_validation_has_a_row_of_its_own(tmp_path):
+    tiny.train(tmp_path / "run")
+    found = [(row["step"], row["epoch"], [*row][2:]) for row in tiny.rows(tmp_path / "run") if "val/loss" in row]
+    assert found == [(11, 0, ["val/loss"]), (22, 1, ["val/loss"])]
+
+
+def test_names_stand_in_one_order(tmp_path):
+    tiny.train(tmp_path / "run", {"max_epochs": 1})
+    assert [*tiny.rows(tmp_path / "run")[0]] == ["step", "epoch", "train/another", "train/number"]
+
+
+RANKS = [{"a": [1.5, 2], "b": [4.0, 1]}, {"a": [0.25, 3]}, {"a": [1.0, 1]}]
+
+
+def test_figures_of_ranks_add_up_by_sum_and_count():
+    assert added(RANKS) == {"a": [2.75, 6], "b": [4.0, 1]}
+    assert added([]) == added([{}, {}]) == {}
+
+
+def test_each_rank_goes_on_from_its_own_sums():
+    assert [own_share(RANKS, rank, 3) for rank in range(3)] == RANKS
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 6])
+def test_on_another_number_of_ranks_a_batch_counts_as_often_as_there_are_parts_of_it(ranks):
+    """Three ranks made a global batch of three parts: six will make one of six, and both weigh the same in a mean."""
+    found, before = added([own_share(RANKS, rank, ranks) for rank in range(ranks)]), added(RANKS)
+    for name, (total, count) in before.items():
+        assert found[name] == pytest.approx([total * ranks / 3, count * ranks / 3])
+
+
+def journal_of(folder, number):
+    with journal.Journal(folder / "metrics.jsonl") as lines:
+        for step in range(number):
+            lines.append({"step": step, "epoch": 0})
+
+
+class Zero:
+    is_global_zero = True
+
+
+def reopened(folder, rows, resumed=True):
+    callback = MetricRows(folder, 1, resumed)
+    callback.load_state_dict({"rows": rows, "sums": [{"a": [1.0, 1]}]})
+    callback.on_fit_start(Zero(), None)
+    callback.teardown(None, None, "fit")
+    return callback
+
+
+def test_rows_after_the_checkpoint_are_cut(tmp_path):
+    journal_of(tmp_path, 5)
+    assert reopened(tmp_path, 3).rows == 3
+    assert [row["step"] for row in tiny.rows(tmp_path)] == [0, 1, 2]
+
+
+def test_rows_that_are_gone_are_not_counted(tmp_path):
+    journal_of(tmp_path, 2)
+    assert reopened(tmp_path, 3).rows == 2
+
+
+def test_a_checkpoint_of_another_run_brings_no_rows(tmp_path):
+    callback = reopened(tmp_path, 3, resumed=False)
+    assert (callback.rows, callback.sums, tiny.rows(tmp_path)) == (0, {}, [])
+
+
+def test_a_run_without_a_checkpoint_starts_with_no_rows(tmp_path):
+    journal_of(tmp_path, 5)
+    reopened(tmp_path, 0, resumed=False)
+    assert tiny.rows(tmp_path) == []
+
+
+def test_an_error_closes_the_journal(tmp_path, monkeypatch):
+    closed = []
+    monkeypatch.setattr(journal.Journal, "close", lambda self: closed.append(self.path.name))
+    monkeypatch.setattr(tiny.TinyModule, "validation_step", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        tiny.train(tmp_path / "run", model=Foreign("tiny.TinyModule", {}))
+    assert closed == ["metrics.jsonl"]

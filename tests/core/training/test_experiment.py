@@ -1,0 +1,83 @@
+"""Arithmetic on steps against what Lightning's Trainer does."""
+
+import lightning.pytorch as pl
+import pytest
+import tiny
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+from railyard.core.config.component import Foreign
+from railyard.core.training.experiment import batches_per_epoch, total_steps, total_steps_of
+
+BATCHES = 11
+
+
+@pytest.mark.parametrize(
+    ("batches", "accumulate", "max_steps", "max_epochs", "steps"),
+    [
+        (10, 1, -1, 3, 30),
+        (10, 3, -1, 3, 12),
+        (10, 3, 7, 3, 7),
+        (10, 3, 70, 3, 12),
+        (10, 1, 25, None, 25),
+        (10, 1, -1, None, 10_000),
+        (10, 1, 0, 3, 0),
+        (0, 1, -1, 3, 0),
+    ],
+)
+def test_steps_until_the_first_limit(batches, accumulate, max_steps, max_epochs, steps):
+    assert total_steps_of(batches, accumulate, max_steps, max_epochs) == steps
+
+
+@pytest.mark.parametrize(("limit", "batches"), [(None, 11), (1.0, 11), (0.5, 5), (1, 1), (30, 11), (0, 0)])
+def test_a_limit_is_a_count_or_a_share(limit, batches):
+    assert batches_per_epoch(BATCHES, limit) == batches
+
+
+class Noting(pl.Callback):
+    steps = 0
+
+    def on_train_batch_end(self, trainer, *_):
+        self.steps = trainer.global_step
+
+
+def really(keys):
+    noting = Noting()
+    quiet = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
+    trainer = pl.Trainer(accelerator="cpu", limit_val_batches=0, callbacks=[noting], **quiet, **keys)
+    trainer.fit(tiny.TinyModule(), datamodule=tiny.TinyData())
+    return noting.steps
+
+
+trainers = st.fixed_dictionaries(
+    {"max_epochs": st.integers(0, 3)},
+    optional={
+        "max_steps": st.integers(-1, 40),
+        "accumulate_grad_batches": st.integers(1, 13),
+        "limit_train_batches": st.one_of(st.integers(1, 14), st.floats(0.1, 1.0), st.none()),
+        "fast_dev_run": st.sampled_from([False, 2]),
+    },
+)
+
+
+@pytest.mark.filterwarnings(
+    "ignore:.*LeafSpec:FutureWarning", "ignore:.*accumulate_grad_batches.*", "ignore:.*max_epochs.*"
+)
+@given(trainers)
+@example({"max_epochs": None, "max_steps": 13})
+@example({"max_epochs": -1, "max_steps": 13, "accumulate_grad_batches": 2})
+@example({"max_epochs": 2, "fast_dev_run": True})
+@example({"max_epochs": 2, "overfit_batches": 3})
+@settings(max_examples=25, deadline=None)
+def test_the_number_of_steps_is_what_lightning_does(keys):
+    try:
+        expected = really(keys)
+    except MisconfigurationException:
+        return
+    assert total_steps(Foreign("lightning.pytorch.Trainer", keys), BATCHES) == expected

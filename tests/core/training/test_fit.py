@@ -1,0 +1,136 @@
+"""Fitting: a user's own classes, starting from a checkpoint, refusals, a full disk."""
+
+import errno
+import logging
+
+import pytest
+import tiny
+import torch
+
+from railyard.core.config.component import Foreign
+from railyard.core.errors import RailyardError, UserError
+from railyard.core.runs.folder import write_config
+from railyard.core.store import durable
+from railyard.core.training.callbacks import config
+from railyard.core.training.checkpoint import load
+
+
+def test_classes_of_the_users_own_are_trained(tmp_path):
+    result = tiny.train(tmp_path / "run")
+    assert result["steps"] == 22
+    assert result["best"]["checkpoint"].startswith("step-")
+    assert set(result["metrics"]) == {"train/number", "train/another", "val/loss"}
+    assert (tmp_path / "run" / "metrics.csv").read_text().startswith("step,epoch,")
+
+
+def test_stock_loaders_and_no_validation(tmp_path):
+    result = tiny.train(
+        tmp_path / "run",
+        {"limit_val_batches": 0},
+        model=Foreign("tiny.Plain", {}),
+        data=Foreign("tiny.TorchData", {}),
+        callbacks={"saver": config.Saver(monitor=None)},
+    )
+    assert result["steps"] == 22
+
+
+def test_a_model_is_told_the_steps_it_asks_for(tmp_path):
+    tiny.train(tmp_path / "run", {"max_epochs": 3}, model=Foreign("tiny.Counting", {}))
+    assert int(load(tmp_path / "run" / "checkpoints" / "last.ckpt")["state_dict"]["told"]) == 33
+
+
+def test_a_data_module_that_cannot_tell_its_length_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"TorchData has no method train_batches\(\)"):
+        tiny.train(tmp_path / "run", model=Foreign("tiny.Counting", {}), data=Foreign("tiny.TorchData", {}))
+
+
+def test_without_callbacks_nothing_is_saved(tmp_path):
+    result = tiny.train(tmp_path / "run", callbacks={})
+    assert result["best"] == {"checkpoint": None, "value": None, "metrics": result["metrics"]}
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_a_new_run_starts_from_the_weights_optimizer_and_position_of_a_checkpoint(tmp_path):
+    tiny.train(tmp_path / "whole", {"max_epochs": 3})
+    tiny.train(tmp_path / "first", {"max_epochs": 1})
+    start = tmp_path / "first" / "checkpoints" / "last.ckpt"
+    tiny.train(tmp_path / "next", {"max_epochs": 3}, ckpt_path=str(start))
+    whole, following = (load(tmp_path / name / "checkpoints" / "last.ckpt") for name in ("whole", "next"))
+    assert following["global_step"] == 33
+    for name, weight in whole["state_dict"].items():
+        assert torch.equal(weight, following["state_dict"][name])
+    assert [row["step"] for row in tiny.rows(tmp_path / "next")] == [12, 16, 20, 22, 24, 28, 32, 33]
+
+
+def test_a_run_from_a_checkpoint_that_was_killed_before_its_first_save_starts_there_again(tmp_path):
+    tiny.train(tmp_path / "first", {"max_epochs": 1})
+    keys = {"ckpt_path": str(tmp_path / "first" / "checkpoints" / "last.ckpt"), "trainer": {"max_epochs": 2}}
+    tiny.train(tmp_path / "next", callbacks={}, **keys)
+    assert tiny.train(tmp_path / "next", resumed=True, **keys)["steps"] == 22
+    assert [row["step"] for row in tiny.rows(tmp_path / "next")] == [12, 16, 20, 22]
+
+
+def test_a_missing_checkpoint_is_one_sentence(tmp_path):
+    with pytest.raises(UserError, match=r"there is no checkpoint .*none\.ckpt"):
+        tiny.train(tmp_path / "run", ckpt_path=str(tmp_path / "none.ckpt"))
+
+
+def test_a_checkpoint_of_another_model_is_one_sentence(tmp_path):
+    tiny.train(tmp_path / "first")
+    start = tmp_path / "first" / "checkpoints" / "last.ckpt"
+    with pytest.raises(UserError, match="does not fit this model: told has the shape none there") as caught:
+        tiny.train(tmp_path / "next", model=Foreign("tiny.Counting", {}), ckpt_path=str(start))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_damaged_newest_checkpoint_costs_only_the_work_after_the_one_before(tmp_path, caplog):
+    tiny.train(tmp_path / "whole")
+    tiny.train(tmp_path / "run")
+    (tmp_path / "run" / "checkpoints" / "step-000000022.ckpt").write_bytes(b"torn")
+    with caplog.at_level(logging.WARNING):
+        tiny.train(tmp_path / "run", resumed=True)
+    assert "falling back to the checkpoint before it" in caplog.text
+    first, second = (tiny.manifest(tmp_path / name) for name in ("whole", "run"))
+    assert [first[key] for key in ("last", "best", "best_value")] == [
+        second[key] for key in ("last", "best", "best_value")
+    ]
+    assert (tmp_path / "whole" / "metrics.jsonl").read_bytes() == (tmp_path / "run" / "metrics.jsonl").read_bytes()
+
+
+def test_leftovers_of_a_killed_save_are_cleared(tmp_path):
+    tiny.train(tmp_path / "run")
+    name = f".step-000000099.ckpt.{durable._HOST}-999999999-00000000-00000000.tmp"
+    (tmp_path / "run" / "checkpoints" / name).write_bytes(b"half")
+    tiny.train(tmp_path / "run", resumed=True)
+    assert not list((tmp_path / "run").rglob(".*.tmp"))
+
+
+def test_a_run_killed_before_its_provenance_gets_it_from_the_resume(tmp_path):
+    keys = {"callbacks": {"report": config.Report(plots=False)}}
+    (tmp_path / "run").mkdir()
+    write_config(tmp_path / "run", {"seed": 0})
+    tiny.train(tmp_path / "run", resumed=True, **keys)
+    assert (tmp_path / "run" / "provenance.json").exists()
+
+
+def test_a_disk_that_fills_up_is_one_sentence_and_the_run_can_go_on(tmp_path, monkeypatch):
+    opened = durable._create
+
+    def full(path, mode):
+        if "step-000000010" in path.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return opened(path, mode)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "_create", full)
+        with pytest.raises(RailyardError, match="no space left on device while writing") as caught:
+            tiny.train(tmp_path / "run")
+    assert caught.value.exit_code == 1
+    assert tiny.manifest(tmp_path / "run")["last"] == "step-000000005.ckpt"
+    assert tiny.train(tmp_path / "run", resumed=True)["steps"] == 22
+
+
+def test_lightning_does_not_speak_twice(tmp_path, capsys):
+    tiny.train(tmp_path / "run")
+    assert logging.getLogger("lightning.pytorch").handlers == []
+    assert capsys.readouterr().err == ""

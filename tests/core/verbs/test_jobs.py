@@ -1,0 +1,64 @@
+"""All jobs of a sweep are composed, checked and listed before anything is made."""
+
+import pytest
+from small_verb import app
+
+from railyard.core.config.targets import Fault
+
+
+def test_all_jobs_are_checked_before_the_first_starts(sweep_of, work):
+    def run(job):
+        raise AssertionError
+
+    code, out, err = sweep_of(app(run), "-m", "depth=1,-1,2", "typo=1,2")
+    assert (code, out) == (2, "")
+    assert "6 of 6 jobs cannot run; nothing was started" in err
+    assert " job 0 (depth=1 typo=1) and 1 more:" in err
+    assert "typo: unknown key (value 2)" in err
+    assert "depth: must be greater than or equal to 0, got -1  [command line: depth=-1]" in err
+    assert list(work.iterdir()) == []
+
+
+def test_a_job_that_does_not_compose_is_listed_as_well(sweep_of, work):
+    code, _, err = sweep_of(app(), "-m", "paths=default,nowhere")
+    assert code == 2
+    assert "1 of 2 jobs" in err
+    assert " job 1 (paths=nowhere):\n  there is no 'paths/nowhere'" in err
+
+
+def test_rules_are_asked_of_every_job(sweep_of, work):
+    odd = app(rules=lambda root: [Fault(("depth",), "even depths only")] if root.depth % 2 else [])
+    code, _, err = sweep_of(odd, "-m", "depth=range(0,4)")
+    assert code == 2
+    assert "2 of 4 jobs" in err
+    assert "job 1 (depth=1):" in err
+    assert "job 3 (depth=3):" in err
+
+
+def test_the_plan_lists_the_jobs_and_starts_none(sweep_of, work):
+    class Root(app().ROOT):
+        validate_config: bool = False
+
+    code, out, err = sweep_of(app(root=Root), "-m", "depth=range(0,30)", "validate_config=true")
+    assert (code, out) == (0, "")
+    assert "grid of depth (30), by BasicLauncher" in err
+    assert "job 19     depth=19\n  and 10 more\njob 0:\nrailyard doctor\n" in err
+    assert list(work.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["hydra.sweeper.max_batch=3"], "did you mean 'max_batch_size'?"),
+        (["hydra.launcher.n_jobs=3"], "this launcher has none"),
+        (["hydra.run.dir=x"], "hydra.sweep.dir=FOLDER names that"),
+        (["resume=a,b"], "resume= takes one run without -m"),
+        (["depth=interval(0,1)"], "an interval has none"),
+        (["hydra/launcher=nothing"], "there is no 'hydra/launcher/nothing'"),
+    ],
+)
+def test_mistakes_in_the_sweep_itself(sweep_of, work, words, part):
+    code, out, err = sweep_of(app(), "-m", *words)
+    assert (code, out) == (2, "")
+    assert part in err
+    assert list(work.iterdir()) == []

@@ -1,0 +1,259 @@
+"""From words to an exit code: options, plans, results, folders, resume, and what a failing verb leaves behind."""
+
+import json
+from types import SimpleNamespace
+from typing import Annotated
+
+import pytest
+import yaml
+from pydantic import Field
+
+from railyard.apps.show import Show
+from railyard.core.config.component import Verb
+from railyard.core.config.targets import Fault
+from railyard.core.errors import Negative, RailyardError, UserError
+from railyard.core.runs import run_state
+from railyard.core.runs.folder import read_config
+from railyard.core.runs.lock import _held
+from railyard.core.runs.signals import Stopped
+from railyard.core.training.experiment import Evaluate
+from railyard.core.verbs import launch
+
+
+class Root(Verb):
+    """What conf/doctor.yaml composes to."""
+
+    depth: Annotated[int, Field(ge=0)] = 0
+
+
+def app(run=lambda job: {"ok": True}, **more):
+    return SimpleNamespace(ROOT=more.pop("root", Root), run=run, **more)
+
+
+@pytest.fixture
+def start(railyard, capsys):
+    """`start(app, *words, verb=)` as the command line does it; the `railyard` fixture restores logging."""
+
+    def run(app, *words, verb="doctor"):
+        capsys.readouterr()
+        code = launch.guarded(verb, lambda: launch.call(verb, app, [*words]))
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.mark.parametrize("words", [["--cfg", "job"], ["--cfg=job"], ["-c", "job"]])
+def test_cfg_job_is_taken_out(words):
+    assert launch.words(["a=1", *words, "b=2"]) == (["a=1", "b=2"], True)
+    assert launch.words(["a=1", "b=job"]) == (["a=1", "b=job"], False)
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [("-n", "no option -n"), ("--json", "no option --json"), ("--cfg", "no option --cfg")],
+)
+def test_other_options_are_refused(word, reason):
+    with pytest.raises(UserError, match=reason):
+        launch.words(["a=1", word])
+
+
+def test_what_no_other_key_could_mend_is_told_alone(start):
+    seen = []
+
+    def first(config, faults):
+        seen.append((config["depth"], faults))
+        return [Fault(("depth",), "there is no sea here")] if config["depth"] else []
+
+    code, _, err = start(app(first=first), "depth=3", "typo=1")
+    assert code == 2
+    assert "one fault" in err
+    assert "depth: there is no sea here  [command line: depth=3]" in err
+    assert "typo: unknown key" in start(app(first=first), "depth=0", "typo=1")[2]
+    assert seen == [(3, []), (0, [])]
+
+
+def test_a_result_goes_to_standard_output_and_the_plan_to_standard_error(start):
+    code, out, err = start(app(lambda job: {"depth": job.root.depth}), "depth=3")
+    assert (code, yaml.safe_load(out)) == (0, {"depth": 3})
+    assert "  depth: 3" in err
+
+
+def test_json_is_the_last_line_and_has_no_nan(start):
+    result = {"a": float("nan"), "b": [float("inf"), 1.5], "c": {"path": "x"}}
+    code, out, _ = start(app(lambda job: result), "json=true")
+    assert code == 0
+    assert json.loads(out.splitlines()[-1]) == {"a": None, "b": [None, 1.5], "c": {"path": "x"}}
+
+
+def test_a_verb_may_say_its_result_in_lines_of_its_own(start):
+    told = app(lambda job: {"depth": 3}, text=lambda result: f"depth {result['depth']}\n")
+    assert start(told)[1] == "depth 3\n"
+    assert json.loads(start(told, "json=true")[1]) == {"depth": 3}
+
+
+def test_an_answer_of_no_is_a_result_with_exit_code_1(start):
+    def no(job):
+        raise Negative("they differ", {"identical": False})
+
+    code, out, err = start(app(no), "json=true")
+    assert (code, json.loads(out)) == (1, {"identical": False})
+    assert err.endswith("railyard doctor: they differ\n")
+
+
+def test_verbatim_keys_are_taken_as_typed(start):
+    found = []
+    asking = app(lambda job: found.append(job.root.path) or {}, root=Show, VERBATIM=("path",))
+    assert start(asking, "path=a<b, c='d'", verb="show")[0] == 0
+    assert str(found[0]) == "a<b, c='d'"
+
+
+def test_the_composed_config_is_printed_and_nothing_runs(start):
+    def run(job):
+        raise AssertionError
+
+    code, out, _ = start(app(run), "--cfg", "job", "depth=4")
+    assert code == 0
+    assert yaml.safe_load(out)["depth"] == 4
+
+
+def test_faults_of_all_kinds_stand_together(start):
+    code, out, err = start(app(), "depth=-1", "typo=1", "allow=['${nope}']", "hydra.job.chdir=true")
+    assert (code, out) == (2, "")
+    assert "4 faults; nothing was started" in err
+    for key in ("depth:", "typo:", "allow.0:", "hydra.job.chdir:"):
+        assert f"\n  {key}" in err
+
+
+def test_rules_are_asked_when_the_tree_stands(start):
+    from railyard.core.config.targets import Fault
+
+    code, _, err = start(app(rules=lambda root: [Fault(("depth",), "odd depths only")]), "depth=2")
+    assert code == 2
+    assert "depth: odd depths only  [command line: depth=2]" in err
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "text"),
+    [
+        (UserError("your mistake"), 2, "your mistake"),
+        (RailyardError("full disk"), 1, "full disk"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (Stopped("saved at step 3"), 130, "stopped; saved at step 3"),
+        (PermissionError(13, "Permission denied", "/etc/x"), 2, "/etc/x: Permission denied"),
+        (FileExistsError(17, "File exists", "out"), 2, "out: File exists"),
+        (OSError(30, "Read-only file system", "out"), 2, "out: Read-only file system"),
+        (IsADirectoryError(21, "Is a directory", "out"), 2, "out: Is a directory"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_and_a_code(start, raised, code, text):
+    def run(job):
+        raise raised
+
+    got, out, err = start(app(run))
+    assert (got, out) == (code, "")
+    assert err.splitlines()[-1] == f"railyard doctor: {text}"
+    assert "Traceback" not in err
+
+
+def test_a_defect_keeps_its_traceback(start):
+    def run(job):
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        start(app(run))
+
+
+def test_an_error_that_no_other_path_mends_keeps_its_traceback(start):
+    def run(job):
+        raise OSError(5, "Input/output error", "out")
+
+    with pytest.raises(OSError, match="Input/output"):
+        start(app(run))
+
+
+def folder_app(run=lambda job: {}):
+    return app(run, root=Evaluate, FOLDER=True)
+
+
+WORDS = ("run=x",)
+
+
+def only_folder(work):
+    (found,) = (work / "outputs" / "evaluate" / "none").iterdir()
+    return found
+
+
+def test_a_run_folder_holds_config_call_and_log(start, work):
+    def run(job):
+        launch.log.info("hello")
+        raise UserError("no pack there")
+
+    code, _, err = start(folder_app(run), *WORDS, verb="evaluate")
+    folder = only_folder(work)
+    assert code == 2
+    assert read_config(folder)["run"] == "x"
+    assert read_config(folder)["paths"]["output_dir"] == str(folder)
+    assert yaml.safe_load((folder / ".hydra" / "overrides.yaml").read_text()) == ["++run=x"]
+    log = (folder / "log.txt").read_text()
+    assert "INFO railyard.core.verbs.launch: hello" in log
+    assert "ERROR railyard.core.verbs.launch: no pack there" in log
+    assert err.count("no pack there") == 1
+
+
+def test_a_run_folder_says_how_its_run_ended(start, work):
+    def run(job):
+        seen.append(run_state.read(job.folder)["state"])
+        if job.root.limit_rows:
+            raise UserError("too few rows")
+        return {"loss": 0.5}
+
+    seen = []
+    told = app(run, root=Evaluate, FOLDER=True, label=lambda config: "x")
+    start(told, "run=somewhere", verb="evaluate")
+    start(told, "run=somewhere", "limit_rows=1", verb="evaluate")
+    ends = [run_state.read(folder) for folder in sorted((work / "outputs" / "evaluate" / "x").iterdir())]
+    assert seen == ["running", "running"]
+    assert sorted((end["state"], end["message"], end["metrics"]) for end in ends) == [
+        ("failed", "too few rows", {}),
+        ("finished", "", {"loss": 0.5}),
+    ]
+
+
+def test_a_config_with_faults_leaves_no_folder(start, work):
+    assert start(folder_app(), "split=al", verb="evaluate")[0] == 2
+    assert not (work / "outputs").exists()
+
+
+def test_a_name_that_is_taken_is_drawn_anew(start, work, monkeypatch):
+    names = iter([work / "a", work / "a", work / "b"])
+    (work / "a").mkdir()
+    monkeypatch.setattr("railyard.core.verbs.launch.new_name", lambda parent: next(names))
+    assert start(folder_app(), *WORDS, verb="evaluate")[0] == 0
+    assert (work / "b" / "config.yaml").is_file()
+    assert not (work / "a" / "config.yaml").exists()
+
+
+def test_a_folder_may_be_named_once(start, work):
+    words = (*WORDS, "hydra.run.dir=my/run")
+    assert start(folder_app(), *words, verb="evaluate")[0] == 0
+    assert (work / "my" / "run" / "config.yaml").is_file()
+    code, _, err = start(folder_app(), *words, verb="evaluate")
+    assert code == 2
+    assert "exists already" in err
+
+
+def test_a_folder_is_locked_while_its_verb_runs(start, work):
+    held = []
+    start(folder_app(lambda job: held.append(job.folder.resolve() in _held) or {}), *WORDS, verb="evaluate")
+    assert held == [True]
+    assert not _held
+
+
+def test_logging_does_not_reach_standard_output(start, work):
+    def run(job):
+        launch.log.warning("to the error stream")
+        return {}
+
+    _, out, err = start(app(run))
+    assert "to the error stream" in err
+    assert "to the error stream" not in out

@@ -1,0 +1,160 @@
+"""Failed jobs are kept and listed, dead processes found out, interrupted sweeps gone on with."""
+
+import csv
+import json
+import logging
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from small_verb import app
+
+from railyard.core.errors import RailyardError, UserError
+from railyard.core.runs.signals import Stopped
+from railyard.core.sweeping import launchers
+
+
+def table(folder):
+    with (folder / "table.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def outcome(folder, number):
+    return json.loads((folder / str(number) / "outcome.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("raised", "sentence"),
+    [
+        (UserError("no pack there"), "no pack there"),
+        (RailyardError("full disk"), "full disk"),
+        (ZeroDivisionError("mine\nmore"), "ZeroDivisionError: mine"),
+    ],
+)
+def test_a_failed_job_does_not_end_the_sweep(sweep_of, only_sweep, raised, sentence):
+    def run(job):
+        if job.root.depth == 1:
+            raise raised
+        return {"value": 3}
+
+    code, out, err = sweep_of(app(run), "-m", "depth=0,1,2")
+    assert code == 1
+    told = yaml.safe_load(out)
+    assert (told["complete"], told["failed"]) == (2, 1)
+    assert err.splitlines()[-2:] == ["railyard doctor: 1 of 3 jobs failed", f"  job 1 (depth=1): {sentence}"]
+    assert outcome(only_sweep(), 1)["error"] == sentence
+    assert outcome(only_sweep(), 2)["metrics"] == {"value": 3}
+
+
+def test_pruned_jobs_and_values_of_the_best_checkpoint(sweep_of, only_sweep):
+    result = {"pruned": True, "metrics": {"loss": 2.0}, "best": {"metrics": {"loss": 1.0}}}
+    code, out, _ = sweep_of(app(lambda job: result), "-m", "depth=0", "json=true")
+    assert code == 0
+    assert json.loads(out)["pruned"] == 1
+    assert outcome(only_sweep(), 0)["best"] == {"loss": 1.0}
+
+
+def interrupting(at, stop):
+    """Stops at a depth the first time, and counts what ran."""
+    ran = []
+
+    def run(job):
+        ran.append(job.root.depth)
+        if ran == [*range(at + 1)]:
+            raise stop
+        return {"metrics": {"depth": float(job.root.depth)}}
+
+    return app(run), ran
+
+
+@pytest.mark.parametrize(
+    "stop", [pytest.param(KeyboardInterrupt(), marks=pytest.mark.slow), Stopped("SIGTERM after step 3")]
+)
+def test_an_interrupted_sweep_says_how_to_go_on_and_does(sweep_of, only_sweep, work, stop):
+    verb, ran = interrupting(1, stop)
+    code, out, err = sweep_of(verb, "-m", "depth=range(0,4)")
+    folder = only_sweep()
+    assert (code, out) == (130, "")
+    last = err.splitlines()[-1]
+    assert (
+        last == f"railyard doctor: stopped; 1 jobs ended; go on with: railyard doctor resume={folder.relative_to(work)}"
+    )
+    assert [row["state"] for row in table(folder)] == ["complete", *["unfinished"] * 3]
+    code, out, _ = sweep_of(verb, f"resume={folder.relative_to(work)}")
+    assert code == 0
+    assert ran == [0, 1, 1, 2, 3]
+    assert [row["depth"] for row in table(folder)] == ["0.0", "1.0", "2.0", "3.0"]
+    assert len(json.loads((folder / "sweep.json").read_text())["calls"]) == 2
+    assert sweep_of(verb, f"resume={folder}")[0] == 0
+    assert ran == [0, 1, 1, 2, 3]
+
+
+def breaking(at):
+    """A launcher that dies whenever it comes to a job, as one of the system's out-of-memory killer does."""
+
+    def launch(hydra, worker, folder, trials):
+        for trial in trials:
+            if trial.number == at:
+                place = worker.folder / str(at)
+                place.mkdir(exist_ok=True)
+                worker.tether.mark(place)
+                raise RuntimeError("a worker was killed")
+            worker(SimpleNamespace(trial=trial.number))
+
+    return launch
+
+
+def test_a_job_whose_process_dies_is_found_out_and_the_others_go_on(sweep_of, only_sweep, monkeypatch):
+    monkeypatch.setattr(launchers, "launch", breaking(at=1))
+    code, _, err = sweep_of(app(), "-m", "depth=range(0,4)")
+    assert code == 1
+    assert "a job's process died (a worker was killed); 1 jobs go on one by one" in err
+    assert [row["state"] for row in table(only_sweep())] == ["complete", "failed", "complete", "complete"]
+    assert outcome(only_sweep(), 1)["error"] == "a worker was killed"
+
+
+def test_a_launcher_that_cannot_start_anything(sweep_of, only_sweep, monkeypatch):
+    def launch(hydra, worker, folder, trials):
+        raise RuntimeError("there is no srun")
+
+    monkeypatch.setattr(launchers, "launch", launch)
+    code, _, err = sweep_of(app(), "-m", "depth=0,1")
+    assert code == 1
+    assert err.splitlines()[-1] == "railyard doctor: the launcher could not start a job: there is no srun"
+
+
+def test_a_failed_job_runs_again_only_when_asked(sweep_of, only_sweep):
+    ran = []
+
+    def run(job):
+        ran.append(job.root.depth)
+        if len(ran) == 1:
+            raise RailyardError("full disk")
+        return {}
+
+    assert sweep_of(app(run), "-m", "depth=0,1")[0] == 1
+    assert sweep_of(app(run), f"resume={only_sweep()}")[0] == 1
+    assert ran == [0, 1]
+    assert sweep_of(app(run), f"resume={only_sweep()}", "hydra.sweeper.retry_failed=true")[0] == 0
+    assert ran == [0, 1, 0]
+
+
+def test_a_launcher_that_cannot_start_fails_no_job_that_had_begun_before(sweep_of, only_sweep, monkeypatch):
+    verb, _ = interrupting(0, KeyboardInterrupt())
+    assert sweep_of(verb, "-m", "depth=0")[0] == 130
+
+    def launch(hydra, worker, folder, trials):
+        raise RuntimeError("there is no srun")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(launchers, "launch", launch)
+        assert "could not start a job" in sweep_of(verb, f"resume={only_sweep()}")[2]
+    assert not (only_sweep() / "0" / "outcome.json").exists()
+    assert sweep_of(verb, f"resume={only_sweep()}")[0] == 0
+
+
+def test_jobs_and_what_follows_them_are_heard(sweep_of, only_sweep):
+    """Hydra's launchers set logging up once more, and could silence every module that was imported before."""
+    known = logging.getLogger("railyard.core.store.journal")
+    sweep_of(app(lambda job: {}), "-m", "depth=0,1")
+    assert not known.disabled
