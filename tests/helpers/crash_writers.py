@@ -570,8 +570,8 @@ ELSEWHERE = {
     "core.training.callbacks.throughput": "appends to a journal, as 'journal' does; what is lost is a timing",
     "core.sweeping.tether": "writes a token, as 'file' does; every call on a sweep has its own",
     "core.sweeping.optuna_search": "marks its study, as 'file' does; its trials are SQLite's, see the proof `sweep`",
-    "core.trackers": "notes the run that MLflow gave, as 'file' does",
-    "core.run_state": "writes state.json, as 'file' does; it names the time, so no two have the same bytes",
+    "core.training.trackers": "notes the run that MLflow gave, as 'file' does",
+    "core.runs.run_state": "writes state.json, as 'file' does; it names the time, so no two have the same bytes",
     "tlg8.artifacts.pack": "maps files that it only reads",
     "apps.evaluate": "writes provenance.json, as 'run files' does",
 }
