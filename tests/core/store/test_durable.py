@@ -22,6 +22,8 @@ from railyard.core.store import durable
 CHANGING_CALLS = ("open", "fsync", "replace", "rename", "mkdir", "unlink", "rmdir")
 OLD, NEW = b"old" * 5000, b"new!" * 7000
 
+OWN_PID, NO_PID = durable._word(os.getpid(), 5), "vvvvv"
+
 
 class Killed(BaseException):
     """Stands for SIGKILL: nothing that runs after it can change the disk."""
@@ -284,11 +286,11 @@ def test_sigkill_while_rewriting_leaves_a_whole_file(tmp_path: Path) -> None:
 
 def test_leftovers_of_the_living_and_of_strangers_stay(tmp_path: Path) -> None:
     mine = durable._sibling(tmp_path / "mine", "tmp")
-    parent = tmp_path / mine.name.replace(f"-{os.getpid()}-", f"-{os.getppid()}-")
-    other_host = tmp_path / mine.name.replace(durable._HOST, "00000000").replace(f"-{os.getpid()}-", "-999999999-")
+    parent = tmp_path / mine.name.replace(OWN_PID, durable._word(os.getppid(), 5))
+    other_host = tmp_path / mine.name.replace(durable._HOST, "000").replace(OWN_PID, NO_PID)
     user_file = tmp_path / ".mine.tmp"
     kept = [mine, parent, other_host, user_file]
-    dead = tmp_path / mine.name.replace(f"-{os.getpid()}-", "-999999999-")
+    dead = tmp_path / mine.name.replace(OWN_PID, NO_PID)
     for path in [*kept, dead]:
         path.touch()
     durable.remove_leftovers(tmp_path)
@@ -361,7 +363,7 @@ def test_a_kill_at_any_call_leaves_old_or_new_folder(
 
 
 def test_the_next_writer_puts_an_interrupted_swap_right(tmp_path: Path) -> None:
-    aside = durable._sibling(tmp_path / "f", "old").name.replace(f"-{os.getpid()}-", "-999999999-")
+    aside = durable._sibling(tmp_path / "f", "old").name.replace(OWN_PID, NO_PID)
     write_old_folder(tmp_path / aside)
     with pytest.raises(ZeroDivisionError), durable.atomic_folder(tmp_path / "f"):
         raise ZeroDivisionError
@@ -419,3 +421,8 @@ def test_manifest_check_refuses_what_is_no_manifest(tmp_path: Path, text: str | 
         (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(UserError, match=message):
         durable.check_manifest(tmp_path)
+
+
+def test_a_temporary_name_is_20_characters_longer(tmp_path):
+    durable.write_text(tmp_path / ("n" * 235), "x")
+    assert len(durable._sibling(tmp_path / "name", "tmp").name) == len("name") + 20

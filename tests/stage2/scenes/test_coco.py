@@ -1,5 +1,6 @@
 import json
 import math
+import re
 from collections import Counter
 
 import pytest
@@ -63,6 +64,52 @@ def test_what_is_left_out_is_counted_by_its_reason(tmp_path, change, reason):
     assert counts == {reason: 1}
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"width": 10**400}, "width is a whole number of pixels above 0 and at most 1,000,000, got 1000"),
+        ({"width": 0}, "width is .*got 0"),
+        ({"height": "80"}, "height is .*got '80'"),
+        ({"width": None}, "width is .*got None"),
+        ({"file_name": 3}, "it has no file_name, got 3"),
+        ({"file_name": ""}, "it has no file_name, got ''"),
+    ],
+)
+def test_an_image_that_cannot_be_taken_is_one_bad_record(tmp_path, change, reason):
+    (record, good), _ = read(tmp_path, {**CONTENT, "images": [IMAGE | change, {**IMAGE, "id": 8}]})
+    assert record.keys() == {"fault", "metadata"}
+    assert re.match(reason, record["fault"])
+    assert record["metadata"] == {"image_id": 7}
+    assert good["images"] == ["a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"image_id": "7"}, "annotations whose image_id is text"),
+        ({"category_id": "1"}, "annotations whose category_id is text"),
+        ({"bbox": ["10", "20", "30", "40"]}, "boxes whose numbers are text"),
+        ({"bbox": []}, "annotations without a box"),
+        ({"iscrowd": "1"}, "crowds"),
+        ({"attributes": {"rotation": 90.0}}, "rotated boxes"),
+    ],
+)
+def test_a_file_whose_annotations_are_all_lost_is_refused(tmp_path, change, reason):
+    with pytest.raises(UserError, match=rf"none of its 2 annotations .* because of {reason} \(2\)"):
+        read(tmp_path, {**CONTENT, "annotations": [GOOD | change] * 2})
+
+
+@pytest.mark.parametrize("change", [{"iscrowd": "0"}, {"iscrowd": None}, {"attributes": {"rotation": 0.0}}])
+def test_what_is_no_crowd_and_not_rotated_is_taken(tmp_path, change):
+    found, counts = read(tmp_path, {**CONTENT, "annotations": [GOOD | change]})
+    assert len(found[0]["objects"]) == 1
+    assert not counts
+
+
+def test_a_file_without_annotations_is_taken(tmp_path):
+    assert read(tmp_path, {**CONTENT, "annotations": []})[0][0]["objects"] == []
+
+
 def test_boxes_are_cut_at_the_edges(tmp_path):
     found, _ = read(tmp_path, {**CONTENT, "annotations": [{**GOOD, "bbox": [-5, 70, 200, 20]}]})
     assert found[0]["objects"][0]["bbox_2d"] == [0, 70, 100, 80]
@@ -78,10 +125,8 @@ def test_boxes_are_cut_at_the_edges(tmp_path):
         ({**CONTENT, "images": []}, "lists no image"),
         ({**CONTENT, "images": [IMAGE, {**IMAGE, "file_name": "b.jpg"}]}, "the id 7 stands twice in images"),
         ({**CONTENT, "categories": CONTENT["categories"] * 2}, "the id 1 stands twice in categories"),
-        ({**CONTENT, "images": [{**IMAGE, "width": 10**400}]}, "width of image 7 is 1000.*at most 1,000,000"),
-        ({**CONTENT, "images": [{**IMAGE, "width": 0}]}, "width of image 7 is 0"),
-        ({**CONTENT, "images": [{**IMAGE, "height": "80"}]}, "height of image 7 is a whole number, got '80'"),
-        ({**CONTENT, "images": [{**IMAGE, "file_name": 3}]}, "image 7 has no file_name"),
+        ({**CONTENT, "annotations": [{**GOOD, "id": 4}, {**GOOD, "id": 4}]}, "the id 4 stands 2 times in annotations"),
+        ("\ufeff{}", "begins with a byte order mark"),
         ({**CONTENT, "categories": ["cat"]}, "id of an entry of categories is a whole number"),
     ],
 )

@@ -186,3 +186,34 @@ def test_nothing_left_is_a_mistake(source, tmp_path):
     with pytest.raises(UserError, match=r"no image is left, nothing was written: .*line 1"):
         run(source, tmp_path / "out", SKIP)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_link_out_of_the_folder_is_not_followed(source, tmp_path):
+    inside = tmp_path / "images"
+    inside.mkdir()
+    Image.fromarray(np.zeros((80, 100, 3), np.uint8)).save(inside / "0.png")
+    (inside / "1.png").symlink_to(inside / "0.png")
+    (inside / "2.png").symlink_to(tmp_path / "2.png")
+    manifest = convert(source, inside, tmp_path / "out", SKIP, 1, lambda *_: None)
+    assert manifest["counts"]["images"] == 2
+    assert "2.png is a link out of" in manifest["skipped"][0]
+
+
+def test_numbers_that_look_like_bins_are_told(tmp_path, caplog):
+    Image.fromarray(np.zeros((64, 1600, 3), np.uint8)).save(tmp_path / "0.png")
+    each = {"desc": "cat", "bbox_2d": [1, 2, 999, 60]}
+    record = {"images": ["0.png"], "objects": [each] * 100, "width": 1600, "height": 64}
+    (tmp_path / "in.jsonl").write_text(json.dumps(record) + "\n")
+    with caplog.at_level("WARNING"):
+        convert(tmp_path / "in.jsonl", None, tmp_path / "out", STOP, 1, lambda *_: None)
+    assert "are these bins of norm1000?" in caplog.text
+
+
+def test_an_image_entry_without_a_size_is_left_out(tmp_path):
+    Image.fromarray(np.zeros((80, 100, 3), np.uint8)).save(tmp_path / "0.png")
+    images = [{"id": n, "file_name": "0.png", "width": 100 if n else None, "height": 80} for n in range(2)]
+    (tmp_path / "in.json").write_text(json.dumps({"images": images, "annotations": [], "categories": []}))
+    with pytest.raises(UserError, match=r"in.json, image 0: width is a whole number"):
+        convert(tmp_path / "in.json", None, tmp_path / "stop", STOP, 1, lambda *_: None)
+    manifest = convert(tmp_path / "in.json", None, tmp_path / "skip", SKIP, 1, lambda *_: None)
+    assert (manifest["counts"]["images"], manifest["counts"]["skipped"]) == (1, 1)

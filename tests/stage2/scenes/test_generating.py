@@ -80,7 +80,7 @@ def test_what_a_killed_writer_left_is_not_published(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         make(tmp_path / "data", progress=interrupt)
     scenes = tmp_path / ".data.partial" / "scenes"
-    leftover = durable._sibling(scenes / "scenes.jsonl", "tmp").name.replace(durable._TOKEN, "0" * 8)
+    leftover = durable._sibling(scenes / "scenes.jsonl", "tmp").name.replace(durable._TOKEN, "000")
     (scenes / leftover).write_text("half of it")
     make(tmp_path / "data")
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["images", "manifest.json", "scenes.jsonl"]

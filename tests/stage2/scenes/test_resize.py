@@ -34,3 +34,11 @@ def test_sides_divide_and_pixels_stay_within_their_limits(height, width):
     assert tall * wide >= MIN_PIXELS
     if min(height, width) * (MAX_PIXELS / (height * width)) ** 0.5 >= FACTOR:  # else a side of one token stays
         assert tall * wide <= MAX_PIXELS
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from([4096, 5000, 65536, MAX_PIXELS]))
+def test_an_image_never_has_more_pixels_than_allowed(height, width, most):
+    if max(height, width) <= MAX_ASPECT * min(height, width):
+        tall, wide = smart_resize(height, width, most)
+        assert tall * wide <= most
+        assert tall % FACTOR == wide % FACTOR == 0

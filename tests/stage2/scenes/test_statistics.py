@@ -65,7 +65,7 @@ def test_every_fault_is_counted_and_the_first_are_told(folder):
     assert facts["images"] == 4
     told = facts["first_faults"]
     assert told[0] == "line 2: the image b.png is missing"
-    assert "torn.png is no PNG" in told[1]
+    assert "torn.png: this is no PNG" in told[1]
     assert told[2] == "line 4: the record says 65 x 32, a.png has 64 x 32"
     assert [line.split(":")[0] for line in told[3:]] == [f"line {number}" for number in range(5, 10)]
 

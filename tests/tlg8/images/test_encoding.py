@@ -101,3 +101,9 @@ def test_a_file_is_described(art, tmp_path):
     facts = describe_file(tmp_path / "out" / "sub" / "b.tlg8")
     assert (facts["width"], facts["height"], facts["components"], facts["blocks"]) == (26, 20, 4, 12)
     assert facts["shares"]["entropy"] == {0: 1.0}
+
+
+def test_a_name_that_is_too_long_is_one_bad_file(art, tmp_path):
+    save(art / ("n" * 251 + ".png"), noise(np.random.default_rng(9)))
+    result = encode(art, tmp_path / "out", FAST, compare=False, on_error="skip")
+    assert (result["encoded"], result["skipped"][0]["reason"]) == (2, "File name too long")

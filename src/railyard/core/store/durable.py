@@ -31,12 +31,18 @@ def _process_table() -> str:
     return f"{platform.node()} {namespace.readlink() if namespace.is_symlink() else ''}"
 
 
+def _word(number: int, length: int) -> str:
+    """So many characters of base 32, which file systems that ignore case tell apart as well."""
+    return "".join("0123456789abcdefghijklmnopqrstuv"[number >> 5 * place & 31] for place in reversed(range(length)))
+
+
 # On a shared file system a process number says nothing about the processes of other hosts and containers,
-# and after a restart this process may carry the number of a dead one: hence host and token beside it.
-_HOST = hashlib.sha256(_process_table().encode()).hexdigest()[:8]
-_TOKEN = secrets.token_hex(4)
+# and after a restart this process may carry the number of a dead one: hence host and token beside it. A temporary
+# name is 20 characters longer than the file's, so that nearly every name a file system takes can be written.
+_HOST = _word(int.from_bytes(hashlib.sha256(_process_table().encode()).digest()[:4]), 3)
+_TOKEN = _word(secrets.randbits(15), 3)
 _LEFTOVER = re.compile(
-    r"\.(?P<name>.+)\.(?P<host>[0-9a-f]{8})-(?P<pid>\d{1,9})-(?P<token>[0-9a-f]{8})-[0-9a-f]{8}\.(?P<kind>tmp|old)"
+    r"\.(?P<name>.+)\.(?P<host>[0-9a-v]{3})(?P<pid>[0-9a-v]{5})(?P<token>[0-9a-v]{3})[0-9a-v]{3}\.(?P<kind>tmp|old)"
 )
 
 
@@ -166,7 +172,7 @@ def fsync(path: Path) -> None:
 
 
 def _sibling(path: Path, kind: str) -> Path:
-    writer = f"{_HOST}-{os.getpid()}-{_TOKEN}-{secrets.token_hex(4)}"
+    writer = f"{_HOST}{_word(os.getpid(), 5)}{_TOKEN}{_word(secrets.randbits(15), 3)}"
     return path.with_name(f".{path.name}.{writer}.{kind}")
 
 
@@ -238,9 +244,8 @@ def _settle_one(entry: Path, leftover: re.Match[str]) -> None:
 def _writer_lives(leftover: re.Match[str]) -> bool:
     if leftover["host"] != _HOST:
         return True
-    if int(leftover["pid"]) == os.getpid():
-        return leftover["token"] == _TOKEN
-    return process_exists(int(leftover["pid"]))
+    pid = int(leftover["pid"], 32)
+    return leftover["token"] == _TOKEN if pid == os.getpid() else process_exists(pid)
 
 
 def process_exists(pid: int) -> bool:

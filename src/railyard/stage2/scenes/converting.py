@@ -5,8 +5,10 @@ images at the size they are fed and boxes as tokens out. A box is a share of its
 """
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -18,12 +20,17 @@ from railyard.core.errors import UserError
 from railyard.core.store import durable
 from railyard.stage2.scenes import coco, shelves
 from railyard.stage2.scenes.descriptions import sanitise
+from railyard.stage2.scenes.image_names import below
 from railyard.stage2.scenes.pictures import MissingImage, fed
 from railyard.stage2.scenes.records import DECLARED, BadRecord, Scene, SceneObject, decode, line_of, lines, scene_of
 from railyard.stage2.scenes.shelves import Made, Progress
 from railyard.stage2.scenes.spaces import Space
+from railyard.stage2.scenes.statistics import Tally, suspicions
 
 SCHEMA_VERSION = 1
+LOOKED_AT = 2000  # records, for signs of a wrong coordinate space
+
+log = logging.getLogger(__name__)
 
 Piece = tuple[int, int, int]  # where it begins in the file, in bytes; the number of its first line; lines
 
@@ -74,6 +81,7 @@ def convert(
             records = Records(folder / "records.jsonl", root, source, advice)
             _write(records.path, coco.records(source, counts))
         pieces, total = pieces_of(records.path)
+        _warn_of_space(records.path, options.space)
         work = partial(convert_piece, records=records, options=options)
         shelves.build(folder, pieces, total, work, workers, progress)
         return shelves.publish(folder, out, len(pieces), origin, counts)
@@ -89,6 +97,18 @@ def pieces_of(path: Path) -> tuple[list[Piece], int]:
     if not number:
         raise UserError(f"{path} is empty: there is nothing to convert")
     return [(place, first, min(shelves.PIECE, number + 1 - first)) for place, first in begins], number
+
+
+def _warn_of_space(path: Path, space: Space) -> None:
+    """Say of the first records what `railyard show` says of all: numbers that look like those of another space."""
+    found = Tally(space)
+    for number, line in islice(lines(path), LOOKED_AT):
+        with suppress(ValueError):  # a bad record is told when its turn comes
+            value = decode(line)
+            found.add(number, value, scene_of(value, space, polygons=True))
+    found.flush()
+    for sentence in suspicions(found):
+        log.warning("of the first %d records: %s", found.images, sentence)
 
 
 def convert_piece(piece: Piece, folder: Path, name: str, records: Records, options: Options) -> Made:
@@ -109,10 +129,14 @@ def _convert(line: bytes, number: int, made: Made, folder: Path, name: str, reco
     space: Space = "pixels" if records.coco else options.space
     counts, named = Counter[str](), ""
     try:
-        scene = scene_of(decode(line), space, polygons=True)
+        value = decode(line)
+        if records.coco and coco.FAULT in value:
+            number = value["metadata"]["image_id"]
+            raise ValueError(value[coco.FAULT])
+        scene = scene_of(value, space, polygons=True)
         named = scene.image
         objects = tuple(_objects(scene, options, counts))
-        image = fed(records.images / scene.image, (scene.width, scene.height), options.max_pixels)
+        image = fed(below(records.images, scene.image), (scene.width, scene.height), options.max_pixels)
     except ValueError as reason:
         advice = records.advice if isinstance(reason, MissingImage) else ""
         raise records.fault(number, named, f"{reason}{advice}") from reason

@@ -13,12 +13,12 @@ CONTROL = ("Cc", "Cs", "Zl", "Zp")  # control characters, lone surrogates, line 
 
 
 def sanitise(desc: str) -> str:
-    """The description without the blanks around it.
+    """The description without the blanks around it, its letters composed (NFC) as tokenizers compose them.
 
     Raises ValueError for an empty one, for control characters, double spaces, special tokens such as `<|im_end|>`,
     and for a comma, slash or colon with a space beside it: those read as the structure around a description.
     """
-    stripped = desc.strip()
+    stripped = unicodedata.normalize("NFC", desc.strip())
     if not stripped:
         raise ValueError("a description cannot be empty")
     if any(unicodedata.category(character) in CONTROL for character in stripped):

@@ -17,6 +17,14 @@ def checked(name: str) -> str:
     return name
 
 
+def below(root: Path, name: str) -> Path:
+    """The path of an image in the folder `root`; ValueError for a link that leads out of it."""
+    path = root / name
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise ValueError(f"the image {path} is a link out of {root}, which is not followed: copy the file there")
+    return path
+
+
 def is_there(path: Path) -> bool:
     """Whether a file has this path; what no file can be called, and what may not be looked at, is not there."""
     try:

@@ -1,14 +1,13 @@
 """Image files: their sizes, as bytes of PNG, and as they are fed to a model."""
 
 import io
-import struct
-import warnings
 import zlib
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from railyard.core.store.images import ImageFault, ImageFile, guarded, turned
 from railyard.stage2.scenes.image_names import is_there
 from railyard.stage2.scenes.resize import smart_resize
 
@@ -17,9 +16,7 @@ KEPT = ("PNG", "JPEG")  # copied as they are where their size fits; what is writ
 # run lengths only: for photographs and for flat colours smaller and faster than level 1 with matches
 PNG = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 QUALITY = 95  # of JPEG
-ORIENTATION = 0x0112  # of EXIF; records speak of the pixels as stored
-# what Pillow raises on damaged bytes
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+MOST_PIXELS = 89_478_485  # of an image before it is resized
 
 
 class MissingImage(ValueError):
@@ -44,29 +41,35 @@ def png(picture: Image.Image) -> bytes:
 def size_of(path: Path) -> tuple[int, int]:
     """Width and height in the head of an image file; ValueError if it has none."""
     try:
-        with path.open("rb") as file:
-            return _opened(path, file).size
+        return guarded(lambda: _size(path))
     except OSError as error:
         raise ValueError(f"the image {path} cannot be read ({error.strerror})") from error
+    except ImageFault as fault:
+        raise ValueError(f"the image {path}: {fault}") from None
+
+
+def _size(path: Path) -> tuple[int, int]:
+    with Image.open(path, formats=list(FORMATS)) as image:
+        return image.size
 
 
 def picture_of(path: Path) -> Image.Image:
     """An image file as RGB; ValueError, one sentence, if it cannot be taken."""
-    return _rgb(_loaded(path, io.BytesIO(_bytes_of(path))))
+    return _rgb(_loaded(path, _bytes_of(path)))
 
 
 def fed(path: Path, size: tuple[int, int], max_pixels: int) -> Fed:
     """The image at `path`, of which a record says that it is width x height, at the size it is fed.
 
-    ValueError, one sentence, if it is missing, damaged, of another size or too long a strip.
+    ValueError, one sentence, if it is missing, damaged, of another size, turned by EXIF or too long a strip.
     """
     data = _bytes_of(path)
-    image = _loaded(path, io.BytesIO(data))
+    image = _loaded(path, data)
     if image.size != size:
         raise ValueError(f"the record says {size[0]} x {size[1]}, the image {path} has {image.width} x {image.height}")
     height, width = smart_resize(image.height, image.width, max_pixels)
     kind = image.format if image.format in KEPT else "PNG"
-    is_copy = (width, height) == size and kind == image.format and image.getexif().get(ORIENTATION, 1) == 1
+    is_copy = (width, height) == size and kind == image.format
     if not is_copy:
         data = _encoded(_rgb(image).resize((width, height), Image.Resampling.BICUBIC), kind)
     return Fed(data, FORMATS[kind], width, height, is_copy)
@@ -92,25 +95,16 @@ def _encoded(picture: Image.Image, kind: str) -> bytes:
     return file.getvalue()
 
 
-def _opened(path: Path, file: IO[bytes]) -> Image.Image:
+def _loaded(path: Path, data: bytes) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return Image.open(file, formats=list(FORMATS))
-    except UnidentifiedImageError as error:
-        raise ValueError(f"{path} is no PNG, JPEG, BMP or WebP image, or its head is damaged") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ValueError(f"the image {path} is too large: at most {Image.MAX_IMAGE_PIXELS:,} pixels") from error
-    except _DAMAGE as error:
-        raise ValueError(f"the head of the image {path} is damaged ({error})") from error
-
-
-def _loaded(path: Path, file: IO[bytes]) -> Image.Image:
-    image = _opened(path, file)
-    if image.mode.startswith("I") or image.mode == "F":
-        raise ValueError(f"the image {path} has more than 8 bits a channel (mode {image.mode}): save it with 8")
-    try:
-        image.load()
-    except _DAMAGE as error:
-        raise ValueError(f"the image {path} is truncated or damaged ({error})") from error
-    return image
+        file = ImageFile(data)
+        image = file.image
+        if image.width * image.height > MOST_PIXELS:
+            raise ImageFault(f"too large: at most {MOST_PIXELS:,} pixels are taken")
+        if image.mode.startswith("I") or image.mode == "F":
+            raise ImageFault(f"it has more than 8 bits a channel (mode {image.mode}): save it with 8")
+        if file.orientation != 1:
+            raise ImageFault(turned(file.orientation))
+        return file.load()
+    except ImageFault as fault:
+        raise ValueError(f"the image {path}: {fault}") from None

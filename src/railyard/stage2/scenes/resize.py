@@ -26,11 +26,19 @@ def smart_resize(
     sides = tuple(max(FACTOR, round(side / FACTOR) * FACTOR) for side in (height, width))
     if math.prod(sides) > max_pixels:
         shrink = math.sqrt(height * width / max_pixels)
-        return _multiples(math.floor, height / shrink), _multiples(math.floor, width / shrink)
-    if math.prod(sides) < min_pixels:
+        sides = tuple(_multiples(math.floor, side / shrink) for side in (height, width))
+    elif math.prod(sides) < min_pixels:
         grow = math.sqrt(min_pixels / (height * width))
-        return _multiples(math.ceil, height * grow), _multiples(math.ceil, width * grow)
-    return sides[0], sides[1]
+        sides = tuple(_multiples(math.ceil, side * grow) for side in (height, width))
+    return _cut_longer(sides[0], sides[1], max_pixels)
+
+
+def _cut_longer(height: int, width: int, max_pixels: int) -> tuple[int, int]:
+    """Sides rounded up to a multiple, a strip's shorter one above all, may be too many pixels: the longer one gives."""
+    if height * width <= max_pixels:
+        return height, width
+    longer = max_pixels // min(height, width) // FACTOR * FACTOR
+    return (longer, width) if height > width else (height, longer)
 
 
 def image_tokens(height: int, width: int) -> int:

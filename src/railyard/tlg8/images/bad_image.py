@@ -32,11 +32,18 @@ class Skips:
 
     @contextmanager
     def over(self, relpath: str) -> Iterator[None]:
-        """Work on one file; BadImage passes if `on_error` is "stop"."""
+        """Work on one file; a BadImage, or what the system says against the file or its name, passes if `on_error` is
+        "stop".
+        """
         try:
             yield
         except BadImage as bad:
-            if self.on_error == "stop":
-                raise
-            log.warning("skipped: %s", bad)
-            self.files.append({"file": relpath, "reason": bad.reason})
+            self._skip(relpath, bad)
+        except OSError as fault:
+            self._skip(relpath, BadImage(Path(fault.filename or relpath), fault.strerror or str(fault)))
+
+    def _skip(self, relpath: str, bad: BadImage) -> None:
+        if self.on_error == "stop":
+            raise bad
+        log.warning("skipped: %s", bad)
+        self.files.append({"file": relpath, "reason": bad.reason})

@@ -6,14 +6,13 @@ planes: uint8 [C, H, W], R, G, B, or A, R, G, B where any pixel is not opaque. W
 
 import io
 import struct
-import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from railyard.core.store.images import ImageFault, ImageFile, turned
 from railyard.tlg8.codec.file import MAX_PIXELS
 from railyard.tlg8.images.bad_image import BadImage
 
@@ -25,29 +24,20 @@ _CONVERTED = {"RGB": "RGB", "L": "RGB", "RGBA": "RGBA", "LA": "RGBA"}  # grey as
 _PNG_DEPTH = slice(24, 25)  # Pillow takes 16 bits of colour for 8 without a word
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _PNG_SIZE = struct.Struct(">II")
-# what Pillow raises on damaged bytes
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 
 
 def read_planes(path: Path, data: bytes | None = None) -> NDArray[np.uint8]:
     """The planes of an image file; BadImage says what is wrong with it. `data`: its bytes, if read already."""
-    data = path.read_bytes() if data is None else data
-    _check_head(path, data)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
-            with Image.open(io.BytesIO(data), formats=sorted(set(FORMATS.values()))) as image:
-                _check(path, image)
-                image.load()
-                return planes_of(image)
-    except UnidentifiedImageError as error:
-        raise BadImage(path, "this is no PNG, BMP, WebP or JPEG image, or its head is damaged") from error
-    except Image.DecompressionBombError as error:
-        raise BadImage(path, _too_large(str(error).split(",")[0])) from error
-    except BadImage:
-        raise
-    except _DAMAGE as error:
-        raise BadImage(path, f"the image is truncated or damaged ({error})") from error
+        data = path.read_bytes() if data is None else data
+        _check_head(path, data)
+        file = ImageFile(data)
+        _check(path, file)
+        return planes_of(file.load())
+    except OSError as error:
+        raise BadImage(path, f"the file cannot be read ({error.strerror})") from None
+    except ImageFault as fault:
+        raise BadImage(path, str(fault)) from None
 
 
 def planes_of(image: Image.Image) -> NDArray[np.uint8]:
@@ -84,13 +74,16 @@ def _check_head(path: Path, data: bytes) -> None:
         raise BadImage(path, _no_pixels(*_PNG_SIZE.unpack_from(data, 16)))
 
 
-def _check(path: Path, image: Image.Image) -> None:
+def _check(path: Path, file: ImageFile) -> None:
+    image = file.image
     width, height = image.size
     if width == 0 or height == 0:
         raise BadImage(path, _no_pixels(width, height))
     if width * height > MAX_PIXELS:
         raise BadImage(path, _too_large(f"{width} x {height} pixels"))
-    if getattr(image, "n_frames", 1) > 1:
+    if file.orientation != 1:
+        raise BadImage(path, turned(file.orientation))
+    if file.frames > 1:
         raise BadImage(path, "the image is animated; the codec holds one picture: save its frames one by one")
     if image.mode in ("P", "PA"):
         raise BadImage(path, "the image has a palette; the codec holds colours: save it as RGB or RGBA first")
