@@ -524,7 +524,10 @@ def save_chat_tokenizer(folder: Path) -> None:
         save(words, folder / "tokenizer", "{{ messages }}")
 
 
-RUN_MODULES = "core.runs.folder core.runs.run_state core.runs.lock core.training.fit core.runs.metrics core.runs.plots core.training.callbacks.report"
+RUN_MODULES = (
+    "core.runs.folder core.runs.run_state core.runs.lock core.training.fit "
+    "core.runs.metrics core.runs.plots core.training.callbacks.report"
+)
 IMPORT_MODULES = (
     "board.packs.importing board.packs.partial board.packs.resumable_shards board.packs.metadata board.packs.valuations"
 )
