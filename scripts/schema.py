@@ -55,7 +55,7 @@ YOURS = {
 def schema() -> dict[str, Any]:
     """JSON schema (draft 7) of an experiment's file; `definitions` hold the root of every verb and all parts."""
     parts = components()
-    roots = {verb: importlib.import_module(f"railyard.apps.{verb}").ROOT for verb in VERBS}
+    roots = {verb: _root_of(importlib.import_module(f"railyard.apps.{verb}")) for verb in VERBS}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$comment": "written by scripts/schema.py",
@@ -69,6 +69,10 @@ def schema() -> dict[str, Any]:
             "unresolved": OPEN,
         },
     }
+
+
+def _root_of(app: Any) -> type[Verb]:
+    return app.root({}) if hasattr(app, "root") else app.ROOT
 
 
 def components() -> list[type[Component]]:

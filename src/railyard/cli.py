@@ -92,7 +92,7 @@ def _start(name: str, rest: list[str]) -> int:
 
         words = [word for word in rest if word not in ("-h", "--help")]
         verb = VERBS[name]
-        return launch.guarded(name, lambda: verb_help(name, app.ROOT, verb.summary, verb.example, words))
+        return launch.guarded(name, lambda: verb_help(name, app, verb.summary, verb.example, words))
     from railyard.core.verbs import sweep
 
     call = sweep.call if sweep.is_meant(rest) else launch.call

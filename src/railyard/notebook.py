@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from railyard.cli import VERBS
-from railyard.core.config import component as configs
+from railyard.core import rail
 from railyard.core.config.assignments import words_of
 from railyard.core.config.compose import Composition, verbatim
 from railyard.core.errors import UserError, nearest
@@ -25,6 +25,7 @@ from railyard.core.runs import metrics, run_state
 from railyard.core.runs.folder import read_config
 from railyard.core.runs.reporting import table
 from railyard.core.runs.signals import Stopped, StopSignals
+from railyard.core.training import experiment as experiments
 from railyard.core.training.experiment import Experiment
 from railyard.core.verbs import launch
 
@@ -65,11 +66,10 @@ class Run:
     @property
     def experiment(self) -> Experiment:
         """The config with types. UserError if this version of Railyard takes it no more."""
-        root, faults = configs.read(Experiment, self.config)
-        if faults:
+        root, faults = experiments.read(self.config)
+        if root is None or faults:
             lines = [f"  {'.'.join(fault.key)}: {fault.message}" for fault in faults]
             raise UserError("\n".join([f"{self.path / 'config.yaml'} does not fit this version", *lines]))
-        assert isinstance(root, Experiment)
         return root
 
     @property
@@ -104,9 +104,7 @@ class Run:
                 f"{self.path} has no init/ (the run is {self.state}): it is written when a run ends, by Railyard's own "
                 "models; go on with the run, or load the weights of a model of your own from its checkpoints/"
             )
-        from railyard.board.model.init_folder import read_init
-
-        return read_init(self.path / "init")[0].eval()
+        return rail.of(self.config).model(self.path / "init")
 
     def _text(self, name: str) -> str:
         file = self.path / name
@@ -137,8 +135,8 @@ def compose(*call: Assignment, **values: Any) -> Plan:
     verb, given = "train", list(call)
     if given and isinstance(given[0], str) and "=" not in given[0] and not given[0].startswith("~"):
         verb = str(given.pop(0))
-    app, _, job, _ = _checked(verb, given, values)
-    return Plan(verb, job.root, job.config, launch.plan_of(app, job).rstrip())
+    app, composition, job, _ = _checked(verb, given, values)
+    return Plan(verb, job.root, job.config, launch.plan_of(app, composition, job).rstrip())
 
 
 def train(*call: Assignment, **values: Any) -> Run:

@@ -159,8 +159,31 @@ def test_hostile_configs_are_refused(check, words, work):
 def test_a_pack_that_is_not_there_is_one_sentence(railyard):
     done = railyard("train", "experiment=board/quickstart", "data.pack=nowhere", "validate_config=true")
     assert done.code == 2
-    assert done.err.splitlines()[-1].startswith("railyard train: ")
-    assert "nowhere" in done.err
+    assert sentences(done).keys() == {"data.pack"}
+    assert done.err.rstrip().endswith("[command line: data.pack=nowhere]")
+
+
+@pytest.mark.parametrize(
+    ("word", "key", "part"),
+    [
+        (
+            "data.batch_size=801",
+            "data.batch_size",
+            "data.batch_size=801 is larger than the 800 rows to train on: lower",
+        ),
+        ("data.tokenizer=nowhere", "data.tokenizer", "nowhere"),
+        ("objective=board_binned_ev", "data.tokenizer", "does not fit the objective BinnedEv: make one with"),
+        ("model.encoder.input_vocab_size=3", "model.encoder.input_vocab_size", "knows tiles up to 4, the pack holds"),
+        ("model.encoder.output_n_bins=3", "model.encoder.output_n_bins", "does not fit the tokenizer"),
+    ],
+)
+def test_what_only_the_files_tell_is_a_fault_of_its_key(check, word, key, part):
+    done = check(word)
+    assert (done.code, done.out) == (2, "")
+    found = sentences(done)
+    assert list(found) == [key]
+    assert part in found[key]
+    assert "[command line: " in found[key]
 
 
 def test_the_whole_config_is_printed_when_asked(check):

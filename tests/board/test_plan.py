@@ -19,12 +19,14 @@ SIZE = 654 * 46  # bytes of the rows
 
 def described(trainer=None, **keys):
     tokenizer = FIXTURES / "04_tokenizer_v2_8.json"
-    return plan.describe(
-        Experiment(
-            data=PackData(pack=FIXTURES / "03_pack", tokenizer=tokenizer, batch_size=36, **keys),
-            model=BoardModel(encoder=Encoder(), optimizer=Foreign("torch.optim.AdamW", {"lr": 1e-3}, True)),
-            objective=MacroxueTokens(),
-            trainer=Foreign("lightning.pytorch.Trainer", {"max_epochs": 3, **(trainer or {})}),
+    return "\n".join(
+        plan.lines(
+            Experiment(
+                data=PackData(pack=FIXTURES / "03_pack", tokenizer=tokenizer, batch_size=36, **keys),
+                model=BoardModel(encoder=Encoder(), optimizer=Foreign("torch.optim.AdamW", {"lr": 1e-3}, True)),
+                objective=MacroxueTokens(),
+                trainer=Foreign("lightning.pytorch.Trainer", {"max_epochs": 3, **(trainer or {})}),
+            )
         )
     )
 

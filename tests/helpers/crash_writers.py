@@ -292,8 +292,8 @@ def evaluation_report(folder: Path) -> None:
 def show(folder: Path) -> None:
     from railyard.apps import show
 
-    show.save(show.describe(TOKENIZER), TOKENIZER, folder / "tokenizer")
-    show.save(show.describe(PACK), PACK, folder / "pack.json")
+    for path, out in ((TOKENIZER, "tokenizer"), (PACK, "pack.json")):
+        show.show(show.root({})(path=path, out=folder / out))
 
 
 def sweep_grid(folder: Path) -> None:
@@ -503,7 +503,7 @@ def draw_scenes(folder: Path) -> None:
 
     path = folder.parent / "scenes.jsonl"
     with chdir(folder.parent):  # the facts name the file as seen from here
-        show.save(show.describe(Path(path.name)), Path(path.name), folder / "drawn")
+        show.show(show.root({})(path=Path(path.name), out=folder / "drawn"))
 
 
 def one_scene(folder: Path) -> None:

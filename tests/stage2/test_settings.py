@@ -7,7 +7,7 @@ from railyard.core.config.compose import Composition
 from railyard.core.config.targets import Fault
 from railyard.core.errors import UserError
 from railyard.core.verbs.launch import check as launch_check
-from railyard.stage2.settings import check, concerns, refusals
+from railyard.stage2.settings import check, concerns
 
 AB = {"schedule": {"b_ratio": 0.05}, "channel_b": {"semantic_desc_gate": {"revision": "abc"}}}
 CUSTOM = {"trainer_variant": "stage2_ab_training"}
@@ -85,7 +85,6 @@ def test_a_config_of_another_rail_is_left_alone():
     assert not concerns({"custom": {"coord_loss": {"weight": 1}}})
     assert concerns({"custom": {"coord_loss": 1, "extra": {}}})
     assert concerns({"custom": 3})
-    assert refusals({"custom": {"coord_loss": 1}}, []) == []
 
 
 def test_values_that_could_not_be_resolved_keep_their_sentence():

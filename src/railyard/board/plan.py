@@ -12,7 +12,7 @@ from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.labels import Labels, check_fit, load_labels
 from railyard.board.training.objectives import BoardObjective
 from railyard.board.training.split import Split
-from railyard.core.errors import UserError
+from railyard.core.config.targets import Fault, FaultyConfig, blamed_on
 from railyard.core.training.devices import ranks
 from railyard.core.training.experiment import Experiment, total_steps
 
@@ -24,16 +24,18 @@ KEPT_PER_HIDDEN, KEPT_PER_INTERMEDIATE = 12, 4
 CELLS = 16
 
 
-def describe(experiment: Experiment) -> str:
-    """The plan as lines. UserError for a pack or tokenizer that cannot be used."""
-    if not isinstance(experiment.data, PackData):
-        return ""
-    pack, data = Pack.open(experiment.data.pack), experiment.data
-    split = Split.of(pack.runs.steps, data.validation_fraction, data.split_seed)
-    lines = _data_lines(data, pack, split)
+def lines(experiment: Experiment) -> list[str]:
+    """The plan as lines. FaultyConfig for a pack or tokenizer that cannot be used."""
+    data = experiment.data
+    if not isinstance(data, PackData):
+        return []
+    with blamed_on("data", "pack"):
+        pack = Pack.open(data.pack)
+        split = Split.of(pack.runs.steps, data.validation_fraction, data.split_seed)
+    found = _data_lines(data, pack, split)
     if isinstance(experiment.model, BoardModel):
-        lines += _model_lines(experiment, data, experiment.model, pack, int(pack.runs.steps[split.train].sum()))
-    return "\n".join(f"  {name:<11}{text}" for name, text in lines)
+        found += _model_lines(experiment, data, experiment.model, pack, int(pack.runs.steps[split.train].sum()))
+    return [f"  {name:<11}{text}" for name, text in found]
 
 
 def _data_lines(data: PackData, pack: Pack, split: Split) -> list[tuple[str, str]]:
@@ -45,18 +47,21 @@ def _data_lines(data: PackData, pack: Pack, split: Split) -> list[tuple[str, str
 def _model_lines(
     experiment: Experiment, data: PackData, model: BoardModel, pack: Pack, train_rows: int
 ) -> list[tuple[str, str]]:
-    labels = load_labels(data.tokenizer)
-    if isinstance(experiment.objective, BoardObjective):
-        check_fit(experiment.objective, labels)
-    encoder = model.encoder.with_bins(labels.num_classes)
+    with blamed_on("data", "tokenizer"):
+        labels = load_labels(data.tokenizer)
+        if isinstance(experiment.objective, BoardObjective):
+            check_fit(experiment.objective, labels)
+    with blamed_on("model", "encoder", "output_n_bins"):
+        encoder = model.encoder.with_bins(labels.num_classes)
     _refuse_small_vocabulary(pack, encoder.input_vocab_size)
     count = ranks(experiment.trainer.kwargs)
     batches = train_rows // (data.batch_size * count)
     if batches == 0:
         on_ranks = f" on {count} ranks" if count > 1 else ""
-        raise UserError(
+        message = (
             f"data.batch_size={data.batch_size}{on_ranks} is larger than the {train_rows} rows to train on: lower it"
         )
+        raise FaultyConfig(Fault(("data", "batch_size"), message))
     parameters = parameter_count(encoder)
     steps = total_steps(experiment.trainer, batches)
     need = parameters * BYTES_PER_PARAMETER + _activation_bytes(encoder, data.batch_size)
@@ -85,10 +90,9 @@ def _rows_a_step(experiment: Experiment, data: PackData, model: BoardModel) -> s
 def _refuse_small_vocabulary(pack: Pack, vocabulary: int) -> None:
     exponent = min(int(pack.runs.highest_tile.max()).bit_length() - 1, 16)
     if exponent >= vocabulary:
-        raise UserError(
-            f"model.encoder.input_vocab_size={vocabulary} knows tiles up to {2 ** (vocabulary - 1)}, the pack "
-            f"holds {2**exponent}: set it to 18"
-        )
+        known = f"model.encoder.input_vocab_size={vocabulary} knows tiles up to {2 ** (vocabulary - 1)}"
+        message = f"{known}, the pack holds {2**exponent}: set it to 18"
+        raise FaultyConfig(Fault(("model", "encoder", "input_vocab_size"), message))
 
 
 def _warnings(experiment: Experiment, data: PackData, labels: Labels, pack: Pack, need: float) -> list[str]:

@@ -61,9 +61,7 @@ def check(config: Mapping[str, Any], already: Iterable[Fault] = ()) -> tuple[Set
 
 
 def refusals(config: Mapping[str, Any], already: Iterable[Fault]) -> list[Fault]:
-    """Why `railyard train` cannot run a config of this rail; nothing where the config is not of this rail."""
-    if not concerns(config):
-        return []
+    """Why `railyard train` cannot run a config of this rail."""
     message = "its settings are in order, but this trainer is not part of this version: nothing was trained"
     return check(config, already)[1] or [Fault(("custom", "trainer_variant"), message)]
 

@@ -27,7 +27,7 @@ def test_a_job_that_does_not_compose_is_listed_as_well(sweep_of, work):
 
 
 def test_rules_are_asked_of_every_job(sweep_of, work):
-    odd = app(rules=lambda root: [Fault(("depth",), "even depths only")] if root.depth % 2 else [])
+    odd = app(rules=lambda job: [Fault(("depth",), "even depths only")] if job.root.depth % 2 else [])
     code, _, err = sweep_of(odd, "-m", "depth=range(0,4)")
     assert code == 2
     assert "2 of 4 jobs" in err

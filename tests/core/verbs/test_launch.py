@@ -203,14 +203,14 @@ def test_a_run_folder_holds_config_call_and_log(start, work):
 def test_a_run_folder_says_how_its_run_ended(start, work):
     def run(job):
         seen.append(run_state.read(job.folder)["state"])
-        if job.root.limit_rows:
+        if job.root.data:
             raise UserError("too few rows")
         return {"loss": 0.5}
 
     seen = []
     told = app(run, root=Evaluate, FOLDER=True, label=lambda config: "x")
     start(told, "run=somewhere", verb="evaluate")
-    start(told, "run=somewhere", "limit_rows=1", verb="evaluate")
+    start(told, "run=somewhere", "data.rows=1", verb="evaluate")
     ends = [run_state.read(folder) for folder in sorted((work / "outputs" / "evaluate" / "x").iterdir())]
     assert seen == ["running", "running"]
     assert sorted((end["state"], end["message"], end["metrics"]) for end in ends) == [

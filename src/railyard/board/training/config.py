@@ -1,6 +1,7 @@
-"""What `data=board_pack` and `model=board_encoder` say: the knobs of training on packs."""
+"""What `data=board_pack` and `model=board_encoder` say: the knobs of training on packs, and of evaluation."""
 
-from typing import Annotated, Any, Self
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -8,8 +9,10 @@ from railyard.board.model.config import Encoder
 from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.schedules import Constant, Schedule
 from railyard.core.config.component import Foreign, PathKnob
+from railyard.core.rail import Evaluation
 from railyard.core.training.experiment import Data, Model
 from railyard.core.training.shuffling import Shuffling
+from railyard.core.training.subject import Subject
 
 
 class PackData(Data):
@@ -80,3 +83,21 @@ class BoardModel(Model):
         from railyard.board.training.module import BoardModule
 
         return BoardModule(self, **runtime)
+
+
+class BoardEvaluation(Evaluation, abstract=True):
+    """A model against its teacher on held-out games."""
+
+    split: Literal["validation", "train", "all"] = Field("validation", description="which runs of the data")
+    limit_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="the first rows only; null: all")
+    batch_size: Annotated[int, Field(ge=1)] = Field(4096, description="rows a batch")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto takes what is there")
+
+    def evaluate(self, subject: Subject, out: Path) -> dict[str, Any]:
+        from railyard.board.training import evaluation, evaluation_report
+        from railyard.board.training.subject import find
+
+        init, data, objective = find(subject, out)
+        result = evaluation.evaluate(init, data, objective, self)
+        evaluation_report.write(out, result, init, data, self.split)
+        return {"report": str(out / "evaluation.md"), "split": self.split, **result.as_dict()}

@@ -3,7 +3,7 @@
 Takes an init folder and rows of a pack; gives a table of figures that add up from sums.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,14 @@ from torch import Tensor
 from railyard.board.model.encoder import BoardEncoder
 from railyard.board.model.init_folder import read_init
 from railyard.board.packs.pack import Pack
-from railyard.board.training.config import PackData
+from railyard.board.training.config import BoardEvaluation, PackData
 from railyard.board.training.data import PackBatch, PackRows
 from railyard.board.training.labels import Labels, labels_of, objective_for
 from railyard.board.training.objectives import BoardObjective
 from railyard.board.training.split import Rows, Split
 from railyard.core.errors import UserError
+from railyard.core.progress import counting
+from railyard.core.training.devices import pick
 from railyard.core.training.loading import BatchOrder, OrderedLoader
 
 RANKS = 18  # exponents 0 to 17
@@ -39,16 +41,7 @@ class Evaluation:
         return dict(vars(self))
 
 
-def evaluate(
-    init: Path,
-    data: PackData,
-    objective: BoardObjective | None,
-    split: str,
-    batch_size: int,
-    limit_rows: int | None,
-    device: str,
-    progress: Callable[[int, int], None],
-) -> Evaluation:
+def evaluate(init: Path, data: PackData, objective: BoardObjective | None, how: BoardEvaluation) -> Evaluation:
     """Score the model of an init folder on one side of a pack's split, or on all of it.
 
     Without an objective it is the one that the model's head and tokenizer were made for.
@@ -57,15 +50,17 @@ def evaluate(
     labels = _labels(init, encoder, tokenizer_json)
     objective = objective or objective_for(encoder.config, labels)
     pack = Pack.open(data.pack)
-    runs = _runs(pack, data, split)
+    runs = _runs(pack, data, how.split)
     source = PackRows(pack, labels, Rows(pack.runs.starts, runs))
-    rows = min(len(source), limit_rows or len(source))
-    loader = OrderedLoader(source, BatchOrder(rows, batch_size, shuffle=False, drop_last=False))
+    rows = min(len(source), how.limit_rows or len(source))
+    loader = OrderedLoader(source, BatchOrder(rows, how.batch_size, shuffle=False, drop_last=False))
     table = _GroupSums(len(pack.valuation_names), objective)
+    device = pick(how.device)
     encoder = encoder.eval().to(device)
-    for done, batch in enumerate(loader, 1):
-        table.add(_scores(objective, encoder, PackBatch(*(part.to(device) for part in batch))), batch)
-        progress(min(done * batch_size, rows), rows)
+    with counting("evaluate", "rows") as tick:
+        for done, batch in enumerate(loader, 1):
+            table.add(_scores(objective, encoder, PackBatch(*(part.to(device) for part in batch))), batch)
+            tick(min(done * how.batch_size, rows), rows)
     games = int((pack.runs.starts[runs + 1] - pack.runs.starts[runs]).cumsum().searchsorted(rows)) + 1
     return table.result(rows, games, pack.valuation_names)
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
 
@@ -51,12 +51,24 @@ class Component(BaseModel):
         return value
 
 
+Root = TypeVar("Root", bound=Component)
+
+
 class Verb(Component):
     """The root of a verb's primary config: what all verbs take."""
 
     json_: bool = Field(False, alias="json", description="print one JSON object with the result as the last line")
     allow: list[str] = Field([], description="classes of your own that a _target_ may name, by their full path")
     paths: dict[str, Any] = Field({}, description="folders and named packs that other keys refer to")
+
+
+def with_keys(root: type[Root], *parts: type[Component] | None) -> type[Root]:
+    """`root` with the fields of other components beside its own; theirs win where names are the same."""
+    beside = [part for part in parts if part]
+    if not beside:
+        return root
+    names = {"__doc__": root.__doc__, "__module__": root.__module__}
+    return cast(type[Root], type(root.__name__, (*beside, root), names))
 
 
 @dataclass(frozen=True)

@@ -285,8 +285,14 @@ def _missing_option(fault: MissingConfigException) -> str:
 
 def known_experiments() -> list[str]:
     """`experiment/<rail>/<name>` of all folders on the search path."""
-    return sorted(
-        str(file.relative_to(folder).with_suffix(""))
+    return [f"experiment/{name}" for name in options("experiment")]
+
+
+def options(group: str) -> list[str]:
+    """The options of a group in all folders on the search path."""
+    found = {
+        str(file.relative_to(folder / group).with_suffix(""))
         for folder in folders()
-        for file in (folder / "experiment").rglob("*.yaml")
-    )
+        for file in (folder / group).rglob("*.yaml")
+    }
+    return sorted(found)

@@ -7,7 +7,8 @@ or is listed in `allow`. The name written must be the canonical one: aliases and
 import ast
 import importlib
 import importlib.machinery
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from types import NoneType
 from typing import Any
 
 from railyard.core.config import legacy
-from railyard.core.errors import nearest
+from railyard.core.errors import UserError, nearest
 
 TABLE = frozenset(
     {
@@ -49,6 +50,25 @@ class Fault:
 
     key: tuple[str, ...]
     message: str
+
+
+class FaultyConfig(UserError):
+    """Faults that only what a config names could tell: a file, or how many rows it holds."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(f"{'.'.join(fault.key)}: {fault.message}" for fault in faults))
+        self.faults = list(faults)
+
+
+@contextmanager
+def blamed_on(*key: str) -> Iterator[None]:
+    """A mistake that is found in here is a fault of this key."""
+    try:
+        yield
+    except FaultyConfig:
+        raise
+    except UserError as fault:
+        raise FaultyConfig(Fault(key, str(fault))) from None
 
 
 def required_here(key: tuple[str, ...], reason: str | None = None) -> Fault:

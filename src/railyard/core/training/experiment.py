@@ -5,12 +5,16 @@ user's own comes in as a `Foreign` leaf.
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
+from typing import Annotated, Any, ClassVar, Protocol, Self
 
 from pydantic import Field, model_validator
 
+from railyard.core import rail
+from railyard.core.config import component
 from railyard.core.config.component import Component, Foreign, PathKnob, Verb
+from railyard.core.config.targets import Fault
 
 
 class Data(Component, abstract=True):
@@ -84,6 +88,22 @@ class Experiment(Verb):
     )
     extras: Extras = Field(Extras(), description="conveniences, e.g. extras.print_config=true")
 
+    def of_rail(self) -> dict[str, Any]:
+        """The sections that its rail has at the root beside these keys."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name not in Experiment.model_fields}
+
+
+def read(config: Mapping[str, Any], already: Iterable[Fault] = ()) -> tuple[Experiment | None, list[Fault]]:
+    """The experiment of a plain config, with the sections that its rail has at the root, and all faults."""
+    root, faults = component.read(with_sections(config), config, already)
+    return root, faults
+
+
+def with_sections(config: Mapping[str, Any]) -> type[Experiment]:
+    """An experiment with the sections of the rail that a plain config has root keys of."""
+    owner = rail.of_keys(config)
+    return component.with_keys(Experiment, owner.sections() if owner else None)
+
 
 class Evaluate(Verb):
     """What `railyard evaluate` looks at."""
@@ -95,10 +115,6 @@ class Evaluate(Verb):
         {},
         description="other data than the run's: data=board_pack data.pack=PACK, or single keys of the run's data",
     )
-    split: Literal["validation", "train", "all"] = Field("validation", description="which runs of the data")
-    limit_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="the first rows only; null: all")
-    batch_size: Annotated[int, Field(ge=1)] = Field(4096, description="rows a batch")
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto takes what is there")
 
     @model_validator(mode="after")
     def _one_subject(self) -> Self:

@@ -15,7 +15,6 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from railyard.core.config import component as configs
 from railyard.core.config.component import Foreign
 from railyard.core.config.targets import signature_of
 from railyard.core.errors import RailyardError, UserError
@@ -25,6 +24,7 @@ from railyard.core.runs.lock import locked
 from railyard.core.runs.provenance import provenance
 from railyard.core.store import durable
 from railyard.core.training import devices, ranks, trackers
+from railyard.core.training import experiment as experiments
 from railyard.core.training.callbacks.exact import MetricRows, SeedEachBatch
 from railyard.core.training.callbacks.pruning import Prune
 from railyard.core.training.callbacks.saver import Saver
@@ -70,8 +70,8 @@ def follow(task: ranks.Task) -> "Fit":
     """The same fit as rank 0's, for a rank above 0: built from the run folder's config, and silent."""
     _quiet_lightning()
     folder = Path(task.folder)
-    experiment, faults = configs.read(Experiment, read_config(folder))
-    assert not faults, faults  # rank 0 has checked it
+    experiment, faults = experiments.read(read_config(folder))
+    assert experiment is not None, faults  # rank 0 has checked it
     start = Start(Path(task.checkpoint) if task.checkpoint else None, task.resumed)
     watching = [Prune(None, start.resumed)] if task.pruned else []
     return _built(experiment, build_trainer(experiment, folder, start, watching, task.rank), start)
@@ -162,16 +162,17 @@ def _quiet_lightning() -> None:
 
 
 def build_module(experiment: Experiment, data: Any) -> Any:
-    """Build the model with what it asks for; a foreign class asks by the names of its parameters."""
+    """Build the model with what it asks for, a rail's own sections among it; a foreign class asks by the names of its
+    parameters.
+    """
+    runtime = {"data": data, "objective": experiment.objective, "total_steps": None, **experiment.of_rail()}
     if isinstance(experiment.model, Foreign):
         signature = signature_of(experiment.model.target)
-        wanted = set(signature.parameters if signature else {})
-    else:
-        wanted = {"data", "objective", "total_steps"}
-    runtime = {"data": data, "objective": experiment.objective}
-    if "total_steps" in wanted:
+        wanted = signature.parameters if signature else {}
+        runtime = {name: value for name, value in runtime.items() if name in wanted}
+    if "total_steps" in runtime:
         runtime["total_steps"] = _total_steps(experiment, data)
-    return experiment.model.build(**{name: value for name, value in runtime.items() if name in wanted})
+    return experiment.model.build(**runtime)
 
 
 def _total_steps(experiment: Experiment, data: Any) -> int:

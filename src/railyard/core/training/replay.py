@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 
-from railyard.core.config import component as configs
 from railyard.core.config.component import Foreign
 from railyard.core.errors import UserError
 from railyard.core.runs import metrics, run_state
@@ -21,6 +20,7 @@ from railyard.core.runs.provenance import provenance
 from railyard.core.runs.signals import Stopped
 from railyard.core.store import durable
 from railyard.core.store.reading import read_json, read_yaml
+from railyard.core.training import experiment as experiments
 from railyard.core.training import fit as training
 from railyard.core.training.callbacks.config import StopAt
 from railyard.core.training.checkpoint import CheckpointFolder, load
@@ -87,11 +87,10 @@ def _provenance(run: Path) -> dict[str, Any]:
 
 
 def _experiment(config: Mapping[str, Any], run: Path) -> Experiment:
-    root, faults = configs.read(Experiment, config)
-    if faults:
+    root, faults = experiments.read(config)
+    if root is None or faults:
         first = faults[0]
         raise UserError(f"{run}/config.yaml is not a config of this version: {'.'.join(first.key)}: {first.message}")
-    assert isinstance(root, Experiment)
     return root
 
 

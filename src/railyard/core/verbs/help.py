@@ -13,17 +13,19 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import yaml
 
 from railyard.core.config import targets
-from railyard.core.config.component import Component, Foreign, Verb
-from railyard.core.config.compose import Composition, bundled, folders
+from railyard.core.config.component import Component, Foreign
+from railyard.core.config.compose import Composition, bundled, options
 from railyard.core.config.sections import knob_names
+from railyard.core.verbs.launch import App
 
 COMMON = ("json", "allow", "paths")  # every verb has them; listed last
 INDENT = 20
 
 
-def verb_help(verb: str, root: type[Verb], summary: str, example: str, words: Iterable[str] = ()) -> str:
+def verb_help(verb: str, app: App, summary: str, example: str, words: Iterable[str] = ()) -> str:
     """The text printed by `railyard VERB --help`; `words` are the overrides that stood beside it."""
     config = Composition(verb, words).container()[0]
+    root = app.root(config) if hasattr(app, "root") else app.ROOT
     groups = _groups(verb)
     own = [name for name in knob_names(root) if name not in (*COMMON, *groups)]
     lines = [f"railyard {verb}: {summary}", "", f"  {example}", "", "keys"]
@@ -31,7 +33,7 @@ def verb_help(verb: str, root: type[Verb], summary: str, example: str, words: It
         lines += _entry(name, _field(root, name), config.get(name))
     if groups:
         lines += ["", "groups (group=option)"]
-        lines += [line for name, options in groups.items() for line in _wrapped(name, ", ".join(options))]
+        lines += [line for name, known in groups.items() for line in _wrapped(name, ", ".join(known))]
     parts = [line for name in groups for line in _part(config.get(name), name)]
     if parts:
         lines += ["", "keys of the chosen options (group.key=value)", *parts]
@@ -107,13 +109,4 @@ def _groups(verb: str) -> dict[str, list[str]]:
     primary = yaml.safe_load((bundled("conf") / f"{verb}.yaml").read_text(encoding="utf-8"))
     names = [next(iter(entry)) for entry in primary.get("defaults", []) if isinstance(entry, dict)]
     plain = [name for name in names if not name.startswith(("override", "optional"))]
-    return {name: options for name in plain if (options := _options(name)) and name != "paths"}
-
-
-def _options(group: str) -> list[str]:
-    found = {
-        str(file.relative_to(folder / group).with_suffix(""))
-        for folder in folders()
-        for file in (folder / group).rglob("*.yaml")
-    }
-    return sorted(found)
+    return {name: found for name in plain if (found := options(name)) and name != "paths"}

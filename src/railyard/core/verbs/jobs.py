@@ -87,4 +87,5 @@ class Jobs:
         shown = self.sweeper.PREVIEWED
         lines += [f"  {shown} {number:<6} {' '.join(own)}" for number, own in enumerate(self.words[:LISTED])]
         lines += [f"  and {len(self.words) - LISTED} more"] if len(self.words) > LISTED else []
-        return "\n".join([*lines, "job 0:", launch.plan_of(self.app, first).rstrip(), ""])
+        plan = launch.plan_of(self.app, self.base.varied(self.words[0]), first)
+        return "\n".join([*lines, "job 0:", plan.rstrip(), ""])

@@ -1,10 +1,11 @@
 """From a command line to a running verb: compose, check everything, print the plan, run, report, exit code.
 
 A verb's app (one file in `railyard/apps`) gives `ROOT` (its config's class) and `run(job)`; it may give `plan(job)`
-(what will happen, without building it), `rules(root)` (faults across components), `first(config, faults)` (faults that
-are told alone, because no other key could mend them), `summary(result)` (the part of the result that a person is told)
-or `text(result)` (the same as lines of its own), `FOLDER = True` (it wants a run folder), `label(config)` (where that
-lies) and `VERBATIM` (keys whose values are taken as typed, past Hydra's grammar).
+(what will happen, without building it), `root(config)` (`ROOT` with keys that rails add), `rules(job)` (faults across
+components), `first(config, faults)` (faults that are told alone, because no other key could mend them),
+`summary(result)` (the part of the result that a person is told) or `text(result)` (the same as lines of its own),
+`FOLDER = True` (it wants a run folder), `label(config)` (where that lies) and `VERBATIM` (keys whose values are taken
+as typed, past Hydra's grammar).
 """
 
 import errno
@@ -31,6 +32,7 @@ from railyard.core.config import component as configs
 from railyard.core.config import hydra_node
 from railyard.core.config.compose import Composition, verbatim
 from railyard.core.config.origins import explain
+from railyard.core.config.targets import FaultyConfig
 from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError
 from railyard.core.runs import run_state
 from railyard.core.runs.folder import claim, new_name, read_config, write_config
@@ -99,7 +101,7 @@ def call(verb: str, app: App, argv: list[str]) -> str:
     if wants_config:
         return str(OmegaConf.to_yaml(composition.job()))
     job = check(verb, app, composition, argv)
-    plan = plan_of(app, job)
+    plan = plan_of(app, composition, job)
     sys.stderr.write(plan.rstrip() + "\n")
     if job.config.get("validate_config"):
         return render({"valid": True, "plan": plan.splitlines()}, job) if job.root.json_ else ""
@@ -107,9 +109,12 @@ def call(verb: str, app: App, argv: list[str]) -> str:
     return _run(app, composition, claimed(verb, app, composition, job, argv))
 
 
-def plan_of(app: App, job: Job) -> str:
-    """What will happen."""
-    return str(app.plan(job)) if hasattr(app, "plan") else plain_plan(job)
+def plan_of(app: App, composition: Composition, job: Job) -> str:
+    """What will happen. UserError for what is seen to be wrong only now, with the place it was set."""
+    try:
+        return str(app.plan(job)) if hasattr(app, "plan") else plain_plan(job)
+    except FaultyConfig as refused:
+        raise UserError(explain(refused.faults, composition)) from None
 
 
 def words(argv: list[str]) -> tuple[list[str], bool]:
@@ -158,13 +163,26 @@ def check(verb: str, app: App, composition: Composition, argv: list[str], place:
         faults = [fault for fault in faults if any(".".join(fault.key).startswith(name) for name in given)]
     if hasattr(app, "first") and (alone := app.first(container, faults)):
         raise UserError(explain(alone, composition))
-    root, faults = configs.read(app.ROOT, container, faults)
+    kind = app.root(container) if hasattr(app, "root") else app.ROOT
+    container = {**container, **_of_rails(app.ROOT, kind, container)}
+    root, faults = configs.read(kind, container, faults)
     faults += [*hydra_node.faults(composition.config.hydra), *sweepers.chosen(composition.config.hydra)[1]]
+    job = Job(verb, root, container, ["railyard", verb, *argv], folder, resume, changes)
     if not faults and hasattr(app, "rules"):
-        faults += app.rules(root)
+        faults += app.rules(job)
     if faults:
         raise UserError(explain(faults, composition))
-    return Job(verb, root, container, ["railyard", verb, *argv], folder, resume, changes)
+    return job
+
+
+def _of_rails(root: type[configs.Component], kind: type[configs.Component], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Defaults of the keys that rails add to those of a verb: a verb's own stand in its file."""
+    added = {name: info.default for name, info in kind.model_fields.items() if name not in root.model_fields}
+    return {name: value for name, value in added.items() if name not in given and _is_plain(value)}
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float)
 
 
 def _folder(verb: str, app: App, composition: Composition, place: Path | None) -> tuple[Path | None, bool]:

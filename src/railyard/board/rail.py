@@ -1,0 +1,86 @@
+"""What the board rail gives the verbs that all rails share."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from railyard.core.config.targets import Fault
+from railyard.core.rail import Artifact, Evaluation, Rail
+from railyard.core.training.experiment import Experiment
+
+
+class Tokenizer(Artifact):
+    name = "a tokenizer.json"
+
+    def fits(self, path: Path) -> bool:
+        return path.suffix == ".json" and path.is_file()
+
+    def describe(self, path: Path, call: Any) -> dict[str, Any]:
+        from railyard.board.tokens.describe import describe
+
+        return {"kind": "tokenizer", **describe(path)}
+
+    def draw(self, path: Path, facts: Mapping[str, Any], out: Path, call: Any) -> None:
+        from railyard.board.tokens.draw import draw
+
+        draw(path, out)
+
+
+class InitFolder(Artifact):
+    name = "an init folder"
+    is_common = True
+
+    def fits(self, path: Path) -> bool:
+        return (path / "config.json").is_file()
+
+    def describe(self, path: Path, call: Any) -> dict[str, Any]:
+        from railyard.board.model.describe import describe_init
+
+        return describe_init(path)
+
+
+class AnyPack(Artifact):
+    """A pack of teacher rows, a self-play pool, or a pack of the reference's older form."""
+
+    name = "a pack"
+    is_common = True
+
+    def fits(self, path: Path) -> bool:
+        return any([*path.glob("steps*.npy"), *path.glob("metadata.db")])
+
+    def describe(self, path: Path, call: Any) -> dict[str, Any]:
+        from railyard.board.packs.describe import describe_any
+
+        return describe_any(path)
+
+    def draw(self, path: Path, facts: Mapping[str, Any], out: Path, call: Any) -> None:
+        from railyard.board.packs.draw import draw
+
+        draw(path, facts, out)
+
+
+class Board(Rail):
+    artifacts = (Tokenizer(), InitFolder(), AnyPack())
+
+    def rules(self, experiment: Experiment) -> list[Fault]:
+        from railyard.board.rules import check
+
+        return check(experiment)
+
+    def plan(self, experiment: Experiment) -> list[str]:
+        from railyard.board.plan import lines
+
+        return lines(experiment)
+
+    def evaluation(self) -> type[Evaluation]:
+        from railyard.board.training.config import BoardEvaluation
+
+        return BoardEvaluation
+
+    def model(self, init: Path) -> Any:
+        from railyard.board.model.init_folder import read_init
+
+        return read_init(init)[0].eval()
+
+
+RAIL = Board()

@@ -1,0 +1,142 @@
+"""A rail is one line of research, and this is what it gives the verbs that all rails share.
+
+Each rail has one `rail.py` beside its folders, with a `RAIL`; nothing outside a rail names one. Railyard's own are
+found by that file. A guest's is found by an entry point of the group `railyard.rails` that names its `RAIL`, or its
+module calls `register` when it is imported, as it is for a component that `allow` admits. A rail.py imports inside
+its functions what is heavy.
+"""
+
+import functools
+import importlib
+import importlib.metadata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from railyard.core.config.component import Component
+from railyard.core.config.targets import Fault, resolve
+from railyard.core.errors import UserError
+
+if TYPE_CHECKING:
+    from railyard.core.training.experiment import Experiment
+    from railyard.core.training.subject import Subject
+
+PACKAGE = Path(__file__).parents[1]
+PARTS = ("data", "model", "objective")  # of a training config; the first that belongs to a rail says which
+
+
+class Artifact:
+    """Something on disk that `railyard show` can tell about. `call` holds the keys of that verb."""
+
+    name: str  # as a message lists it, with its article
+    is_common: bool = False  # files of other artifacts have the same names: looked for after the others
+
+    def fits(self, path: Path) -> bool:
+        """Whether it lies at `path`, which exists: by the names of files alone."""
+        raise NotImplementedError
+
+    def describe(self, path: Path, call: Any) -> dict[str, Any]:
+        """Facts that JSON can hold, `kind` among them. UserError for a damaged one."""
+        raise NotImplementedError
+
+    def draw(self, path: Path, facts: Mapping[str, Any], out: Path, call: Any) -> None:
+        """Plots and samples in the folder `out`; nothing unless a subclass has some."""
+
+
+class Evaluation(Component, abstract=True):
+    """A rail's evaluation; its fields are keys of `railyard evaluate` beside those that all rails share."""
+
+    def evaluate(self, subject: "Subject", out: Path) -> dict[str, Any]:
+        """Judge the subject and write the report into `out`; the result that the verb reports."""
+        raise NotImplementedError
+
+
+class Rail:
+    """What a rail gives; each method here is that of a rail which has nothing of the kind."""
+
+    keys: tuple[str, ...] = ()  # sections at the root of a training config, which have no _target_
+    artifacts: tuple[Artifact, ...] = ()
+
+    @property
+    def package(self) -> str:
+        """The package, or the module of a rail in one file, that its components stand in."""
+        return type(self).__module__.removesuffix(".rail")
+
+    def concerns(self, config: Mapping[str, Any]) -> bool:
+        """Whether root keys of a plain training config are meant for this rail."""
+        return any(key in config for key in self.keys)
+
+    def sections(self) -> type[Component] | None:
+        """A class whose fields are the rail's root keys; `model.build` is given them by name."""
+        return None
+
+    def refusals(self, config: Mapping[str, Any], already: Iterable[Fault]) -> list[Fault]:
+        """Faults of a plain training config that are told alone, because no other key could mend them."""
+        return []
+
+    def rules(self, experiment: "Experiment") -> list[Fault]:
+        """Faults across components, found before anything is opened or built."""
+        return []
+
+    def plan(self, experiment: "Experiment") -> list[str]:
+        """What a run will do, from headers and without torch. FaultyConfig for what is wrong with a key's value."""
+        return []
+
+    def evaluation(self) -> type[Evaluation] | None:
+        return None
+
+    def show_keys(self) -> type[Component] | None:
+        """A class whose fields are keys of `railyard show` for this rail's artifacts."""
+        return None
+
+    def model(self, init: Path) -> Any:
+        """The model of an init folder, in eval mode, on the CPU."""
+        raise UserError(f"{init} is read by no rail; load the weights of a model of your own from checkpoints/")
+
+
+_guests: dict[str, Rail] = {}
+
+
+def register(guest: Rail) -> None:
+    """Makes a guest's rail known in this process."""
+    _guests[guest.package] = guest
+
+
+def known() -> list[Rail]:
+    """All rails: Railyard's own by name, then those of installed packages and registered ones."""
+    found = {rail.package: rail for rail in (*_own(), *_installed())}
+    return list({**found, **_guests}.values())
+
+
+@functools.cache
+def _own() -> tuple[Rail, ...]:
+    names = sorted(file.parent.name for file in PACKAGE.glob("*/rail.py") if file.parent.name != "core")
+    return tuple(importlib.import_module(f"railyard.{name}.rail").RAIL for name in names)
+
+
+@functools.cache
+def _installed() -> tuple[Rail, ...]:
+    return tuple(entry.load() for entry in importlib.metadata.entry_points(group="railyard.rails"))
+
+
+def of(config: Mapping[str, Any]) -> Rail:
+    """The rail of a plain training config: by a root key, else by the package of its data, model or objective.
+
+    One that has nothing where all parts are the user's own.
+    """
+    if owner := of_keys(config):
+        return owner
+    parts = [config.get(name) for name in PARTS]
+    paths = [str(part.get("_target_")) for part in parts if isinstance(part, Mapping)]
+    return next((rail for path in paths for rail in known() if path.startswith(f"{rail.package}.")), Rail())
+
+
+def of_keys(config: Mapping[str, Any]) -> Rail | None:
+    """The rail that root keys of a plain training config are meant for.
+
+    The components that it admits are imported first: a guest's rail registers itself.
+    """
+    allowed = config.get("allow") or []
+    for name in allowed if isinstance(allowed, list) else ():
+        resolve(name, allowed)
+    return next((rail for rail in known() if rail.concerns(config)), None)

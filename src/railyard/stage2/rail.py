@@ -1,0 +1,54 @@
+"""What the stage2 rail gives the verbs that all rails share."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from railyard.core.config.component import Component
+from railyard.core.config.targets import Fault
+from railyard.core.progress import counting
+from railyard.core.rail import Artifact, Rail
+
+
+class Scenes(Artifact):
+    name = "scenes"
+
+    def fits(self, path: Path) -> bool:
+        return path.suffix == ".jsonl" or (path / "scenes.jsonl").is_file()
+
+    def describe(self, path: Path, call: Any) -> dict[str, Any]:
+        from railyard.stage2.scenes.statistics import describe
+
+        with counting("show", "records") as tick:
+            return describe(path, call.space, tick)
+
+    def draw(self, path: Path, facts: Mapping[str, Any], out: Path, call: Any) -> None:
+        from railyard.stage2.scenes.drawing import draw
+
+        with counting("draw", "records") as tick:
+            draw(path, out, call.space, tick)
+
+
+class Stage2(Rail):
+    keys = ("stage2_ab", "custom", "training")  # as in settings.py, which is read only where one of them stands
+    artifacts = (Scenes(),)
+
+    def concerns(self, config: Mapping[str, Any]) -> bool:
+        if not super().concerns(config):
+            return False
+        from railyard.stage2.settings import concerns
+
+        return concerns(config)
+
+    def refusals(self, config: Mapping[str, Any], already: Iterable[Fault]) -> list[Fault]:
+        from railyard.stage2.settings import refusals
+
+        return refusals(config, already)
+
+    def show_keys(self) -> type[Component]:
+        from railyard.stage2.scenes.spaces import SpaceOfScenes
+
+        return SpaceOfScenes
+
+
+RAIL = Stage2()

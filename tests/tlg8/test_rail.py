@@ -1,0 +1,17 @@
+"""What tlg8 gives the verbs that rails share."""
+
+from railyard.core.rail import known
+from railyard.tlg8.rail import RAIL
+
+
+def test_its_artifacts_are_told_by_their_files(tmp_path):
+    file, pack = RAIL.artifacts
+    (tmp_path / "a.tlg8").touch()
+    (tmp_path / "labels.meta.json").touch()
+    assert (file.fits(tmp_path / "a.tlg8"), file.fits(tmp_path)) == (True, False)
+    assert (pack.fits(tmp_path), pack.fits(tmp_path / "a.tlg8")) == (True, False)
+
+
+def test_it_has_no_trainer_and_no_evaluation():
+    assert RAIL in known()
+    assert (RAIL.evaluation(), RAIL.keys) == (None, ())
