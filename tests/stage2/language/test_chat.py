@@ -81,6 +81,12 @@ def test_over_length_is_an_error_that_names_sample_length_and_limit():
         conversation(prompt_ids, answer, VOCABULARY, sample="train.jsonl:7", max_tokens=length - 1)
 
 
+def test_an_answer_that_ends_its_own_turn_is_refused():
+    answer = [*VOCABULARY.encode(ANSWER), VOCABULARY.im_end]
+    with pytest.raises(UserError, match="train.jsonl:7: the answer holds <|im_end|>".replace("|", r"\|")):
+        conversation(encode_prompt(6, VOCABULARY), answer, VOCABULARY, sample="train.jsonl:7", max_tokens=4096)
+
+
 def test_image_tokens():
     assert image_tokens(1056, 704, "a") == 33 * 22
 

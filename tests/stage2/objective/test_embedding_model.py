@@ -3,8 +3,11 @@
 import logging
 import sys
 
+import numpy as np
 import pytest
+from safetensors import SafetensorError
 
+from railyard.stage2.objective import embedding_model
 from railyard.stage2.objective.embedding_model import load
 
 PATH = "/path/does/not/exist"
@@ -30,7 +33,7 @@ def test_a_missing_dependency_switches_the_gate_off(monkeypatch, caplog, tmp_pat
     assert gate.identity == {"path": str(tmp_path), "revision": "pinned", "commit": None}
 
 
-@pytest.mark.parametrize("path", [PATH, "acme/none-such", "no id!"])
+@pytest.mark.parametrize("path", [PATH, "acme/none-such", "no id!", ""])
 def test_missing_weights_switch_the_gate_off(path, caplog):
     gate = load(path, "pinned", 0.5)
     off_with_one_warning(gate, caplog, path, "pinned")
@@ -39,6 +42,31 @@ def test_missing_weights_switch_the_gate_off(path, caplog):
 
 @pytest.mark.slow
 def test_a_folder_without_a_model_switches_the_gate_off(tmp_path, caplog):
+    off_with_one_warning(load(str(tmp_path), "pinned", 0.5), caplog, str(tmp_path))
+
+
+class Parrot:
+    """A model whose parts are not whole: every text gets the same vector."""
+
+    def __init__(self, row):
+        self.row = row
+
+    def encode(self, texts, **_):
+        return np.array([self.row] * len(texts), np.float32)
+
+
+@pytest.mark.parametrize("row", [[1.0, 0.0], [np.nan, 0.0]])
+def test_a_model_that_tells_nothing_apart_switches_the_gate_off(row, monkeypatch, caplog, tmp_path):
+    monkeypatch.setattr(embedding_model, "_model", lambda *_: Parrot(row))
+    off_with_one_warning(load(str(tmp_path), "pinned", 0.5), caplog, "does not tell unlike words apart")
+
+
+@pytest.mark.parametrize("fault", [SafetensorError("header"), KeyError("weight"), RuntimeError("size mismatch")])
+def test_weights_that_are_not_whole_switch_the_gate_off(fault, monkeypatch, caplog, tmp_path):
+    def damaged(*_):
+        raise fault
+
+    monkeypatch.setattr(embedding_model, "_model", damaged)
     off_with_one_warning(load(str(tmp_path), "pinned", 0.5), caplog, str(tmp_path))
 
 

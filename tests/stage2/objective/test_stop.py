@@ -22,7 +22,7 @@ def test_positions_are_those_of_the_cases(case):
 
 
 @pytest.mark.parametrize(
-    "text", ['{"a": {"b": 1}<|im_end|>', '{"a": "}"<|im_end|>}', '{"a": "}', "}", "", "<|im_end|>{}"]
+    "text", ['{"a": {"b": 1}<|im_end|>', '{"a": "}"<|im_end|>}', '{"a": "}<|im_end|>', "}<|im_end|>", "<|im_end|>{}"]
 )
 def test_an_answer_without_its_close_is_refused(text):
     with pytest.raises(ValueError, match="no outermost closing brace"):
@@ -31,7 +31,18 @@ def test_an_answer_without_its_close_is_refused(text):
 
 @pytest.mark.parametrize(
     ("text", "places"),
-    [("{} }", [1]), ('{"é": "{"}}<|im_end|>', [9, 11]), ("{}<|im_end|><|im_end|>", [1, 2]), ("x{}<|im_end|>", [2, 3])],
+    [
+        ("{} }<|im_end|>", [1, 3]),
+        ('{"é": "{"}}<|im_end|>', [9, 11]),
+        ("{}<|im_end|><|im_end|>", [1, 2]),
+        ("x{}<|im_end|>", [2, 3]),
+    ],
 )
 def test_only_the_outermost_close_and_the_first_turn_end_stop(text, places):
     assert positions(text)[0].tolist() == places
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"a": "}'])
+def test_tokens_without_a_turn_end_are_no_answer(text):
+    with pytest.raises(ValueError, match="no turn ends"):
+        positions(text)

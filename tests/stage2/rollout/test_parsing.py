@@ -76,6 +76,18 @@ def test_rollouts_are_read_as_the_cases_say(case):
 
 
 @pytest.mark.parametrize(
+    ("text", "following"),
+    [
+        ('{"object_9": 3, "object_1": {"desc": "a"}', 10),
+        ('{"object_9": "b", "object_1": {}, "object_20": ', 10),
+        ('{"object_1": {"desc": "a"}, "object_9": 3', 2),
+    ],
+)
+def test_every_key_up_to_the_last_whole_object_is_counted(text, following):
+    assert parsed(text)[0].next_index == following
+
+
+@pytest.mark.parametrize(
     ("entry", "bucket"),
     [
         ('"object_1": {"desc": "a"', "truncated"),

@@ -75,7 +75,13 @@ def encode_assistant(answer: Ids, vocabulary: Vocabulary) -> npt.NDArray[np.int6
 def conversation(
     prompt_ids: npt.NDArray[np.int64], answer: Ids, vocabulary: Vocabulary, *, sample: str, max_tokens: int
 ) -> Conversation:
-    """Prompt and answer as one sequence. UserError, naming the sample, if it is longer than `max_tokens`: never cut."""
+    """Prompt and answer as one sequence.
+
+    UserError, naming the sample, if it is longer than `max_tokens` (never cut) or if the answer ends its own turn: what
+    came after would be learned as part of the answer.
+    """
+    if vocabulary.im_end in answer:
+        raise UserError(f"{sample}: the answer holds {IM_END}, which is added after it: leave it out of the answer")
     ids_T = np.concatenate([prompt_ids, encode_assistant(answer, vocabulary)])
     if len(ids_T) > max_tokens:
         raise UserError(

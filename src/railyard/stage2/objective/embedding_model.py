@@ -8,11 +8,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from safetensors import SafetensorError
+
 from railyard.stage2.objective.semantic_gate import SemanticGate, Vectors
 
 log = logging.getLogger(__name__)
 
 BATCH = 64
+PROBE = ("cat", "railway bridge", "a red circle", "seven people at a table")  # two pairs of nothing in common
+ALIKE = 0.95
+# what a folder that is no whole model raises on its way through transformers
+UNUSABLE = (
+    *(ImportError, OSError, ValueError, RuntimeError, KeyError, IndexError, TypeError, AttributeError),
+    SafetensorError,
+)
 
 
 def load(model_name_or_path: str, revision: str, threshold: float, allow_download: bool = False) -> SemanticGate:
@@ -26,8 +36,9 @@ def load(model_name_or_path: str, revision: str, threshold: float, allow_downloa
         if not Path(model_name_or_path).is_dir():
             identity["commit"] = _commit(model_name_or_path, revision, allow_download)
         model = _model(model_name_or_path, identity["commit"], allow_download)
-    except (ImportError, OSError, ValueError) as missing:
-        reason = str(missing).splitlines()[0] if str(missing) else type(missing).__name__
+        _probe(model)
+    except UNUSABLE as missing:
+        reason = next(iter(str(missing).splitlines()), type(missing).__name__)
         log.warning(
             "the semantic gate is off, only descriptions in equal words are accepted: "
             "no sentence-embedding model from %s at revision %s (%s)",
@@ -60,6 +71,19 @@ def _model(model_name_or_path: str, commit: str | None, allow_download: bool) ->
         # the other format of weights is a pickle
         model_kwargs={"use_safetensors": True},
     )
+
+
+def _probe(model: Any) -> None:
+    """ValueError unless unlike texts get unlike vectors, which they do not where a part of the model is missing."""
+    vectors_MD = _encode(model, PROBE)
+    cosines_MM = vectors_MD @ vectors_MD.T
+    if (
+        vectors_MD.ndim != 2
+        or not np.isfinite(vectors_MD).all()
+        or cosines_MM[0, 1] > ALIKE
+        or cosines_MM[2, 3] > ALIKE
+    ):
+        raise ValueError("it does not tell unlike words apart: its tokenizer, pooling or weights are not whole")
 
 
 def _encode(model: Any, texts: Sequence[str]) -> Vectors:

@@ -11,14 +11,16 @@ from railyard.stage2.rollout.scan import outermost_close
 
 
 def stop_positions(ids: Ids, vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
-    """The token that closes the outermost object before the first turn end, then that turn end if there is one.
+    """The token that closes the outermost object before the first turn end, then that turn end.
 
     Found by depth of braces over the joined pieces, so braces of descriptions and braces after the object count for
-    nothing. Raises ValueError where the object never closes.
+    nothing. Raises ValueError where the object never closes or no turn ends.
     """
     ids_T = np.asarray(ids, np.int64)
     turn_end = np.flatnonzero(ids_T == vocabulary.im_end)[:1]
-    text, places = vocabulary.join(ids_T[: turn_end[0]] if len(turn_end) else ids_T)
+    if not len(turn_end):
+        raise ValueError("no turn ends among the tokens: they are no finished answer")
+    text, places = vocabulary.join(ids_T[: turn_end[0]])
     close = outermost_close(text)
     if close < 0:
         raise ValueError(f"no outermost closing brace in {text[:60]!r}…: the tokens are no finished answer")

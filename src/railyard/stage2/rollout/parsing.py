@@ -126,8 +126,9 @@ def scaffold(
 
 
 def next_index(found: Scan) -> int:
-    """The index that goes on after all whole objects of a text, whether they were kept or not."""
-    keys = [_KEY.fullmatch(entry.key) for entry in found.entries if entry.body]
+    """The index that goes on after every key up to the last whole object, whatever its value and whether it was kept."""
+    last = max((number for number, entry in enumerate(found.entries, 1) if entry.body), default=0)
+    keys = [_KEY.fullmatch(entry.key) for entry in found.entries[:last]]
     return 1 + max((int(key[1]) for key in keys if key), default=0)
 
 
