@@ -32,7 +32,7 @@ def test_an_answer_without_its_close_is_refused(text):
 @pytest.mark.parametrize(
     ("text", "places"),
     [
-        ("{} }<|im_end|>", [1, 3]),
+        ("{} }<|im_end|>", [1, 4]),
         ('{"é": "{"}}<|im_end|>', [9, 11]),
         ("{}<|im_end|><|im_end|>", [1, 2]),
         ("x{}<|im_end|>", [2, 3]),

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors import SafetensorError
 
 from railyard.stage2.objective.semantic_gate import SemanticGate, Vectors
@@ -77,12 +76,7 @@ def _probe(model: Any) -> None:
     """ValueError unless unlike texts get unlike vectors, which they do not where a part of the model is missing."""
     vectors_MD = _encode(model, PROBE)
     cosines_MM = vectors_MD @ vectors_MD.T
-    if (
-        vectors_MD.ndim != 2
-        or not np.isfinite(vectors_MD).all()
-        or cosines_MM[0, 1] > ALIKE
-        or cosines_MM[2, 3] > ALIKE
-    ):
+    if not (cosines_MM[0, 1] <= ALIKE and cosines_MM[2, 3] <= ALIKE):  # NaN is not either
         raise ValueError("it does not tell unlike words apart: its tokenizer, pooling or weights are not whole")
 
 

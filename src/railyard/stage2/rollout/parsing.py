@@ -126,7 +126,7 @@ def scaffold(
 
 
 def next_index(found: Scan) -> int:
-    """The index that goes on after every key up to the last whole object, whatever its value and whether it was kept."""
+    """The index that goes on after every key up to the last whole object, whatever its value, kept or not."""
     last = max((number for number, entry in enumerate(found.entries, 1) if entry.body), default=0)
     keys = [_KEY.fullmatch(entry.key) for entry in found.entries[:last]]
     return 1 + max((int(key[1]) for key in keys if key), default=0)
