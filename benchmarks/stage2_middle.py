@@ -15,8 +15,7 @@ import numpy as np
 from benchmarks import plain_middle
 from benchmarks.figure import Figure
 from railyard.stage2.language.offline_tokenizer import train_tokenizer
-from railyard.stage2.language.order import canonical
-from railyard.stage2.language.rendering import render
+from railyard.stage2.language.rendering import canonical, render
 from railyard.stage2.language.tokenizer import vocabulary_of
 from railyard.stage2.language.vocabulary import Vocabulary
 from railyard.stage2.matching.assignment import match

@@ -83,8 +83,8 @@ def mutated(data, random):
 
 def outcome(data):
     """`image`, or the complaint without its numbers."""
-    from railyard.tlg8.codec.bad_file import BadFile
     from railyard.tlg8.codec.file import read
+    from railyard.tlg8.codec.file_header import BadFile
 
     signal.alarm(SECONDS)
     try:

@@ -9,10 +9,9 @@ from toy_tokenizer import toy_vocabulary
 from railyard.stage2.language.rendering import render
 from railyard.stage2.matching.assignment import match
 from railyard.stage2.objective.box_losses import ciou, smooth_l1
-from railyard.stage2.objective.cross_entropy import supervised, token_nll
+from railyard.stage2.objective.cross_entropy import states_before, supervised, token_nll
 from railyard.stage2.objective.expectation import expected_coordinates
 from railyard.stage2.objective.reduction import reduce
-from railyard.stage2.objective.shift import predictors
 from railyard.stage2.objective.stop import stop_positions
 from railyard.stage2.objective.targets import TargetBuilder, all_geometry, matched_geometry
 from railyard.stage2.objective.total import total
@@ -44,7 +43,7 @@ def cross_entropy_of(hidden_1TD, ids_T, weights_T):
 
 def geometry_of(hidden_1TD, geometry):
     places = torch.as_tensor(geometry.slots_N4.reshape(-1)) + len(PROMPT)
-    logits_NK = predictors(hidden_1TD, torch.zeros_like(places), places) @ OUTPUT_VD[VOCABULARY.coord_ids_1000].T
+    logits_NK = states_before(hidden_1TD, torch.zeros_like(places), places) @ OUTPUT_VD[VOCABULARY.coord_ids_1000].T
     boxes_N4 = expected_coordinates(logits_NK.reshape(-1, 4, 1000))
     targets_N4 = torch.as_tensor(geometry.units_N4)
     terms = {"bbox_smoothl1": smooth_l1(boxes_N4, targets_N4, beta=0.05), "bbox_ciou": ciou(boxes_N4, targets_N4)}

@@ -46,7 +46,7 @@ class Stage2(Rail):
         return refusals(config, already)
 
     def show_keys(self) -> type[Component]:
-        from railyard.stage2.scenes.spaces import SpaceOfScenes
+        from railyard.stage2.scenes.config import SpaceOfScenes
 
         return SpaceOfScenes
 

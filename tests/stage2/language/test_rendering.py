@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 from stage2_fixtures import fixture
 from stage2_objects import scene_objects
 
-from railyard.stage2.language.order import canonical
-from railyard.stage2.language.rendering import description, render
+from railyard.stage2.language.rendering import canonical, description, render
 from railyard.stage2.scenes.coordinates import TOKENS, coerce_box
 from railyard.stage2.scenes.records import SceneObject
 
@@ -34,3 +33,14 @@ def test_a_description_knows_the_bytes_of_its_value(each):
     piece = description(each.desc)
     written = piece.text.encode()[piece.value].decode()
     assert json.loads(f'"{written}"') == each.desc
+
+
+def test_top_to_bottom_then_left_to_right_and_stable():
+    case = fixture("12")
+    objects = [SceneObject(each["desc"], coerce_box(each["bbox_2d"])) for each in case["input"]]
+    assert [each.desc for each in canonical(objects)] == case["order"]
+
+
+def test_only_the_first_corner_counts():
+    late_end, early_end = SceneObject("b", (5, 5, 9, 9)), SceneObject("a", (5, 5, 6, 6))
+    assert canonical([late_end, early_end]) == [late_end, early_end]

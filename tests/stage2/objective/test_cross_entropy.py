@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import cross_entropy as plain
 
 from railyard.stage2.objective import cross_entropy
-from railyard.stage2.objective.cross_entropy import BLOCK, logsumexp, supervised, token_nll
+from railyard.stage2.objective.cross_entropy import BLOCK, logsumexp, states_before, supervised, token_nll
 from railyard.stage2.objective.reduction import reduce
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
@@ -115,6 +115,17 @@ def test_no_rows():
     mean.backward()
     assert mean == 0
     assert not output_VD.grad.any()
+
+
+def test_a_token_is_predicted_one_position_before():
+    states_BTD = torch.arange(2 * 5 * 3).reshape(2, 5, 3)
+    read = states_before(states_BTD, torch.tensor([0, 1, 1]), torch.tensor([1, 4, 2]))
+    assert read.tolist() == [states_BTD[0, 0].tolist(), states_BTD[1, 3].tolist(), states_BTD[1, 1].tolist()]
+
+
+def test_nothing_predicts_the_first_token():
+    with pytest.raises(ValueError, match="position 0"):
+        states_before(torch.zeros(2, 5, 3), torch.tensor([0, 1]), torch.tensor([2, 0]))
 
 
 def test_supervised_tokens_are_those_with_a_weight_read_one_position_before():

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from stage2_fixtures import fixture
 
-from railyard.stage2.objective.schedule import channel_b, exact, is_channel_b
+from railyard.stage2.objective.schedule import channel_b, exact, is_channel_b, rollout_seed
 
 STEPS = np.arange(10_000)
+SEEDS = fixture("18")
 
 
 def letters(b_ratio, count):
@@ -81,3 +82,15 @@ def test_late_steps_do_not_overflow():
     late = 9 * 10**12
     chosen = channel_b([late, late + 1], 999_999 / 10**6)
     assert chosen.tolist() == [is_channel_b(late, 0.999999), is_channel_b(late + 1, 0.999999)]
+
+
+@pytest.mark.parametrize("case", SEEDS["cases"], ids=lambda case: str(case["step"]))
+def test_the_first_sample_has_the_seed_of_the_cases(case):
+    assert rollout_seed(SEEDS["seed"], case["step"], 0) == case["seed_base"]
+
+
+def test_samples_and_steps_have_seeds_of_their_own():
+    seeds = [rollout_seed(17, step, index) for step in range(200) for index in range(64)]
+    assert len(set(seeds)) == len(seeds)
+    assert all(0 <= seed < 2**31 for seed in (*seeds, rollout_seed(2**40, 10**9, 10**6)))
+    assert rollout_seed(3, 2, 1) == 3 + 2 * 1000003 + 1

@@ -8,7 +8,7 @@ from railyard.stage2.language.rendering import render
 from railyard.stage2.matching.assignment import Matching, match
 from railyard.stage2.objective.targets import TargetBuilder, TokenClass, all_geometry, matched_geometry
 from railyard.stage2.rollout.parsing import parse
-from railyard.stage2.rollout.spans import desc_spans
+from railyard.stage2.rollout.scan import desc_spans
 from railyard.stage2.scenes.coordinates import coerce_box
 from railyard.stage2.scenes.records import SceneObject
 

@@ -1,8 +1,8 @@
 import pytest
 import tlg8_fuzz
 
-from railyard.tlg8.codec.bad_file import BadFile
 from railyard.tlg8.codec.file import read
+from railyard.tlg8.codec.file_header import BadFile
 
 
 @pytest.mark.slow

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tlg8 import IMAGES, KINDS, encoded, is_image
 
-from railyard.tlg8.codec.bad_file import BadFile
 from railyard.tlg8.codec.blocks import count_blocks
 from railyard.tlg8.codec.file import read, write
+from railyard.tlg8.codec.file_header import BadFile
 from railyard.tlg8.codec.image import search_image
 from railyard.tlg8.codec.selectors import Gated
 from railyard.tlg8.codec.tuples import TUPLES

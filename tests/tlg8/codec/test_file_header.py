@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from tlg8 import encoded
 
-from railyard.tlg8.codec.bad_file import BadFile
-from railyard.tlg8.codec.file_header import HEADER_BYTES, TABLE_START, Header, read_header, write_header
+from railyard.tlg8.codec.file_header import HEADER_BYTES, TABLE_START, BadFile, Header, read_header, write_header
 from railyard.tlg8.codec.golomb import TABLE
 
 

@@ -1,11 +1,11 @@
-"""Objects as the one line of JSON that the model learns to write.
+"""Objects as the one line of JSON that the model learns to write, and the order they are written in.
 
-Objects come in the order in which they are to stand (`order.py`); the text goes to the tokenizer. It is put together
-from pieces between coordinate tokens, so that whoever needs a place in it takes it from here instead of scanning.
+Callers order the objects (`canonical`) and render them; the text goes to the tokenizer. It is put together from pieces
+between coordinate tokens, so that whoever needs a place in it takes it from here instead of scanning.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from railyard.stage2.scenes.coordinates import TOKENS
@@ -25,6 +25,11 @@ class Description:
 
     text: str
     value: slice
+
+
+def canonical(objects: Iterable[SceneObject]) -> list[SceneObject]:
+    """The objects by (y1, x1): top to bottom, then left to right; objects with the same corner keep their order."""
+    return sorted(objects, key=lambda each: (each.box[1], each.box[0]))
 
 
 def key(number: int) -> str:

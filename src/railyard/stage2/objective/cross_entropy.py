@@ -3,7 +3,7 @@
 The output matrix is walked in blocks of tokens of the vocabulary: forward keeps the logsumexp of each row, backward
 computes each block's logits again. A block of the matrix's gradient is then one product, written once, and the memory
 is the two gradients and one block. (Blocks of rows would need the matrix's gradient in float32 to add up in.)
-Legend: N rows (tokens to predict), D features, V tokens of the vocabulary, C those of one block.
+Legend: B samples, T positions, N rows (tokens to predict), D features, V tokens of the vocabulary, C those of a block.
 """
 
 import math
@@ -15,7 +15,6 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from railyard.stage2.objective.reduction import wide
-from railyard.stage2.objective.shift import predictors
 
 BLOCK = 512
 
@@ -35,6 +34,16 @@ def logsumexp(hidden_ND: Tensor, output_VD: Tensor) -> Tensor:
     return _rows(hidden_ND, output_VD, torch.zeros(len(hidden_ND), dtype=torch.long, device=hidden_ND.device))[0]
 
 
+def states_before(states_BTD: Tensor, samples_N: Tensor, positions_N: Tensor) -> Tensor:
+    """The causal shift: states (hidden or logits) [N, D] at position p - 1 for the tokens at position p of a sample.
+
+    Raises ValueError for a token at position 0: nothing predicts it.
+    """
+    if (positions_N < 1).any():
+        raise ValueError("a token at position 0 has no position before it that could predict it")
+    return states_BTD[samples_N, positions_N - 1]
+
+
 def supervised(hidden_BTD: Tensor, ids_BT: Tensor, weights_BT: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Hidden states [N, D], labels [N] and weights [N] of the tokens whose weight is not 0, for `token_nll`.
 
@@ -42,7 +51,7 @@ def supervised(hidden_BTD: Tensor, ids_BT: Tensor, weights_BT: Tensor) -> tuple[
     where a first token has a weight.
     """
     samples_N, positions_N = weights_BT.nonzero(as_tuple=True)
-    hidden_ND = predictors(hidden_BTD, samples_N, positions_N)
+    hidden_ND = states_before(hidden_BTD, samples_N, positions_N)
     return hidden_ND, ids_BT[samples_N, positions_N], weights_BT[samples_N, positions_N]
 
 

@@ -1,4 +1,4 @@
-"""Which channel an optimizer step belongs to: a function of the step and the share of channel B, of nothing else.
+"""What an optimizer step's number decides: its channel and the seeds of its rollouts; no rank, no micro-batch enters.
 
 Channel B comes whenever the steps so far times the share reach the next whole number. The share is taken as the
 fraction that its decimals mean, so that 0.7 loses no step to binary rounding. Legend: S steps.
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 LARGEST_DENOMINATOR = 10**6
+_SEED_STRIDE = 1_000_003  # a prime: steps and indices of a batch do not meet in small multiples
 
 
 @cache
@@ -31,3 +32,8 @@ def channel_b(steps_S: npt.ArrayLike, b_ratio: float) -> npt.NDArray[np.bool_]:
     steps = np.asarray(steps_S, np.int64)
     chosen_S: npt.NDArray[np.bool_] = (steps + 1) * p // q > steps * p // q
     return chosen_S
+
+
+def rollout_seed(seed: int, step: int, index: int) -> int:
+    """31 bits for the sample at `index` of the global batch of optimizer step `step`."""
+    return (seed + step * _SEED_STRIDE + index) & 0x7FFFFFFF

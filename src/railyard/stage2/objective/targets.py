@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from railyard.stage2.language.encoding import ObjectEncoder
-from railyard.stage2.language.order import canonical
+from railyard.stage2.language.rendering import canonical
 from railyard.stage2.language.vocabulary import Vocabulary
 from railyard.stage2.matching.assignment import Matching
 from railyard.stage2.objective.stop import merged, stop_positions

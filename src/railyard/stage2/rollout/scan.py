@@ -21,6 +21,9 @@ STRING_REST = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
 _STRING = rb'"' + STRING_REST + rb'(?:"|\\?\Z)'
 _MARK = re.compile(rb'"(' + STRING_REST + rb')(?:(")|\\?\Z)|[{}\[\]:,]|[^\s"{}\[\]:,]++', re.DOTALL)
 _COLON_FOLLOWS = re.compile(rb"\s*+:")
+# strings are eaten one after the other, each with its value if that is a string, so that none begins inside another;
+# one that is cut takes the rest of the text
+_MEMBER = re.compile(rb'"(%b)(?:"(?:\s*+:\s*+"(%b)")?+|\\?\Z)' % (STRING_REST, STRING_REST), re.DOTALL)
 _NEXT_BRACE = re.compile(rb'[^"{}]*+(?:' + _STRING + rb'[^"{}]*+)*+([{}])', re.DOTALL)
 
 
@@ -97,6 +100,15 @@ def _after(expects: _Expects, byte: int, is_key: bool) -> _Expects:
 def outermost_close(text: bytes) -> int:
     """The place of the `}` that closes the first `{`, -1 where there is none."""
     return _close(text, max(text.find(b"{"), 0))
+
+
+def desc_spans(text: bytes) -> list[Span]:
+    """Places [start, end) of the values of `"desc"` at any depth, without their quotes; none for a cut or other value.
+
+    For text that came from elsewhere: targets built here know theirs already (`language/encoding.py`).
+    """
+    members = _MEMBER.finditer(text)
+    return [member.span(2) for member in members if member[1] == b"desc" and member[2] is not None]
 
 
 def _close(text: bytes, start: int) -> int:

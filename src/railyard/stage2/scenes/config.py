@@ -5,14 +5,24 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from railyard.core.config.component import PathKnob, Verb
-from railyard.stage2.scenes.spaces import SPACE, Space
+from railyard.core.config.component import Component, PathKnob, Verb
 
+Space = Literal["auto", "pixels", "norm1000", "tokens"]
+SPACE = (
+    "what plain numbers of a record are (tokens say so themselves); auto: what its metadata.coordinate_space names, "
+    "else pixels; tokens: none are wanted"
+)
 OUT = "folder of the new data set; it appears complete or not at all"
 FIRST = 5  # of what was left out is printed; manifest.json has all of it
 WORKERS = "processes, 1 works in this one; null: one a core, as far as it pays"
 
 Progress = Callable[[int, int, int], None]  # images done, in all, and done before this call
+
+
+class SpaceOfScenes(Component, abstract=True):
+    """The key that `railyard show` takes for scenes."""
+
+    space: Space = Field("auto", description=f"of scenes: {SPACE}")
 
 
 class MakeScenes(Verb):

@@ -19,12 +19,12 @@ import railyard
 from railyard.core.errors import UserError
 from railyard.core.store import durable
 from railyard.stage2.scenes import coco, shelves
+from railyard.stage2.scenes.config import Space
 from railyard.stage2.scenes.descriptions import sanitise
 from railyard.stage2.scenes.image_names import below
 from railyard.stage2.scenes.pictures import MissingImage, fed
 from railyard.stage2.scenes.records import DECLARED, BadRecord, Scene, SceneObject, decode, line_of, lines, scene_of
 from railyard.stage2.scenes.shelves import Made, Progress
-from railyard.stage2.scenes.spaces import Space
 from railyard.stage2.scenes.statistics import Tally, suspicions
 
 SCHEMA_VERSION = 1

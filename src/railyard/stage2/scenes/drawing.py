@@ -10,10 +10,10 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from railyard.core.runs import plots
 from railyard.core.store import durable
+from railyard.stage2.scenes.config import Space
 from railyard.stage2.scenes.coordinates import to_pixels
 from railyard.stage2.scenes.pictures import picture_of, png
 from railyard.stage2.scenes.records import Scene, SceneObject
-from railyard.stage2.scenes.spaces import Space
 from railyard.stage2.scenes.statistics import Progress, Tally, file_of, tally
 
 log = logging.getLogger(__name__)

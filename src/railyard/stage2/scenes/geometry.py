@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from railyard.core.errors import short
+from railyard.stage2.scenes.config import Space
 from railyard.stage2.scenes.coordinates import BINS, TOKEN, Box, coerce, to_bins
-from railyard.stage2.scenes.spaces import Space
 
 Size = tuple[int, int]  # width, height
 Geometry = tuple[Box, tuple[int, ...] | None]

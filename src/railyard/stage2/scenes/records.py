@@ -14,9 +14,9 @@ from typing import Any
 
 from railyard.core.errors import UserError, nearest, short
 from railyard.stage2.scenes import image_names
+from railyard.stage2.scenes.config import Space
 from railyard.stage2.scenes.coordinates import TOKENS, Box
 from railyard.stage2.scenes.geometry import Size, geometry_of
-from railyard.stage2.scenes.spaces import Space
 
 RECORDS = "scenes.jsonl"  # of a data set, beside its images
 SCENE_KEYS = ("images", "objects", "width", "height", "summary", "metadata")

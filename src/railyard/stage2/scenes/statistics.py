@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from railyard.core.errors import UserError
 from railyard.core.store import durable
+from railyard.stage2.scenes.config import Space
 from railyard.stage2.scenes.coordinates import BINS
 from railyard.stage2.scenes.geometry import in_pixels
 from railyard.stage2.scenes.image_names import is_there
 from railyard.stage2.scenes.pictures import size_of
 from railyard.stage2.scenes.records import RECORDS, Scene, declared, decode, lines, scene_of
-from railyard.stage2.scenes.spaces import Space
 
 GRID = 8  # cells a side, for where the middles of boxes lie
 FIRST = 5  # faults and suspicions of a kind that are spelled out

@@ -6,10 +6,9 @@ planes: uint8 [C, H, W], R, G, B or A, R, G, B. Blocks come in the order of `blo
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.tlg8.codec.bad_file import BadFile
 from railyard.tlg8.codec.blocks import count_blocks, sizes_of, tile_blocks, tiles_of
 from railyard.tlg8.codec.contexts import contexts_of
-from railyard.tlg8.codec.file_header import HEADER_BYTES, Header, read_header, write_header
+from railyard.tlg8.codec.file_header import HEADER_BYTES, BadFile, Header, read_header, write_header
 from railyard.tlg8.codec.golomb import TABLE, k_table
 from railyard.tlg8.codec.tile_reader import read_tile
 from railyard.tlg8.codec.tile_writer import tile_bytes

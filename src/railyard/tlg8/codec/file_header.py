@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.tlg8.codec.bad_file import BadFile
+from railyard.core.errors import UserError
 from railyard.tlg8.codec.blocks import TILE_HEIGHT, TILE_WIDTH
 from railyard.tlg8.codec.golomb import MEANS, TABLE
 
@@ -17,6 +17,13 @@ _SIZES = struct.Struct("<QQQQ")  # of a tile, of the image
 TABLE_START = len(MAGIC) + 1 + len(CONSTANT) + _SIZES.size
 HEADER_BYTES = TABLE_START + TABLE.nbytes
 MOST_WEIGHT = 16  # of a value against the mean: all of it
+
+
+class BadFile(UserError):
+    """A .tlg8 file that cannot be decoded: what is wrong, and in which tile. Tiles count from 1."""
+
+    def __init__(self, reason: str, tile: int | None = None) -> None:
+        super().__init__(reason if tile is None else f"tile {tile}: {reason}")
 
 
 class Header(NamedTuple):

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from railyard.tlg8.codec.block_values import bits_of_tuples
+from railyard.tlg8.codec.golomb import PLAIN, RUN_LENGTH
 from railyard.tlg8.codec.tuples import ENTROPIES, TUPLES
 
 
@@ -27,3 +29,12 @@ class Found(NamedTuple):
     def joined(cls, parts: "list[Found]") -> "Found":
         """The blocks of several parts, one after another."""
         return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def choose_entropy(found: Found, contexts_N: NDArray[np.uint8], sizes_N2: NDArray[np.uint8], components: int) -> Found:
+    """The same tuples, each with the entropy code of fewer bits (Plain where they are equal) and with its bits."""
+    plain, runs = (
+        bits_of_tuples(contexts_N, sizes_N2, components, found.ranks_N2, entropy) for entropy in (PLAIN, RUN_LENGTH)
+    )
+    fewer = runs < plain
+    return found._replace(entropies_N2=fewer.astype(np.uint8), bits_N2=np.where(fewer, runs, plain))

@@ -30,7 +30,7 @@ class Selector(Component, abstract=True):
         """Best and second of blocks of 3 or 4 planes: contexts uint8 [N, 4, 9, 10], widths and heights uint8 [N, 2]."""
         import numpy as np
 
-        from railyard.tlg8.codec.entropy_choice import choose_entropy
+        from railyard.tlg8.codec.found import choose_entropy
 
         # read-only or strided arrays would be compiled for anew
         contexts_N, sizes_N2 = (np.require(array, np.uint8, ["C", "W"]) for array in (contexts_N, sizes_N2))

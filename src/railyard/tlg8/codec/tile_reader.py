@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.core.compiled import inner, njit
-from railyard.tlg8.codec.bad_file import BadFile
 from railyard.tlg8.codec.bits import padded
 from railyard.tlg8.codec.block_values import pixel_at, undo_filter, value_place
 from railyard.tlg8.codec.blocks import SIDE
 from railyard.tlg8.codec.contexts import MAX_PLANES
+from railyard.tlg8.codec.file_header import BadFile
 from railyard.tlg8.codec.golomb import PLAIN, ROWS
 from railyard.tlg8.codec.golomb_rows import BAD_CODE, BAD_RUN, ROW_ENTROPIES, TOO_SHORT, read_row
 from railyard.tlg8.codec.predictors import predict

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.core.store import durable
-from railyard.tlg8.codec.bad_file import BadFile
 from railyard.tlg8.codec.file import read
+from railyard.tlg8.codec.file_header import BadFile
 from railyard.tlg8.images import ledger as ledgers
 from railyard.tlg8.images.bad_image import BadImage, OnError, Skips
 from railyard.tlg8.images.folders import Source, find, targets

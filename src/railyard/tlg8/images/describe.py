@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.core.errors import UserError
-from railyard.tlg8.codec.bad_file import BadFile
 from railyard.tlg8.codec.bits import padded
 from railyard.tlg8.codec.blocks import tile_blocks, tiles_of
 from railyard.tlg8.codec.file import COUNT_BYTES, read
-from railyard.tlg8.codec.file_header import HEADER_BYTES, Header, read_header
+from railyard.tlg8.codec.file_header import HEADER_BYTES, BadFile, Header, read_header
 from railyard.tlg8.codec.side_information import CLASSES, FIELDS, read_fields
 
 NAMES = ("predictor", "filter", "scan", "entropy", "interleaving")  # in the order of the file
