@@ -17,10 +17,10 @@ from typing import Any
 import annotated_types
 from pydantic.fields import FieldInfo
 
-from railyard.cli import VERBS
 from railyard.core.config import legacy, targets
-from railyard.core.config.component import Component, Foreign, Verb
+from railyard.core.config.component import Component, Foreign, Root
 from railyard.core.training import rules
+from railyard.core.verbs.table import verbs
 from railyard.stage2.objective.config import Stage2AB
 from railyard.stage2.rollout.config import RolloutMatching
 
@@ -55,7 +55,7 @@ YOURS = {
 def schema() -> dict[str, Any]:
     """JSON schema (draft 7) of an experiment's file; `definitions` hold the root of every verb and all parts."""
     parts = components()
-    roots = {verb: _root_of(importlib.import_module(f"railyard.apps.{verb}")) for verb in VERBS}
+    roots = {name: verb.load().read_as({}) for name, verb in verbs().items()}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$comment": "written by scripts/schema.py",
@@ -71,10 +71,6 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _root_of(app: Any) -> type[Verb]:
-    return app.root({}) if hasattr(app, "root") else app.ROOT
-
-
 def components() -> list[type[Component]]:
     """All components that a config may name, in the order of their paths. Modules without one are not imported."""
     for file in sorted((SOURCE / "railyard").rglob("*.py")):
@@ -87,7 +83,7 @@ def components() -> list[type[Component]]:
 
 def _below(cls: type[Component]) -> Iterator[type[Component]]:
     for sub in cls.__subclasses__():
-        if not sub.is_abstract and not issubclass(sub, Verb) and sub.__module__.startswith("railyard."):
+        if not sub.is_abstract and not issubclass(sub, Root) and sub.__module__.startswith("railyard."):
             yield sub
         yield from _below(sub)
 
@@ -100,7 +96,7 @@ def _ref(name: str) -> dict[str, Any]:
     return {"$ref": f"#/definitions/{name}"}
 
 
-def _root(cls: type[Verb]) -> dict[str, Any]:
+def _root(cls: type[Root]) -> dict[str, Any]:
     """A file may also hold a defaults list and keys of Hydra."""
     return _component(cls, {"defaults": {"type": "array"}, "hydra": {"type": "object"}})
 

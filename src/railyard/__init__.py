@@ -7,10 +7,10 @@ imported when one of them is first used.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from railyard.core.package import __version__ as __version__
+
 if TYPE_CHECKING:
     from railyard.notebook import Plan, Run, compose, evaluate, train
-
-__version__ = "0.1.0"
 __all__ = ["Plan", "Run", "compose", "evaluate", "train"]
 
 

@@ -4,7 +4,6 @@ The same way as the command line (`core/verbs/launch.py`), without its exit code
 UserError, Ctrl-C saves and is raised as KeyboardInterrupt, and logging, warnings and signals are left as they were.
 """
 
-import importlib
 import json
 import logging
 import signal
@@ -16,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from railyard.cli import VERBS
 from railyard.core import rail
 from railyard.core.config.assignments import words_of
 from railyard.core.config.compose import Composition, verbatim
@@ -28,6 +26,8 @@ from railyard.core.runs.signals import Stopped, StopSignals
 from railyard.core.training import experiment as experiments
 from railyard.core.training.experiment import Experiment
 from railyard.core.verbs import launch
+from railyard.core.verbs.table import verbs
+from railyard.core.verbs.verb import Job, Verb
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -135,8 +135,8 @@ def compose(*call: Assignment, **values: Any) -> Plan:
     verb, given = "train", list(call)
     if given and isinstance(given[0], str) and "=" not in given[0] and not given[0].startswith("~"):
         verb = str(given.pop(0))
-    app, composition, job, _ = _checked(verb, given, values)
-    return Plan(verb, job.root, job.config, launch.plan_of(app, composition, job).rstrip())
+    _, composition, job, _ = _checked(verb, given, values)
+    return Plan(verb, job.root, job.config, launch.plan_of(composition, job).rstrip())
 
 
 def train(*call: Assignment, **values: Any) -> Run:
@@ -151,26 +151,25 @@ def evaluate(*call: Assignment, **values: Any) -> dict[str, Any]:
     return _perform("evaluate", list(call), values)[1]
 
 
-def _perform(verb: str, call: list[Assignment], values: Mapping[str, Any]) -> tuple[launch.Job, dict[str, Any]]:
+def _perform(verb: str, call: list[Assignment], values: Mapping[str, Any]) -> tuple[Job, dict[str, Any]]:
     app, composition, job, words = _checked(verb, call, values)
     if job.config.get("validate_config"):
         raise UserError("validate_config=true starts nothing: call railyard.compose instead, or leave it out")
     job = launch.claimed(verb, app, composition, job, words)
     with _process_kept():
         try:
-            return job, launch.perform(app, composition, job)
+            return job, launch.perform(composition, job)
         except Stopped as stop:
             raise KeyboardInterrupt(str(stop)) from None
 
 
 def _checked(
     verb: str, call: list[Assignment], values: Mapping[str, Any]
-) -> tuple[launch.App, Composition, launch.Job, list[str]]:
-    if verb not in VERBS:
-        raise UserError(f"there is no verb '{verb}'{nearest(verb, VERBS)}; known: {', '.join(VERBS)}")
-    app = importlib.import_module(f"railyard.apps.{verb}")
-    typed = getattr(app, "VERBATIM", ())
-    parts = ([verbatim(part, typed)] if isinstance(part, str) else words_of(part) for part in (*call, values))
+) -> tuple[type[Verb], Composition, Job, list[str]]:
+    if verb not in verbs():
+        raise UserError(f"there is no verb '{verb}'{nearest(verb, verbs())}; known: {', '.join(verbs())}")
+    app = verbs()[verb].load()
+    parts = ([verbatim(part, app.verbatim)] if isinstance(part, str) else words_of(part) for part in (*call, values))
     words = [word for part in parts for word in part]
     if options := [word for word in words if word.startswith("-")]:
         raise UserError(f"{options[0]} is an option of the command line; here only key=value is taken")

@@ -1,7 +1,10 @@
 """`railyard evaluate`: what it looks at, without a model."""
 
+from pathlib import Path
+
 import pytest
 
+from railyard.apps.evaluate import Evaluate
 from railyard.core.runs.folder import write_config
 
 
@@ -27,21 +30,19 @@ def test_mistakes(railyard, work, words, reason):
 
 
 def test_people_see_the_whole_and_json_the_groups():
-    from railyard.apps.evaluate import summary
 
-    assert summary({"rows": 3, "metrics": {"loss": 1.0}, "by_valuation": {"search": {}}}) == {
+    assert Evaluate(run=Path()).summary({"rows": 3, "metrics": {"loss": 1.0}, "by_valuation": {"search": {}}}) == {
         "rows": 3,
         "metrics": {"loss": 1.0},
     }
 
 
 def test_evaluations_lie_under_the_experiment_of_the_run(work):
-    from railyard.apps.evaluate import label
 
     record = work / "run" / ".hydra" / "hydra.yaml"
     record.parent.mkdir(parents=True)
     record.write_text("hydra: {runtime: {choices: {experiment: board/mine}}}")
-    assert label({"run": str(work / "run"), "ckpt_path": None}) == "board/mine"
-    assert label({"run": None, "ckpt_path": str(work / "run/checkpoints/last.ckpt")}) == "board/mine"
-    assert label({"run": None, "ckpt_path": None}) == "bundle"
-    assert label({"run": "elsewhere", "ckpt_path": None}) == "none"
+    assert Evaluate.label({"run": str(work / "run"), "ckpt_path": None}) == "board/mine"
+    assert Evaluate.label({"run": None, "ckpt_path": str(work / "run/checkpoints/last.ckpt")}) == "board/mine"
+    assert Evaluate.label({"run": None, "ckpt_path": None}) == "bundle"
+    assert Evaluate.label({"run": "elsewhere", "ckpt_path": None}) == "none"

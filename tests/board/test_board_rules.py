@@ -2,7 +2,7 @@
 
 import pytest
 
-from railyard.apps import train
+from railyard.apps.train import Train
 from railyard.board.model.config import parameter_count
 from railyard.core.config.compose import Composition
 from railyard.core.errors import UserError
@@ -14,7 +14,7 @@ PUBLISHED = {"10m": (12_181_828, 4), "50m": (50_433_164, 35)}
 
 def experiment(*words):
     words = ["data.pack=p", "data.tokenizer=t", *words]
-    return launch.check("train", train, Composition("train", words), words).root
+    return launch.check("train", Train, Composition("train", words), words).root
 
 
 @pytest.mark.parametrize(

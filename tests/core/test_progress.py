@@ -73,6 +73,20 @@ def test_counting_learns_its_total_on_the_way(lines):
     assert logged() == ["pack 2/2 games, 2.0 games/s, 0s left"]
 
 
+def test_the_speed_is_that_of_this_call_and_a_note_stands_beside_it(lines):
+    now, logged = lines
+    with counting("extract", "blocks") as tick:
+        now[0] = 2.0
+        tick(10, 10, 6)
+    with counting("teach", "games") as tick:
+        now[0] = 3.0
+        tick(1, 1, note="7 moves/s")
+    assert logged() == [
+        "extract 4/4 blocks, 2.0 blocks/s, 0s left, 6 done before",
+        "teach 1/1 games, 1.0 games/s, 0s left, 7 moves/s",
+    ]
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True

@@ -290,10 +290,10 @@ def evaluation_report(folder: Path) -> None:
 
 
 def show(folder: Path) -> None:
-    from railyard.apps import show
+    from railyard.apps.show import Show
 
     for path, out in ((TOKENIZER, "tokenizer"), (PACK, "pack.json")):
-        show.show(show.root({})(path=path, out=folder / out))
+        Show.read_as({})(path=path, out=folder / out).perform(None)
 
 
 def sweep_grid(folder: Path) -> None:
@@ -499,11 +499,11 @@ def no_scene_is_lost(left: Left) -> str:
 
 
 def draw_scenes(folder: Path) -> None:
-    from railyard.apps import show
+    from railyard.apps.show import Show
 
     path = folder.parent / "scenes.jsonl"
     with chdir(folder.parent):  # the facts name the file as seen from here
-        show.show(show.root({})(path=Path(path.name), out=folder / "drawn"))
+        Show.read_as({})(path=Path(path.name), out=folder / "drawn").perform(None)
 
 
 def one_scene(folder: Path) -> None:

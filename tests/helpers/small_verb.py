@@ -1,11 +1,10 @@
 """A verb small enough to read, composed from conf/doctor.yaml."""
 
-from types import SimpleNamespace
 from typing import Annotated
 
 from pydantic import Field
 
-from railyard.core.config.component import Verb
+from railyard.core.verbs.verb import Verb
 
 
 class Root(Verb):
@@ -15,5 +14,7 @@ class Root(Verb):
     word: str = ""
 
 
-def app(run=lambda job: {"metrics": {"depth": float(job.root.depth)}}, **more):
-    return SimpleNamespace(ROOT=more.pop("root", Root), run=run, **more)
+def app(run=lambda job: {"metrics": {"depth": float(job.root.depth)}}, root=Root, **hooks):
+    """A verb that does what `run(job)` does; `hooks` are functions without self, or values."""
+    own = {name: staticmethod(hook) if callable(hook) else hook for name, hook in hooks.items()}
+    return type(root.__name__, (root,), {"perform": lambda self, job: run(job), **own})

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from railyard.apps import train
+from railyard.apps.train import Train
 from railyard.core.config.compose import Composition
 from railyard.core.config.targets import Fault
 from railyard.core.errors import UserError
@@ -23,7 +23,7 @@ def judged(**config):
 def said(*words):
     """What `railyard train` says when it refuses these words."""
     with pytest.raises(UserError) as refusal:
-        launch_check("train", train, Composition("train", list(words)), list(words))
+        launch_check("train", Train, Composition("train", list(words)), list(words))
     first, *lines = str(refusal.value).splitlines()
     assert first.startswith("the config has ")
     return [line.strip() for line in lines]

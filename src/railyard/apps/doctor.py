@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from railyard.core.compiled import cache_folder
-from railyard.core.config.component import Verb
 from railyard.core.config.compose import bundled, known_experiments
-from railyard.core.verbs.launch import Job
+from railyard.core.verbs.verb import Job, Verb
 
-ROOT = Verb
 OPTIONAL = {
     "plots": ("matplotlib",),
     "track": ("tensorboard",),
@@ -20,38 +18,35 @@ OPTIONAL = {
     "slurm": ("hydra-submitit-launcher",),
     "ray": ("hydra-ray-launcher",),
 }
+REQUIRED = ("torch", "lightning", "pytorch-lightning", "hydra-core", "omegaconf", "numpy", "numba", "pydantic")
 NETWORK = ("logger=wandb", "logger=mlflow")
 
 
-def run(job: Job) -> dict[str, Any]:
-    required = (
-        "torch",
-        "lightning",
-        "pytorch-lightning",
-        "hydra-core",
-        "omegaconf",
-        "numpy",
-        "numba",
-        "pydantic",
-    )
+class Doctor(Verb):
+    """The root of doctor.yaml."""
+
+    def perform(self, job: Job) -> dict[str, Any]:
+        return {
+            "railyard": _version("railyard"),
+            "python": platform.python_version(),
+            "packages": {name: _version(name) for name in REQUIRED},
+            "devices": _devices(),
+            "folders": {
+                "conf": str(bundled("conf")),
+                "samples": str(bundled("samples")),
+                "compiled code": str(cache_folder()),
+                "free here": f"{shutil.disk_usage(Path.cwd()).free / 2**30:.1f} GiB",
+            },
+            "missing": _missing(),
+            "experiments": known_experiments(),
+            "need a network": list(NETWORK),
+        }
+
+
+def _missing() -> dict[str, str]:
+    """How to get what optional parts need and is not there."""
     missing = {extra: [name for name in names if not _version(name)] for extra, names in OPTIONAL.items()}
-    return {
-        "railyard": _version("railyard"),
-        "python": platform.python_version(),
-        "packages": {name: _version(name) for name in required},
-        "devices": _devices(),
-        "folders": {
-            "conf": str(bundled("conf")),
-            "samples": str(bundled("samples")),
-            "compiled code": str(cache_folder()),
-            "free here": f"{shutil.disk_usage(Path.cwd()).free / 2**30:.1f} GiB",
-        },
-        "missing": {
-            extra: f"{', '.join(names)}: pip install 'railyard[{extra}]'" for extra, names in missing.items() if names
-        },
-        "experiments": known_experiments(),
-        "need a network": list(NETWORK),
-    }
+    return {extra: f"{', '.join(names)}: pip install 'railyard[{extra}]'" for extra, names in missing.items() if names}
 
 
 def _version(name: str) -> str | None:

@@ -2,58 +2,80 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from pydantic import Field, model_validator
 
 from railyard.core import rail
-from railyard.core.config.component import with_keys
+from railyard.core.config.component import PathKnob, with_keys
 from railyard.core.errors import UserError
 from railyard.core.runs.folder import experiment_of, read_config
 from railyard.core.runs.provenance import provenance
 from railyard.core.store import durable
-from railyard.core.training.experiment import Evaluate
-from railyard.core.verbs.launch import Job
-
-ROOT = Evaluate
-FOLDER = True
+from railyard.core.training.experiment import Data
+from railyard.core.verbs.verb import Job, Verb
 
 
-def root(config: Mapping[str, Any]) -> type[Evaluate]:
-    """With the keys of the subject's rail; of all rails while nothing says which that is."""
-    run = folder_of(config)
-    of_run = read_config(run) if run and (run / "config.yaml").is_file() else {}
-    subject = {**of_run, "data": {**(of_run.get("data") or {}), **(config.get("data") or {})}}
-    rails = [rail.of(subject)] if of_run or config.get("data") else rail.known()
-    return with_keys(Evaluate, *(known.evaluation() for known in rails))
+class Evaluate(Verb):
+    """What `railyard evaluate` looks at."""
+
+    has_folder = True
+
+    run: PathKnob | None = Field(None, description="a run folder; its best weights and its data")
+    ckpt_path: PathKnob | None = Field(None, description="a checkpoint inside a run folder")
+    bundle: PathKnob | None = Field(None, description="an init folder; needs data=")
+    data: Data | dict[str, Any] = Field(
+        {},
+        description="other data than the run's: data=board_pack data.pack=PACK, or single keys of the run's data",
+    )
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> Self:
+        given = [name for name in ("run", "ckpt_path", "bundle") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of run=, ckpt_path= and bundle=, got {', '.join(given) or 'none'}")
+        return self
+
+    @classmethod
+    def read_as(cls, config: Mapping[str, Any]) -> type[Self]:
+        """With the keys of the subject's rail; of all rails while nothing says which that is."""
+        run = _run_of(config)
+        of_run = read_config(run) if run and (run / "config.yaml").is_file() else {}
+        subject = {**of_run, "data": {**(of_run.get("data") or {}), **(config.get("data") or {})}}
+        rails = [rail.of(subject)] if of_run or config.get("data") else rail.known()
+        return with_keys(cls, *(known.evaluation() for known in rails))
+
+    @classmethod
+    def label(cls, config: Mapping[str, Any]) -> str:
+        """Evaluations lie under the experiment of the run they look at."""
+        run = _run_of(config)
+        return experiment_of(run) if run else "bundle"
+
+    def perform(self, job: Job) -> dict[str, Any]:
+        assert job.folder is not None
+        durable.write_json(job.folder / "provenance.json", provenance(job.command))
+        return self._into(job.folder)
+
+    def _into(self, out: Path) -> dict[str, Any]:
+        """Evaluate and write the report into `out`."""
+        from railyard.core.training.subject import find
+
+        subject = find(self.data, self.run, self.ckpt_path, self.bundle)
+        if not isinstance(self, rail.Evaluation):
+            raise UserError("this model and its data are of no rail that has an evaluation")
+        return self.evaluate(subject, out)
+
+    def summary(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Report and JSON hold the groups."""
+        return {key: value for key, value in result.items() if not key.startswith("by_")}
 
 
-def folder_of(config: Mapping[str, Any]) -> Path | None:
+def evaluate(subject: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """The evaluation of `run` or `ckpt_path` with the usual keys, as `train` makes it for test=true."""
+    return Evaluate.read_as(subject)(**subject)._into(out)
+
+
+def _run_of(config: Mapping[str, Any]) -> Path | None:
     """The run that a plain call names, itself or by a checkpoint inside it."""
     run, checkpoint = config.get("run"), config.get("ckpt_path")
     return Path(run) if run else Path(checkpoint).resolve().parent.parent if checkpoint else None
-
-
-def label(config: Mapping[str, Any]) -> str:
-    """Evaluations lie under the experiment of the run they look at."""
-    run = folder_of(config)
-    return experiment_of(run) if run else "bundle"
-
-
-def run(job: Job) -> dict[str, Any]:
-    assert job.folder is not None
-    durable.write_json(job.folder / "provenance.json", provenance(job.command))
-    return evaluate(job.root, job.folder)
-
-
-def summary(result: dict[str, Any]) -> dict[str, Any]:
-    """What a person is told; report and JSON hold the groups."""
-    return {key: value for key, value in result.items() if not key.startswith("by_")}
-
-
-def evaluate(call: Evaluate, out: Path) -> dict[str, Any]:
-    """Evaluate and write the report into `out`."""
-    from railyard.core.training.subject import find
-
-    subject = find(call)
-    if not isinstance(call, rail.Evaluation):
-        raise UserError("this model and its data are of no rail that has an evaluation")
-    return call.evaluate(subject, out)

@@ -5,16 +5,16 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from railyard.core.config.component import PathKnob, Verb
+from railyard.core.config.component import PathKnob
 from railyard.core.runs.catalog import compare, listing
 from railyard.core.runs.catalog.lookup import run_folder
-from railyard.core.verbs.launch import Job
-
-VERBATIM = ("where", "compare", "columns", "sort")
+from railyard.core.verbs.verb import Job, Verb
 
 
 class Runs(Verb):
     """The root of runs.yaml."""
+
+    verbatim = ("where", "compare", "columns", "sort")
 
     root: PathKnob = Field(Path("outputs"), description="the folder to look for runs in, with all below it")
     where: str | None = Field(
@@ -42,33 +42,25 @@ class Runs(Verb):
             raise ValueError("out= goes with compare=[RUN,RUN]")
         return self
 
+    def plan(self, job: Job) -> str:
+        return f"railyard runs  {self.root}"
 
-ROOT = Runs
+    def perform(self, job: Job) -> dict[str, Any]:
+        return self._compared(self.compare) if self.compare else self._listed()
 
+    def _compared(self, names: list[str]) -> dict[str, Any]:
+        folders = [run_folder(name, self.root) for name in names]
+        found = compare.compare(folders)
+        return {**found, "plots": compare.save(found, folders, self.out)} if self.out else found
 
-def plan(job: Job) -> str:
-    return f"railyard runs  {job.root.root}"
+    def _listed(self) -> dict[str, Any]:
+        rows = listing.listed(self.root, self.where, self.sort, self.columns, self.trials, full=self.json_)
+        return {"found": len(rows), "columns": self.columns, "runs": rows[: self.limit]}
 
-
-def run(job: Job) -> dict[str, Any]:
-    return _compared(job.root) if job.root.compare else _listed(job.root)
-
-
-def _compared(call: Runs) -> dict[str, Any]:
-    folders = [run_folder(name, call.root) for name in call.compare or []]
-    found = compare.compare(folders)
-    return {**found, "plots": compare.save(found, folders, call.out)} if call.out else found
-
-
-def _listed(call: Runs) -> dict[str, Any]:
-    rows = listing.listed(call.root, call.where, call.sort, call.columns, call.trials, full=call.json_)
-    return {"found": len(rows), "columns": call.columns, "runs": rows[: call.limit]}
-
-
-def text(result: dict[str, Any]) -> str:
-    """Tables, and how many runs the limit leaves out."""
-    if "found" not in result:
-        return compare.as_text(result)
-    left = result["found"] - len(result["runs"])
-    more = [f"{left} more; limit=null shows them"] if left else []
-    return "\n".join([listing.as_text(result["runs"], result["columns"]), *more, ""])
+    def text(self, result: dict[str, Any]) -> str:
+        """Tables, and how many runs the limit leaves out."""
+        if "found" not in result:
+            return compare.as_text(result)
+        left = result["found"] - len(result["runs"])
+        more = [f"{left} more; limit=null shows them"] if left else []
+        return "\n".join([listing.as_text(result["runs"], result["columns"]), *more, ""])

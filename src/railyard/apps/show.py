@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
 from railyard.core import rail
-from railyard.core.config.component import PathKnob, Verb, with_keys
+from railyard.core.config.component import PathKnob, with_keys
 from railyard.core.errors import UserError
 from railyard.core.rail import Artifact
 from railyard.core.store import durable
-from railyard.core.verbs.launch import Job
+from railyard.core.verbs.verb import Job, Verb
 
 
 class Show(Verb):
@@ -22,13 +22,22 @@ class Show(Verb):
         None, description="also write what is shown to this .json file, or to a folder with its plots"
     )
 
+    @classmethod
+    def read_as(cls, config: Mapping[str, Any]) -> type[Self]:
+        """With the keys that rails have for their artifacts."""
+        return with_keys(cls, *(known.show_keys() for known in rail.known()))
 
-ROOT = Show
-
-
-def root(config: Mapping[str, Any]) -> type[Show]:
-    """With the keys that rails have for their artifacts."""
-    return with_keys(Show, *(known.show_keys() for known in rail.known()))
+    def perform(self, job: Job) -> dict[str, Any]:
+        """Facts of the artifact; with `out` also written to that file, or to facts.json beside plots."""
+        artifact = artifact_at(self.path)
+        facts = artifact.describe(self.path, self)
+        if self.out is not None and self.out.suffix == ".json":
+            durable.write_json(self.out, facts)
+        elif self.out is not None:
+            self.out.mkdir(parents=True, exist_ok=True)
+            durable.write_json(self.out / "facts.json", facts)
+            artifact.draw(self.path, facts, self.out, self)
+        return facts
 
 
 class RunFolder(Artifact):
@@ -42,23 +51,6 @@ class RunFolder(Artifact):
         from railyard.core.runs.describe import describe_run
 
         return describe_run(path)
-
-
-def run(job: Job) -> dict[str, Any]:
-    return show(job.root)
-
-
-def show(call: Any) -> dict[str, Any]:
-    """Facts of the artifact at `path`; with `out` also written to that file, or to facts.json beside plots."""
-    artifact = artifact_at(call.path)
-    facts = artifact.describe(call.path, call)
-    if call.out is not None and call.out.suffix == ".json":
-        durable.write_json(call.out, facts)
-    elif call.out is not None:
-        call.out.mkdir(parents=True, exist_ok=True)
-        durable.write_json(call.out / "facts.json", facts)
-        artifact.draw(call.path, facts, call.out, call)
-    return facts
 
 
 def artifact_at(path: Path) -> Artifact:

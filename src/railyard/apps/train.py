@@ -2,62 +2,58 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
-from railyard.apps import evaluate as evaluation
+from railyard.apps.evaluate import evaluate
 from railyard.core import rail
 from railyard.core.config.targets import Fault
 from railyard.core.errors import UserError
-from railyard.core.training import rules as core_rules
+from railyard.core.training import rules
 from railyard.core.training.experiment import Experiment, with_sections
-from railyard.core.verbs.launch import Job
-
-ROOT = Experiment
-FOLDER = True
+from railyard.core.verbs.verb import Job, Verb
 
 
-def root(config: Mapping[str, Any]) -> type[Experiment]:
-    """With the sections that a rail has at the root."""
-    return with_sections(config)
+class Train(Experiment, Verb):
+    """One training run."""
 
+    has_folder = True
 
-def first(config: Mapping[str, Any], faults: list[Fault]) -> list[Fault]:
-    owner = rail.of_keys(config)
-    return owner.refusals(config, faults) if owner else []
+    @classmethod
+    def read_as(cls, config: Mapping[str, Any]) -> type[Self]:
+        """With the sections that a rail has at the root."""
+        return with_sections(cls, config)
 
+    @classmethod
+    def first(cls, config: Mapping[str, Any], faults: list[Fault]) -> list[Fault]:
+        owner = rail.of_keys(config)
+        return owner.refusals(config, faults) if owner else []
 
-def rules(job: Job) -> list[Fault]:
-    return core_rules.check(job.root) + rail.of(job.config).rules(job.root)
+    def rules(self, job: Job) -> list[Fault]:
+        return rules.check(self) + rail.of(job.config).rules(self)
 
+    def plan(self, job: Job) -> str:
+        """What will run; for a resumed run also what changed."""
+        lines = ["railyard train", *(f"  allowed    {name}, a class of yours" for name in self.allow)]
+        lines += rail.of(job.config).plan(self)
+        lines += [f"  resume     {job.folder}"] if job.resumed else []
+        lines += [f"  changed    {line}" for line in job.changes]
+        lines += [yaml.safe_dump(dict(job.config), sort_keys=False)] if self.extras.print_config else []
+        return "\n".join(lines)
 
-def plan(job: Job) -> str:
-    """What will run; for a resumed run also what changed."""
-    lines = ["railyard train", *(f"  allowed    {name}, a class of yours" for name in job.root.allow)]
-    lines += rail.of(job.config).plan(job.root)
-    lines += [f"  resume     {job.folder}"] if job.resumed else []
-    lines += [f"  changed    {line}" for line in job.changes]
-    lines += [yaml.safe_dump(dict(job.config), sort_keys=False)] if job.root.extras.print_config else []
-    return "\n".join(lines)
+    def perform(self, job: Job) -> dict[str, Any]:
+        from lightning.fabric.utilities.exceptions import MisconfigurationException
 
+        from railyard.core.training.fit import fit
 
-def run(job: Job) -> dict[str, Any]:
-    from lightning.fabric.utilities.exceptions import MisconfigurationException
-
-    from railyard.core.training.fit import fit
-
-    assert job.folder is not None
-    if not job.root.train:
-        return _evaluated(job.folder, {"ckpt_path": Path(job.root.ckpt_path)})
-    try:
-        result = fit(job.root, job.folder, job.command, job.resumed, job.pruning)
-    except MisconfigurationException as fault:
-        raise UserError(f"Lightning refuses this trainer: {' '.join(str(fault).split())}") from None
-    if job.root.test:
-        result["test"] = _evaluated(job.folder, {"run": job.folder})
-    return result
-
-
-def _evaluated(out: Path, subject: Mapping[str, Any]) -> dict[str, Any]:
-    return evaluation.evaluate(evaluation.root(subject)(**subject), out)
+        assert job.folder is not None
+        if not self.train:
+            return evaluate({"ckpt_path": Path(str(self.ckpt_path))}, job.folder)
+        try:
+            result = fit(self, job.folder, job.command, job.resumed, job.pruning)
+        except MisconfigurationException as fault:
+            raise UserError(f"Lightning refuses this trainer: {' '.join(str(fault).split())}") from None
+        if self.test:
+            result["test"] = evaluate({"run": job.folder}, job.folder)
+        return result

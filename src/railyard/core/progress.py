@@ -3,7 +3,7 @@
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -52,20 +52,21 @@ def clock(seconds: float) -> str:
     return f"{whole // 60}m {whole % 60:02}s" if whole < 3600 else f"{whole // 3600}h {whole % 3600 // 60:02}m"
 
 
-@contextmanager
-def counting(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Progress for work that reports (done, total)."""
-    with progress(title, None, unit) as tick:
-        yield lambda done, total: tick(done, total=total)
+class Count(Protocol):
+    """Call it with the amount done so far and the whole; rate and time left are of what was not done `before`."""
+
+    def __call__(self, done: float, total: float, before: float = 0, note: str = "") -> None: ...
 
 
 @contextmanager
-def resuming(title: str, unit: str) -> Iterator[Callable[[int, int, int], None]]:
-    """Progress for work that reports (done, total, done before this call): rate and time left are of this call."""
+def counting(title: str, unit: str) -> Iterator[Count]:
+    """Progress for work that knows its whole, and perhaps how much of it an earlier call has done."""
     with progress(title, None, unit) as tick:
-        yield lambda done, total, before: tick(
-            done - before, f"{before:,} done before" if before else "", total - before
-        )
+
+        def count(done: float, total: float, before: float = 0, note: str = "") -> None:
+            tick(done - before, note or (f"{before:,} done before" if before else ""), total - before)
+
+        yield count
 
 
 @contextmanager

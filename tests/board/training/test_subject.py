@@ -4,7 +4,6 @@ import pytest
 
 from railyard.board.training.subject import find as board_find
 from railyard.core.errors import UserError
-from railyard.core.training.experiment import Evaluate
 from railyard.core.training.subject import Subject, find
 
 
@@ -32,7 +31,7 @@ def test_a_checkpoint_gives_the_init_folder_of_its_run(words, railyard, work, ti
     folder = work / "run"
     done = railyard("train", *base, *words, f"hydra.run.dir={folder}")
     assert done.code == 0, done.err
-    made, _, objective = board_find(find(Evaluate(ckpt_path=folder / "checkpoints" / "last.ckpt")), work)
+    made, _, objective = board_find(find({}, checkpoint=folder / "checkpoints" / "last.ckpt"), work)
     assert sorted(path.name for path in made.iterdir()) == sorted(path.name for path in (folder / "init").iterdir())
     for path in made.iterdir():
         assert path.read_bytes() == (folder / "init" / path.name).read_bytes()

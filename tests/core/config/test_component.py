@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from railyard.core.config.component import Component, Foreign, PathKnob, Verb, build_leaves, knobs, read, read_part
+from railyard.core.config import component
+from railyard.core.config.component import Component, Foreign, PathKnob, build_leaves, knobs, read, read_part
 from railyard.core.config.sections import knob_names
 
 COSINE = "railyard.board.training.schedules.Cosine"
@@ -20,7 +21,7 @@ class Part(Component, abstract=True):
     """A kind of part."""
 
 
-class Root(Verb):
+class Root(component.Root):
     count: Annotated[int, Field(ge=1, description="how many")] = 1
     rate: float = 0.5
     mode: Literal["stop", "skip"] = "stop"

@@ -163,13 +163,6 @@ def test_two_compositions_do_not_disturb_each_other():
     assert (first.config.seed, second.config.seed) == (1, 2)
 
 
-def test_bundled_prefers_the_installed_package(monkeypatch, tmp_path):
-    (tmp_path / "conf").mkdir()
-    monkeypatch.setattr(compose, "PACKAGE", tmp_path)
-    assert bundled("conf") == tmp_path / "conf"
-    assert bundled("samples") == tmp_path.parents[1] / "samples"
-
-
 @pytest.mark.parametrize(
     "words",
     [

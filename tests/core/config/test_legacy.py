@@ -9,7 +9,7 @@ import logging
 import pytest
 from json_schema import faults
 
-from railyard.apps import train
+from railyard.apps.train import Train
 from railyard.core.config import component as config
 from railyard.core.config import legacy, targets
 from railyard.core.config.compose import Composition, bundled
@@ -31,7 +31,7 @@ def answers(key, quickstart, caplog):
     *sections, name = key.split(".")
     functools.reduce(lambda section, inside: section.setdefault(inside, {}), sections, container)[name] = 1
     with caplog.at_level(logging.WARNING):
-        tree, found = config.read(train.ROOT, container)
+        tree, found = config.read(Train, container)
     return tree, {".".join(fault.key): fault.message for fault in found}, caplog.messages
 
 
@@ -51,7 +51,7 @@ def test_a_key_is_ignored_with_a_line(key, quickstart, caplog):
 
 def test_what_stands_beside_an_ignored_key_is_still_judged(caplog, work):
     container, _ = Composition("train", [*QUICK, "custom.coord_loss.weight=1", "custom.typo=1"]).container()
-    found = {".".join(fault.key): fault.message for fault in config.read(train.ROOT, container)[1]}
+    found = {".".join(fault.key): fault.message for fault in config.read(Train, container)[1]}
     assert found.keys() == {"custom"}
     assert found["custom"].startswith("unknown key")
 
@@ -65,7 +65,7 @@ def test_keys_inside_an_old_section_speak_for_themselves(caplog, work):
     container, _ = Composition(
         "train", [*QUICK, "dataset.dir=d", "dataset.rejection.seed=1", "batch.foo=1"]
     ).container()
-    found = {".".join(fault.key): fault.message for fault in config.read(train.ROOT, container)[1]}
+    found = {".".join(fault.key): fault.message for fault in config.read(Train, container)[1]}
     assert list(found) == ["dataset.dir", "dataset.rejection", "batch"]  # of batch.foo nothing is known
     assert found["dataset.dir"] == "not a key of this version; write data.pack"
 

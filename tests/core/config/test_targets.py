@@ -38,7 +38,7 @@ HOSTILE = [
     "railyard.core.store.durable.Path",
     "railyard.core.config.component.BaseModel",
     "railyard.core.config.component.Component",
-    "railyard.core.config.component.Verb",
+    "railyard.core.config.component.Root",
     "railyard.core.config.component.Foreign",
     "railyard.core.config.compose.OmegaConf",
     "railyard.core.config.compose.Composition",

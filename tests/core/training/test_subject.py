@@ -5,7 +5,6 @@ from guest_rail import Numbers
 
 from railyard.core.errors import UserError
 from railyard.core.runs.folder import write_config
-from railyard.core.training.experiment import Evaluate
 from railyard.core.training.subject import find
 
 DATA = {"_target_": "guest_rail.Numbers", "file": "old", "batch_size": 8}
@@ -19,18 +18,18 @@ def run(tmp_path):
 
 
 def test_the_runs_data_with_one_key_changed(run):
-    subject = find(Evaluate(run=run, data={"file": "new"}))
+    subject = find({"file": "new"}, run)
     assert (subject.run, subject.init, subject.checkpoint) == (run, run / "init", None)
     assert (str(subject.data.file), subject.data.batch_size) == ("new", 8)
 
 
 def test_a_changed_key_is_checked(run):
     with pytest.raises(UserError, match=r"data\.batch_size: must be greater than or equal to 1, got 0"):
-        find(Evaluate(run=run, data={"batch_size": 0}))
+        find({"batch_size": 0}, run)
 
 
 def test_a_checkpoint_speaks_for_the_run_it_lies_in(run):
-    subject = find(Evaluate(ckpt_path=run / "checkpoints" / "last.ckpt"))
+    subject = find({}, checkpoint=run / "checkpoints" / "last.ckpt")
     assert (subject.run, subject.init) == (run.resolve(), None)
     assert subject.checkpoint == run / "checkpoints" / "last.ckpt"
 
@@ -38,17 +37,17 @@ def test_a_checkpoint_speaks_for_the_run_it_lies_in(run):
 def test_data_of_a_class_that_is_not_admitted(run):
     write_config(run, {"data": {"_target_": "their.Data"}, "allow": []})
     with pytest.raises(UserError, match="may not be built"):
-        find(Evaluate(run=run))
+        find({}, run)
 
 
 def test_an_init_folder_needs_data(tmp_path):
     with pytest.raises(UserError, match="does not say on what data to look: add data=board_pack"):
-        find(Evaluate(bundle=tmp_path))
+        find({}, bundle=tmp_path)
     data = Numbers(file="some.numbers")
-    assert find(Evaluate(bundle=tmp_path, data=data)).data is data
+    assert find(data, bundle=tmp_path).data is data
 
 
 def test_a_run_without_weights(run):
     (run / "init").rmdir()
     with pytest.raises(UserError, match="holds neither init/ nor a checkpoint"):
-        find(Evaluate(run=run))
+        find({}, run)

@@ -1,25 +1,23 @@
 """`railyard VERB --help` lists every key with its type, its default as configured and its reason."""
 
-import importlib
-
 import pytest
 
-from railyard.cli import VERBS
 from railyard.core.config.sections import knob_names
+from railyard.core.verbs.table import verbs
 
 FOLDERS = "paths"
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", verbs())
 def test_every_key_is_listed_once(railyard, verb, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     done = railyard(verb, "--help")
     assert (done.code, done.err) == (0, "")
-    root = importlib.import_module(f"railyard.apps.{verb}").ROOT
+    root = verbs()[verb].load()
     words = [line.split()[0] for line in done.out.splitlines() if line.startswith("  ") and line[2] != " "]
     for name in knob_names(root):
         assert words.count(name) >= 1, name
-    assert VERBS[verb].example in done.out
+    assert verbs()[verb].example in done.out
     assert all(len(line) <= 100 or "railyard" in line for line in done.out.splitlines())
 
 

@@ -1,6 +1,7 @@
 """All jobs of a sweep are composed, checked and listed before anything is made."""
 
 import pytest
+import small_verb
 from small_verb import app
 
 from railyard.core.config.targets import Fault
@@ -36,7 +37,7 @@ def test_rules_are_asked_of_every_job(sweep_of, work):
 
 
 def test_the_plan_lists_the_jobs_and_starts_none(sweep_of, work):
-    class Root(app().ROOT):
+    class Root(small_verb.Root):
         validate_config: bool = False
 
     code, out, err = sweep_of(app(root=Root), "-m", "depth=range(0,30)", "validate_config=true")

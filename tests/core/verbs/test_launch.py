@@ -1,33 +1,24 @@
 """From words to an exit code: options, plans, results, folders, resume, and what a failing verb leaves behind."""
 
 import json
-from types import SimpleNamespace
-from typing import Annotated
 
 import pytest
+import small_verb
 import yaml
-from pydantic import Field
 
+from railyard.apps.evaluate import Evaluate
 from railyard.apps.show import Show
-from railyard.core.config.component import Verb
 from railyard.core.config.targets import Fault
 from railyard.core.errors import Negative, RailyardError, UserError
 from railyard.core.runs import run_state
 from railyard.core.runs.folder import read_config
 from railyard.core.runs.lock import _held
 from railyard.core.runs.signals import Stopped
-from railyard.core.training.experiment import Evaluate
 from railyard.core.verbs import launch
 
 
-class Root(Verb):
-    """What conf/doctor.yaml composes to."""
-
-    depth: Annotated[int, Field(ge=0)] = 0
-
-
 def app(run=lambda job: {"ok": True}, **more):
-    return SimpleNamespace(ROOT=more.pop("root", Root), run=run, **more)
+    return small_verb.app(run, **more)
 
 
 @pytest.fixture
@@ -102,7 +93,7 @@ def test_an_answer_of_no_is_a_result_with_exit_code_1(start):
 
 def test_verbatim_keys_are_taken_as_typed(start):
     found = []
-    asking = app(lambda job: found.append(job.root.path) or {}, root=Show, VERBATIM=("path",))
+    asking = app(lambda job: found.append(job.root.path) or {}, root=Show, verbatim=("path",))
     assert start(asking, "path=a<b, c='d'", verb="show")[0] == 0
     assert str(found[0]) == "a<b, c='d'"
 
@@ -127,7 +118,7 @@ def test_faults_of_all_kinds_stand_together(start):
 def test_rules_are_asked_when_the_tree_stands(start):
     from railyard.core.config.targets import Fault
 
-    code, _, err = start(app(rules=lambda root: [Fault(("depth",), "odd depths only")]), "depth=2")
+    code, _, err = start(app(rules=lambda job: [Fault(("depth",), "odd depths only")]), "depth=2")
     assert code == 2
     assert "depth: odd depths only  [command line: depth=2]" in err
 
@@ -172,7 +163,7 @@ def test_an_error_that_no_other_path_mends_keeps_its_traceback(start):
 
 
 def folder_app(run=lambda job: {}):
-    return app(run, root=Evaluate, FOLDER=True)
+    return app(run, root=Evaluate, has_folder=True)
 
 
 WORDS = ("run=x",)
@@ -208,7 +199,7 @@ def test_a_run_folder_says_how_its_run_ended(start, work):
         return {"loss": 0.5}
 
     seen = []
-    told = app(run, root=Evaluate, FOLDER=True, label=lambda config: "x")
+    told = app(run, root=Evaluate, has_folder=True, label=lambda config: "x")
     start(told, "run=somewhere", verb="evaluate")
     start(told, "run=somewhere", "data.rows=1", verb="evaluate")
     ends = [run_state.read(folder) for folder in sorted((work / "outputs" / "evaluate" / "x").iterdir())]

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from small_verb import app
 
+from railyard.apps.evaluate import Evaluate
 from railyard.core.runs.folder import read_config
-from railyard.core.training.experiment import Evaluate
 from railyard.core.verbs import sweep
 
 
@@ -52,7 +52,7 @@ def test_the_folder_holds_call_outcomes_and_tables(sweep_of, only_sweep):
 
 
 def folders_of(run=lambda job: {}):
-    return app(run, root=Evaluate, FOLDER=True)
+    return app(run, root=Evaluate, has_folder=True)
 
 
 def test_a_job_of_a_verb_with_run_folders_has_an_ordinary_one(sweep_of, only_sweep):
@@ -149,7 +149,7 @@ def test_what_a_sweep_is(words, meant, work):
 
 def test_values_that_are_taken_as_typed_are_quoted_once(sweep_of):
     seen = []
-    verbatim = app(lambda job: seen.append((job.root.word, job.root.depth)) or {}, VERBATIM=("word",))
+    verbatim = app(lambda job: seen.append((job.root.word, job.root.depth)) or {}, verbatim=("word",))
     code, _, err = sweep_of(verbatim, "-m", "word=a,b'c", "depth=1,2")
     assert code == 0, err
     assert seen == [("a,b'c", 1), ("a,b'c", 2)]

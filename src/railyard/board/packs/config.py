@@ -5,11 +5,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from railyard.core.config.component import PathKnob, Verb
+from railyard.core.config.component import PathKnob
+from railyard.core.verbs.verb import Work
 
 
-class ImportLogs(Verb):
+class ImportLogs(Work):
     """Imports a folder of raw teacher logs as a pack."""
+
+    unit = "games"
 
     source: PathKnob = Field(
         description="folder of raw logs, searched with its subfolders for *.meta.json[.gz] beside *.jsonl.gz"
@@ -41,8 +44,10 @@ class ImportLogs(Verb):
         return {"out": str(self.out), **report.as_dict()}
 
 
-class MergePacks(Verb):
+class MergePacks(Work):
     """Merges two packs into one, the runs of the left one first."""
+
+    unit = "rows"
 
     left: PathKnob = Field(description="pack whose runs and valuation types keep their order and come first")
     right: PathKnob = Field(description="pack whose runs follow, numbered on")

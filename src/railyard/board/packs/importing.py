@@ -17,7 +17,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-import railyard
 from railyard.board.logs.bad_game import BadGame
 from railyard.board.logs.game_meta import Meta
 from railyard.board.logs.raw_logs import FoundGames, GameFiles, find_games, read_game
@@ -29,6 +28,7 @@ from railyard.board.packs.partial import Partial, Record
 from railyard.board.packs.report import Counts, ImportReport
 from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, VALUATION_FILE
 from railyard.board.packs.valuations import ValuationIds
+from railyard.core import package
 from railyard.core.errors import UserError
 from railyard.core.making.outputs import refuse_occupied
 from railyard.core.store import durable
@@ -79,7 +79,7 @@ def import_logs(
         partial.discard(out)
         return ImportReport(Counts.of(manifest["counts"]), already_there=True)
     refuse_occupied(out, "this import")
-    made_by = {**origin, "railyard_version": railyard.__version__}
+    made_by = {**origin, "railyard_version": package.__version__}
     with partial.work_folder(out, made_by, shard_rows) as work:
         importer = _Importer(source, work, on_error, progress)
         importer.take(found, bind(label_game, legality=legality), workers or _fitting_workers(found))

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import railyard
 from railyard.board.packs.metadata import Run, read_ends, runs_writer
 from railyard.board.packs.outputs import finished_before
 from railyard.board.packs.pack import Pack
@@ -25,6 +24,7 @@ from railyard.board.packs.schema import (
     VALUATION_FILE,
 )
 from railyard.board.packs.valuations import LIMIT, write_valuation_names
+from railyard.core import package
 from railyard.core.compiled import njit
 from railyard.core.errors import UserError
 from railyard.core.making.outputs import refuse_occupied
@@ -71,7 +71,7 @@ def merge_packs(
     with durable.atomic_folder(out) as folder:
         _write(packs, report, folder, shard_rows, progress)
         counts = {"runs": report.runs, "rows": report.rows, "same_seeds": report.same_seeds}
-        durable.write_manifest(folder, {**origin, "railyard_version": railyard.__version__, "counts": counts})
+        durable.write_manifest(folder, {**origin, "railyard_version": package.__version__, "counts": counts})
     return report
 
 

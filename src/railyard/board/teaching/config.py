@@ -1,21 +1,26 @@
 """What `railyard teach` and `railyard relabel` take: a teacher's depth and tables; games or a pack, and a pack out."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator
 
-from railyard.core.config.component import PathKnob, Verb
+from railyard.core.config.component import PathKnob
 from railyard.core.making.parts import Part
+from railyard.core.progress import Count
+from railyard.core.verbs.verb import Work
 
 DEPTH = "chance layers that the search looks ahead: 2 averages 73,000 points and 3 averages 123,000 without tables"
 TABLES = "folder of endgame tables, made by railyard tables; null only searches"
 SHARD_ROWS = "rows per file steps-00000.npy, …; null writes one steps.npy"
 
 
-class Teach(Verb):
+class Teach(Work):
     """Plays games by expectimax and writes them as a pack."""
+
+    unit = "games"
 
     out: PathKnob = Field(description="folder of the new pack; it appears complete or not at all")
     games: int = Field(ge=1, description="games to play; game i has the seed `seed` + i")
@@ -32,18 +37,26 @@ class Teach(Verb):
     def _is_part(cls, part: str) -> str:
         return str(Part.parse(part))
 
-    def run(self, progress: Callable[[int, int, int], None] | None = None) -> dict[str, Any]:
-        """Plays; returns what was counted. `progress` is told games done, games in all and moves played."""
+    def run(self, progress: Count | None = None) -> dict[str, Any]:
+        """Plays; returns what was counted. `progress` is told games done, games in all and the speed."""
         from railyard.board.teaching.teach import Lesson, teach
         from railyard.core.store.workers import cores
 
         lesson = Lesson(self.games, self.depth, self.seed, self.max_moves, self.shard_rows)
         part, tables = Part.parse(self.part), _open_tables(self.tables)
-        return {"out": str(self.out), **teach(self.out, lesson, tables, self.workers or cores(), part, progress)}
+        start = time.monotonic()
+
+        def moves(done: int, games: int, played: int) -> None:
+            if progress:
+                progress(done, games, note=f"{played / (time.monotonic() - start):,.0f} moves/s")
+
+        return {"out": str(self.out), **teach(self.out, lesson, tables, self.workers or cores(), part, moves)}
 
 
-class Relabel(Verb):
+class Relabel(Work):
     """Gives every board of a pack the values of a teacher."""
+
+    unit = "rows"
 
     pack: PathKnob = Field(description="a pack of teacher rows, or a self-play pool")
     out: PathKnob = Field(description="folder of the new pack; it appears complete or not at all")

@@ -17,7 +17,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-import railyard
 from railyard.board.game.boards import encode
 from railyard.board.game.endgame.tables import EndgameTables
 from railyard.board.game.teacher import Teacher
@@ -30,6 +29,7 @@ from railyard.board.packs.partial import Partial, Record
 from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION
 from railyard.board.packs.selfplay import SelfplayPool
 from railyard.board.teaching.decisions import complete, step_rows, valuation_names, valuations_of
+from railyard.core import package
 from railyard.core.errors import UserError
 from railyard.core.making.outputs import refuse_occupied
 from railyard.core.store import durable, threads
@@ -83,7 +83,7 @@ def relabel(
         partial.discard(out)
         return {**manifest["counts"], "already_there": True}
     refuse_occupied(out, "this pack with these labels")
-    made_by = {**origin, "railyard_version": railyard.__version__}
+    made_by = {**origin, "railyard_version": package.__version__}
     with partial.work_folder(out, made_by, shard_rows) as work:
         _Labelling(found, depth, tables, work, progress).run(workers)
         work.finish()

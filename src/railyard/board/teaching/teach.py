@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import railyard
 from railyard.board.game.boards import decode
 from railyard.board.game.endgame.tables import EndgameTables
 from railyard.board.game.teacher import END_REASONS, Decisions, Game, Teacher
@@ -30,6 +29,7 @@ from railyard.board.packs.pack import Pack
 from railyard.board.packs.partial import Partial, Record
 from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, STEPS_STEM
 from railyard.board.teaching.decisions import complete, step_rows, valuation_names, valuations_of
+from railyard.core import package
 from railyard.core.making.outputs import refuse_occupied
 from railyard.core.making.parts import Part
 from railyard.core.runs.lock import locked
@@ -126,7 +126,7 @@ def _play_part(
     part: Part,
     progress: Progress | None,
 ) -> dict[str, Any]:
-    made_by = {**origin, "railyard_version": railyard.__version__}
+    made_by = {**origin, "railyard_version": package.__version__}
     games = part.of(lesson.games)
     with partial.work_folder(place, made_by, lesson.shard_rows) as work:
         classroom = _Classroom(lesson, tables, work, games, progress)
@@ -249,7 +249,7 @@ def _assemble(out: Path, folder: Path, origin: dict[str, Any], parts: list[Part]
 
 def _join(out: Path, packs: list[Pack], origin: dict[str, Any], tables: EndgameTables) -> None:
     counts = _sum([(pack.manifest or {})["counts"] for pack in packs])
-    made_by = {**origin, "railyard_version": railyard.__version__, "counts": counts}
+    made_by = {**origin, "railyard_version": package.__version__, "counts": counts}
     with durable.atomic_folder(out) as folder:
         with ShardWriter(folder, STEPS_STEM, STEP, origin["options"]["shard_rows"]) as steps:
             for pack in packs:

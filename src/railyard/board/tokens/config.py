@@ -8,15 +8,18 @@ from pydantic import Field, field_validator
 
 from railyard.board.tokens.ev_binner import EvBinner
 from railyard.board.tokens.tokenizer_json import MAX_BINS
-from railyard.core.config.component import PathKnob, Verb
+from railyard.core.config.component import PathKnob
+from railyard.core.verbs.verb import Work
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]  # rows done, rows in all
 
 
-class FitTokenizer(Verb):
+class FitTokenizer(Work):
     """`railyard tokenizer`: fits a tokenizer to a pack."""
+
+    unit = "rows read"
 
     pack: PathKnob = Field(description="the pack whose moves the bins are fitted to")
     out: PathKnob = Field(description="the file to write, usually tokenizer.json; one that is there is replaced")
@@ -68,8 +71,10 @@ class FitTokenizer(Verb):
         return {"out": str(self.out), **describe(self.out)}
 
 
-class Tokenize(Verb):
+class Tokenize(Work):
     """`railyard tokenize`: the classes of a pack's rows as one array, uint8 [rows, 4]."""
+
+    unit = "rows"
 
     tokenizer: PathKnob = Field(description="a tokenizer.json, of version 1 or 2")
     pack: PathKnob = Field(description="the pack to tokenize")

@@ -24,6 +24,7 @@ from railyard.core.errors import nearest, short
 log = logging.getLogger(__name__)
 
 PathKnob = Annotated[Path, Strict(False)]
+Kind = TypeVar("Kind", bound="Component")
 
 
 class Component(BaseModel):
@@ -51,10 +52,7 @@ class Component(BaseModel):
         return value
 
 
-Root = TypeVar("Root", bound=Component)
-
-
-class Verb(Component):
+class Root(Component):
     """The root of a verb's primary config: what all verbs take."""
 
     json_: bool = Field(False, alias="json", description="print one JSON object with the result as the last line")
@@ -62,13 +60,13 @@ class Verb(Component):
     paths: dict[str, Any] = Field({}, description="folders and named packs that other keys refer to")
 
 
-def with_keys(root: type[Root], *parts: type[Component] | None) -> type[Root]:
+def with_keys(root: type[Kind], *parts: type[Component] | None) -> type[Kind]:
     """`root` with the fields of other components beside its own; theirs win where names are the same."""
     beside = [part for part in parts if part]
     if not beside:
         return root
     names = {"__doc__": root.__doc__, "__module__": root.__module__}
-    return cast(type[Root], type(root.__name__, (*beside, root), names))
+    return cast(type[Kind], type(root.__name__, (*beside, root), names))
 
 
 @dataclass(frozen=True)

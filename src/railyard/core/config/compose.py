@@ -28,17 +28,16 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf._utils import split_key
 from omegaconf.errors import OmegaConfBaseException
 
+from railyard.core import package
 from railyard.core.config.targets import Fault
 from railyard.core.errors import UserError, nearest
 
-PACKAGE = Path(__file__).resolve().parents[2]
 VERSION_BASE = "1.3"
 
 
 def bundled(name: str) -> Path:
-    """A folder that ships with Railyard (`conf`, `samples`): in the wheel, else in the checkout."""
-    inside = PACKAGE / name
-    return inside if inside.is_dir() else PACKAGE.parents[1] / name
+    """A folder that ships with Railyard (`conf`, `samples`)."""
+    return Path(package.bundled(name))
 
 
 OmegaConf.register_new_resolver("bundled", lambda name: str(bundled(name)), replace=True)

@@ -140,10 +140,10 @@ def _component(name: str) -> "type[Any] | str":
     found = _find(name)
     if found is None or found.path != name or not _descends(found):
         return refusal + nearest(name, _component_names())
-    from railyard.core.config.component import Component, Verb
+    from railyard.core.config.component import Component, Root
 
     cls = getattr(importlib.import_module(name.rpartition(".")[0]), name.rpartition(".")[2])
-    usable = isinstance(cls, type) and issubclass(cls, Component) and not issubclass(cls, Verb) and not cls.is_abstract
+    usable = isinstance(cls, type) and issubclass(cls, Component) and not issubclass(cls, Root) and not cls.is_abstract
     return cls if usable else refusal
 
 

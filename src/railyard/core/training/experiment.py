@@ -6,14 +6,13 @@ user's own comes in as a `Foreign` leaf.
 
 import math
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Protocol, Self
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from railyard.core import rail
 from railyard.core.config import component
-from railyard.core.config.component import Component, Foreign, PathKnob, Verb
+from railyard.core.config.component import Component, Foreign, Root
 from railyard.core.config.targets import Fault
 
 
@@ -59,7 +58,7 @@ class Extras(Component):
     print_config: bool = Field(False, description="print the whole resolved config with the plan")
 
 
-class Experiment(Verb):
+class Experiment(Root):
     """One training run."""
 
     SUPPLIED: ClassVar = {"model": frozenset({"data", "objective", "total_steps"})}
@@ -93,39 +92,19 @@ class Experiment(Verb):
         return {name: getattr(self, name) for name in type(self).model_fields if name not in Experiment.model_fields}
 
 
+Kind = TypeVar("Kind", bound=Experiment)
+
+
 def read(config: Mapping[str, Any], already: Iterable[Fault] = ()) -> tuple[Experiment | None, list[Fault]]:
     """The experiment of a plain config, with the sections that its rail has at the root, and all faults."""
-    root, faults = component.read(with_sections(config), config, already)
+    root, faults = component.read(with_sections(Experiment, config), config, already)
     return root, faults
 
 
-def with_sections(config: Mapping[str, Any]) -> type[Experiment]:
-    """An experiment with the sections of the rail that a plain config has root keys of."""
+def with_sections(kind: type[Kind], config: Mapping[str, Any]) -> type[Kind]:
+    """An experiment's class with the sections of the rail that a plain config has root keys of."""
     owner = rail.of_keys(config)
-    return component.with_keys(Experiment, owner.sections() if owner else None)
-
-
-class Evaluate(Verb):
-    """What `railyard evaluate` looks at."""
-
-    run: PathKnob | None = Field(None, description="a run folder; its best weights and its data")
-    ckpt_path: PathKnob | None = Field(None, description="a checkpoint inside a run folder")
-    bundle: PathKnob | None = Field(None, description="an init folder; needs data=")
-    data: Data | dict[str, Any] = Field(
-        {},
-        description="other data than the run's: data=board_pack data.pack=PACK, or single keys of the run's data",
-    )
-
-    @model_validator(mode="after")
-    def _one_subject(self) -> Self:
-        given = [name for name in ("run", "ckpt_path", "bundle") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of run=, ckpt_path= and bundle=, got {', '.join(given) or 'none'}")
-        return self
-
-    def run_folder(self) -> Path | None:
-        """The run that is looked at, also where a checkpoint inside it is named."""
-        return self.ckpt_path.resolve().parent.parent if self.ckpt_path is not None else self.run
+    return component.with_keys(kind, owner.sections() if owner else None)
 
 
 def batches_per_epoch(batches: int, limit: int | float | None) -> int:

@@ -10,7 +10,7 @@ from railyard.core.config.compose import options
 from railyard.core.config.targets import FaultyConfig
 from railyard.core.errors import UserError
 from railyard.core.runs.folder import read_config
-from railyard.core.training.experiment import Evaluate
+from railyard.core.training.experiment import Data
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,20 @@ class Subject:
     checkpoint: Path | None = None
 
 
-def find(call: Evaluate) -> Subject:
-    """The subject of a call. UserError where the run or the data is none."""
-    run = call.run_folder()
+def find(
+    data: Data | Mapping[str, Any], run: Path | None = None, checkpoint: Path | None = None, bundle: Path | None = None
+) -> Subject:
+    """The subject of an evaluation: one of a run, a checkpoint inside one and an init folder, and data or single keys
+    of the run's. UserError where there is none.
+    """
+    run = checkpoint.resolve().parent.parent if checkpoint else run
     if run is None:
-        return Subject(_data(call, {}), {}, init=call.bundle)
-    init = run / "init"
-    if call.ckpt_path is None and init.is_dir():
-        config = read_config(run)
-        return Subject(_data(call, config), config, run, init)
-    config, checkpoint = read_config(run), call.ckpt_path or _best(run)
-    return Subject(_data(call, config), config, run, checkpoint=checkpoint)
+        return Subject(_data(data, {}), {}, init=bundle)
+    init, config = run / "init", read_config(run)
+    if checkpoint is None and init.is_dir():
+        return Subject(_data(data, config), config, run, init)
+    checkpoint = checkpoint or _best(run)
+    return Subject(_data(data, config), config, run, checkpoint=checkpoint)
 
 
 def _best(run: Path) -> Path:
@@ -49,13 +52,13 @@ def _best(run: Path) -> Path:
     return best
 
 
-def _data(call: Evaluate, config: Mapping[str, Any]) -> Any:
-    if not isinstance(call.data, dict):
-        return call.data
+def _data(given: Data | Mapping[str, Any], config: Mapping[str, Any]) -> Any:
+    if isinstance(given, Data):
+        return given
     if not config:
         known = " or ".join(f"data={name}" for name in options("data"))
         raise UserError(f"an init folder does not say on what data to look: add {known}")
-    data, faults = read_part({**config["data"], **call.data}, config.get("allow", []), "data")
+    data, faults = read_part({**config["data"], **given}, config.get("allow", []), "data")
     if faults:
         raise FaultyConfig(*faults)
     return data

@@ -16,19 +16,19 @@ from railyard.core.config import targets
 from railyard.core.config.component import Component, Foreign
 from railyard.core.config.compose import Composition, bundled, options
 from railyard.core.config.sections import knob_names
-from railyard.core.verbs.launch import App
+from railyard.core.verbs.table import Entry
 
 COMMON = ("json", "allow", "paths")  # every verb has them; listed last
 INDENT = 20
 
 
-def verb_help(verb: str, app: App, summary: str, example: str, words: Iterable[str] = ()) -> str:
+def verb_help(verb: Entry, words: Iterable[str] = ()) -> str:
     """The text printed by `railyard VERB --help`; `words` are the overrides that stood beside it."""
-    config = Composition(verb, words).container()[0]
-    root = app.root(config) if hasattr(app, "root") else app.ROOT
-    groups = _groups(verb)
+    config = Composition(verb.name, words).container()[0]
+    root = verb.load().read_as(config)
+    groups = _groups(verb.name)
     own = [name for name in knob_names(root) if name not in (*COMMON, *groups)]
-    lines = [f"railyard {verb}: {summary}", "", f"  {example}", "", "keys"]
+    lines = [f"railyard {verb.name}: {verb.summary}", "", f"  {verb.example}", "", "keys"]
     for name in (*own, *COMMON):
         lines += _entry(name, _field(root, name), config.get(name))
     if groups:

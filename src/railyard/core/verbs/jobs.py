@@ -11,7 +11,7 @@ from railyard.core.sweeping import config as sweepers
 from railyard.core.sweeping import folder as folders
 from railyard.core.sweeping import launchers, words
 from railyard.core.verbs import launch
-from railyard.core.verbs.launch import App, Job
+from railyard.core.verbs.verb import Job, Verb
 
 OWN = ("hydra/launcher", "hydra/sweeper", "hydra.launcher", "hydra.sweeper", "hydra.sweep")  # keys of no single job
 LISTED = 20  # jobs that the plan names
@@ -20,7 +20,7 @@ LISTED = 20  # jobs that the plan names
 class Jobs:
     """A verb, the words all jobs share, and the sweeper that varies the others."""
 
-    def __init__(self, verb: str, app: App, typed: Sequence[str]) -> None:
+    def __init__(self, verb: str, app: type[Verb], typed: Sequence[str]) -> None:
         self.verb, self.app = verb, app
         fixed, swept = words.split(typed)
         self._refuse(fixed, swept)
@@ -87,5 +87,5 @@ class Jobs:
         shown = self.sweeper.PREVIEWED
         lines += [f"  {shown} {number:<6} {' '.join(own)}" for number, own in enumerate(self.words[:LISTED])]
         lines += [f"  and {len(self.words) - LISTED} more"] if len(self.words) > LISTED else []
-        plan = launch.plan_of(self.app, self.base.varied(self.words[0]), first)
+        plan = launch.plan_of(self.base.varied(self.words[0]), first)
         return "\n".join([*lines, "job 0:", plan.rstrip(), ""])

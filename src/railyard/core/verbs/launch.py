@@ -1,11 +1,6 @@
 """From a command line to a running verb: compose, check everything, print the plan, run, report, exit code.
 
-A verb's app (one file in `railyard/apps`) gives `ROOT` (its config's class) and `run(job)`; it may give `plan(job)`
-(what will happen, without building it), `root(config)` (`ROOT` with keys that rails add), `rules(job)` (faults across
-components), `first(config, faults)` (faults that are told alone, because no other key could mend them),
-`summary(result)` (the part of the result that a person is told) or `text(result)` (the same as lines of its own),
-`FOLDER = True` (it wants a run folder), `label(config)` (where that lies) and `VERBATIM` (keys whose values are taken
-as typed, past Hydra's grammar).
+The verb is a class (`verb.py`) and the name of its file in conf/.
 """
 
 import errno
@@ -17,9 +12,8 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import yaml
 from hydra._internal.callbacks import Callbacks
@@ -39,33 +33,13 @@ from railyard.core.runs.folder import claim, new_name, read_config, write_config
 from railyard.core.runs.lock import locked
 from railyard.core.runs.signals import Stopped
 from railyard.core.sweeping import config as sweepers
-from railyard.core.training.experiment import Watcher
 from railyard.core.training.resuming import resumed_config
+from railyard.core.verbs.verb import Job, Verb
 
 log = logging.getLogger(__name__)
 
 # what is wrong with a path that naming another one puts right
 UNUSABLE = (errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EROFS, errno.ENAMETOOLONG)
-
-
-@dataclass(frozen=True)
-class Job:
-    """One checked call of a verb: the typed tree, the plain resolved config, its run folder if it has one."""
-
-    verb: str
-    root: Any
-    config: Mapping[str, Any]
-    command: list[str]
-    folder: Path | None = None
-    resumed: bool = False
-    changes: list[str] = field(default_factory=list)
-    pruning: Watcher | None = None
-
-
-class App(Protocol):
-    ROOT: type[configs.Verb]
-
-    def run(self, job: Job) -> dict[str, Any]: ...
 
 
 def guarded(verb: str, work: Callable[[], str]) -> int:
@@ -94,25 +68,25 @@ def guarded(verb: str, work: Callable[[], str]) -> int:
     return 0
 
 
-def call(verb: str, app: App, argv: list[str]) -> str:
+def call(verb: str, app: type[Verb], argv: list[str]) -> str:
     """Run a verb with the words of a command line; returns what standard output gets."""
     overrides, wants_config = words(argv)
-    composition = Composition(verb, [verbatim(word, getattr(app, "VERBATIM", ())) for word in overrides])
+    composition = Composition(verb, [verbatim(word, app.verbatim) for word in overrides])
     if wants_config:
         return str(OmegaConf.to_yaml(composition.job()))
     job = check(verb, app, composition, argv)
-    plan = plan_of(app, composition, job)
+    plan = plan_of(composition, job)
     sys.stderr.write(plan.rstrip() + "\n")
     if job.config.get("validate_config"):
         return render({"valid": True, "plan": plan.splitlines()}, job) if job.root.json_ else ""
     _refuse_unswept(composition)
-    return _run(app, composition, claimed(verb, app, composition, job, argv))
+    return _run(composition, claimed(verb, app, composition, job, argv))
 
 
-def plan_of(app: App, composition: Composition, job: Job) -> str:
+def plan_of(composition: Composition, job: Job) -> str:
     """What will happen. UserError for what is seen to be wrong only now, with the place it was set."""
     try:
-        return str(app.plan(job)) if hasattr(app, "plan") else plain_plan(job)
+        return str(job.root.plan(job))
     except FaultyConfig as refused:
         raise UserError(explain(refused.faults, composition)) from None
 
@@ -139,7 +113,7 @@ def _refuse_unswept(composition: Composition) -> None:
         raise UserError(f"hparams_search={search} describes a sweep: add -m to run it, or leave it out")
 
 
-def claimed(verb: str, app: App, composition: Composition, job: Job, argv: list[str]) -> Job:
+def claimed(verb: str, app: type[Verb], composition: Composition, job: Job, argv: list[str]) -> Job:
     """The job once its new run folder is ours; a name that another run took is drawn anew."""
     while job.folder is not None and not job.resumed and not claim(job.folder):
         if _chosen_folder(composition):
@@ -148,7 +122,7 @@ def claimed(verb: str, app: App, composition: Composition, job: Job, argv: list[
     return job
 
 
-def check(verb: str, app: App, composition: Composition, argv: list[str], place: Path | None = None) -> Job:
+def check(verb: str, app: type[Verb], composition: Composition, argv: list[str], place: Path | None = None) -> Job:
     """The first act of every verb: all faults at once, with the place each came from.
 
     `place` is the folder of a job that has one already, as those of a sweep have.
@@ -161,15 +135,14 @@ def check(verb: str, app: App, composition: Composition, argv: list[str], place:
     if resume and folder:
         container, changes = resumed_config(read_config(folder), container, given, folder)
         faults = [fault for fault in faults if any(".".join(fault.key).startswith(name) for name in given)]
-    if hasattr(app, "first") and (alone := app.first(container, faults)):
+    if alone := app.first(container, faults):
         raise UserError(explain(alone, composition))
-    kind = app.root(container) if hasattr(app, "root") else app.ROOT
-    container = {**container, **_of_rails(app.ROOT, kind, container)}
+    kind = app.read_as(container)
+    container = {**container, **_of_rails(app, kind, container)}
     root, faults = configs.read(kind, container, faults)
     faults += [*hydra_node.faults(composition.config.hydra), *sweepers.chosen(composition.config.hydra)[1]]
     job = Job(verb, root, container, ["railyard", verb, *argv], folder, resume, changes)
-    if not faults and hasattr(app, "rules"):
-        faults += app.rules(job)
+    faults += [] if faults else root.rules(job)
     if faults:
         raise UserError(explain(faults, composition))
     return job
@@ -185,9 +158,9 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float)
 
 
-def _folder(verb: str, app: App, composition: Composition, place: Path | None) -> tuple[Path | None, bool]:
+def _folder(verb: str, app: type[Verb], composition: Composition, place: Path | None) -> tuple[Path | None, bool]:
     """The run folder's path: the run to resume, or where a new one will be made (nothing is made yet)."""
-    if not getattr(app, "FOLDER", False):
+    if not app.has_folder:
         return None, False
     resume = OmegaConf.select(composition.config, "resume")
     if resume:
@@ -197,17 +170,15 @@ def _folder(verb: str, app: App, composition: Composition, place: Path | None) -
     return new_folder(verb, app, composition), False
 
 
-def new_folder(verb: str, app: App, composition: Composition) -> Path:
+def new_folder(verb: str, app: type[Verb], composition: Composition) -> Path:
     """A name for a folder of its own under `outputs`; nothing is made yet."""
     root = Path(str(OmegaConf.select(composition.config, "paths.root_dir") or "."))
     return new_name((root / "outputs" / verb / _label(app, composition)).resolve())
 
 
-def _label(app: App, composition: Composition) -> str:
-    """The folder between the verb's and the run's: the experiment, or what the app says."""
-    if hasattr(app, "label"):
-        return str(app.label(composition.job()))
-    return composition.choice("experiment") or "none"
+def _label(app: type[Verb], composition: Composition) -> str:
+    """The folder between the verb's and the run's: what the verb says, else the experiment."""
+    return app.label(composition.job()) or composition.choice("experiment") or "none"
 
 
 def _chosen_folder(composition: Composition) -> Path | None:
@@ -226,22 +197,22 @@ def _set_output(composition: Composition, folder: Path | None) -> None:
     HydraConfig.instance().set_config(composition.config)
 
 
-def _run(app: App, composition: Composition, job: Job) -> str:
+def _run(composition: Composition, job: Job) -> str:
     try:
-        return _output(app, perform(app, composition, job), job)
+        return _output(perform(composition, job), job)
     except Negative as answer:
-        answer.output = _output(app, answer.result, job)
+        answer.output = _output(answer.result, job)
         raise
 
 
-def perform(app: App, composition: Composition, job: Job) -> dict[str, Any]:
+def perform(composition: Composition, job: Job) -> dict[str, Any]:
     """Run a checked job and return its result; raises what went wrong."""
     outcome: list[dict[str, Any] | BaseException] = []
 
     def task(_: object) -> None:
         try:
             with run_state.recorded(job.folder) as result:
-                result.update(app.run(job))
+                result.update(job.root.perform(job))
             outcome.append(result)
         except RailyardError as fault:
             _to_log_file(str(fault))
@@ -268,13 +239,12 @@ def perform(app: App, composition: Composition, job: Job) -> dict[str, Any]:
     return outcome[0]
 
 
-def _output(app: App, result: dict[str, Any], job: Job) -> str:
-    """What standard output gets: for a person the app's own text, or YAML."""
-    if hasattr(app, "text") and not job.root.json_:
-        return str(app.text(result))
-    if hasattr(app, "summary") and not job.root.json_:
-        result = app.summary(result)
-    return render(result, job)
+def _output(result: dict[str, Any], job: Job) -> str:
+    """What standard output gets: for a person the verb's own text, or YAML."""
+    if job.root.json_:
+        return render(result, job)
+    text: str | None = job.root.text(result)
+    return text if text is not None else render(job.root.summary(result), job)
 
 
 def _to_log_file(message: str) -> None:
@@ -295,13 +265,6 @@ def _describe_folder(composition: Composition, job: Job) -> None:
             composition.config.hydra.output_subdir = f".hydra/resume-{earlier + 1}"
     sys.stderr.write(f"run folder: {os.path.relpath(job.folder)}\n")
     write_config(job.folder, job.config)
-
-
-def plain_plan(job: Job) -> str:
-    """The keys of a call and their values, for a verb with no plan of its own."""
-    hidden = ("json", "allow", "paths")
-    lines = [f"  {key}: {value}" for key, value in job.config.items() if key not in hidden]
-    return "\n".join([f"railyard {job.verb}", *lines])
 
 
 def render(result: Mapping[str, Any], job: Job) -> str:

@@ -13,7 +13,7 @@ from railyard.core.sweeping.tether import CutOnSignal, Tether
 from railyard.core.sweeping.trial import Outcome, Trial
 from railyard.core.verbs import launch
 from railyard.core.verbs.jobs import Jobs
-from railyard.core.verbs.launch import Job
+from railyard.core.verbs.verb import Job
 from railyard.core.verbs.worker import Worker
 
 

@@ -20,8 +20,8 @@ from railyard.core.sweeping import folder as folders
 from railyard.core.sweeping import words
 from railyard.core.verbs import launch
 from railyard.core.verbs.jobs import Jobs
-from railyard.core.verbs.launch import App
 from railyard.core.verbs.running import Running
+from railyard.core.verbs.verb import Verb
 from railyard.core.verbs.worker import PATIENCE
 
 OPTIONS = ("-m", "--multirun")
@@ -33,11 +33,11 @@ def is_meant(argv: Sequence[str]) -> bool:
     return any(word in OPTIONS for word in argv) or _resumed(argv) is not None
 
 
-def call(verb: str, app: App, argv: Sequence[str]) -> str:
+def call(verb: str, app: type[Verb], argv: Sequence[str]) -> str:
     """Run a sweep with the words of a command line; returns what standard output gets."""
     typed, wants_config = launch.words([word for word in argv if word not in OPTIONS])
     folder = _resumed(typed)
-    typed = [verbatim(word, getattr(app, "VERBATIM", ())) for word in typed]
+    typed = [verbatim(word, app.verbatim) for word in typed]
     calls: list[Any] = []
     if folder:
         facts = folders.read(folder, verb)

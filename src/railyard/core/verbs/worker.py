@@ -24,6 +24,7 @@ from railyard.core.sweeping.slots import Slots
 from railyard.core.sweeping.tether import Tether
 from railyard.core.sweeping.trial import Outcome, Trial
 from railyard.core.verbs import launch
+from railyard.core.verbs.verb import Verb
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Worker:
     """What all jobs of one call share; it travels by pickle."""
 
     verb: str
-    app: launch.App
+    app: type[Verb]
     shared: tuple[str, ...]
     folder: Path
     trials: Mapping[int, Trial]
@@ -94,11 +95,11 @@ class Worker:
 
     def _result(self, trial: Trial, place: Path) -> dict[str, Any]:
         words = [*self.shared, *trial.words]
-        if "resume" in self.app.ROOT.model_fields and (place / "config.yaml").is_file():
+        if "resume" in self.app.model_fields and (place / "config.yaml").is_file():
             words = [verbatim(f"resume={place}", ("resume",))]
         composition = Composition(self.verb, words)
         job = launch.check(self.verb, self.app, composition, words, place)
-        return launch.perform(self.app, composition, replace(job, pruning=trial.pruning))
+        return launch.perform(composition, replace(job, pruning=trial.pruning))
 
 
 def _good(number: int, result: Mapping[str, Any]) -> Outcome:

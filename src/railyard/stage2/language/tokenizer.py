@@ -12,7 +12,7 @@ import numpy as np
 import tokenizers
 from tokenizers import AddedToken, Tokenizer
 
-import railyard
+from railyard.core import package
 from railyard.core.errors import UserError
 from railyard.core.making.outputs import refuse_occupied
 from railyard.core.store.durable import atomic_folder, write_json, write_manifest, write_text
@@ -64,7 +64,7 @@ def save(tokenizer: Tokenizer, folder: Path | str, chat_template: str, **made_fr
         write_text(new / FILE, tokenizer.to_str() + "\n")
         write_json(new / "tokenizer_config.json", config)
         write_text(new / "chat_template.jinja", chat_template)
-        versions = {"railyard_version": railyard.__version__, "tokenizers_version": tokenizers.__version__}
+        versions = {"railyard_version": package.__version__, "tokenizers_version": tokenizers.__version__}
         write_manifest(new, {"kind": "stage2_tokenizer", **versions, **made_from})
 
 

@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from railyard.core.config.component import Component, PathKnob, Verb
+from railyard.core.config.component import Component, PathKnob
+from railyard.core.verbs.verb import Work
 
 Space = Literal["auto", "pixels", "norm1000", "tokens"]
 SPACE = (
@@ -25,8 +26,10 @@ class SpaceOfScenes(Component, abstract=True):
     space: Space = Field("auto", description=f"of scenes: {SPACE}")
 
 
-class MakeScenes(Verb):
+class MakeScenes(Work):
     """Makes pictures with objects in known places."""
+
+    unit = "images"
 
     kind: Literal["shapes", "digits"] = Field(
         description="coloured shapes on a gradient, or handwritten digits on photographs"
@@ -58,8 +61,10 @@ class MakeScenes(Verb):
         return {"out": str(self.out), **manifest["counts"]}
 
 
-class Convert(Verb):
+class Convert(Work):
     """Converts annotations of other forms, with their images."""
+
+    unit = "images"
 
     source: PathKnob = Field(
         description="COCO annotations (instances_*.json), or records (.jsonl) in pixels, norm1000 or tokens"

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-import railyard
+from railyard.core import package
 from railyard.core.errors import UserError
 from railyard.core.store import durable
 from railyard.stage2.scenes import coco, shelves
@@ -183,5 +183,5 @@ def _origin(source: Path, images: Path, options: Options) -> dict[str, Any]:
         "kind": "scenes",
         "scenes_version": SCHEMA_VERSION,
         "converted": made,
-        "railyard_version": railyard.__version__,
+        "railyard_version": package.__version__,
     }

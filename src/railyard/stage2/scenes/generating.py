@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from PIL import Image
 
-import railyard
+from railyard.core import package
 from railyard.stage2.scenes import digits, shapes, shelves
 from railyard.stage2.scenes.painting import Layout, Painted
 from railyard.stage2.scenes.pictures import png
@@ -33,7 +33,7 @@ class Recipe:
 def generate(recipe: Recipe, n: int, out: Path, workers: int | None, progress: Progress) -> dict[str, Any]:
     """Makes scenes 0 to n - 1 at `out`; its manifest. UserError if anything else stands there."""
     origin = {"kind": "scenes", "scenes_version": SCHEMA_VERSION, "made": {**asdict(recipe), "n": n}}
-    origin |= {"railyard_version": railyard.__version__}
+    origin |= {"railyard_version": package.__version__}
     if manifest := shelves.finished_before(out, origin):
         return manifest
     pieces = [(first, min(first + shelves.PIECE, n)) for first in range(0, n, shelves.PIECE)]

@@ -5,12 +5,15 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from railyard.core.config.component import PathKnob, Verb
+from railyard.core.config.component import PathKnob
 from railyard.core.making.parts import Part
+from railyard.core.verbs.verb import Work
 
 
-class Extract(Verb):
+class Extract(Work):
     """Searches all blocks of images as the reference encoder does and writes what it found as a pack."""
+
+    unit = "blocks"
 
     images: PathKnob = Field(description="a folder, searched with its subfolders for PNG, BMP, WebP, JPEG; or one file")
     out: PathKnob = Field(description="folder of the new pack; it appears complete or not at all")

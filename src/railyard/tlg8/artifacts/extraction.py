@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-import railyard
+from railyard.core import package
 from railyard.core.making.outputs import refuse_occupied
 from railyard.core.making.parts import Part
 from railyard.core.runs.lock import locked
@@ -160,5 +160,5 @@ def _origin(images: list[SourceImage], skips: Skips, options: Options) -> dict[s
         "images_sha256": hashlib.sha256(json.dumps(names).encode()).hexdigest(),
         "options": asdict(options),
         "skipped": skips.files,
-        "railyard_version": railyard.__version__,
+        "railyard_version": package.__version__,
     }

@@ -5,15 +5,19 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from railyard.core.config.component import PathKnob, Verb
+from railyard.core.config.component import PathKnob
+from railyard.core.progress import Count
+from railyard.core.verbs.verb import Work
 from railyard.tlg8.codec.selectors import Exhaustive, Gated, Selector, Staged
 
 ON_ERROR = "a file that cannot be taken ends the job, or is left out and reported"
 WORKERS = "threads that search, null: one a core"
 
 
-class Encode(Verb):
+class Encode(Work):
     """Encodes images as .tlg8 files."""
+
+    unit = "images"
 
     images: PathKnob = Field(description="a folder, searched with its subfolders for PNG, BMP, WebP, JPEG; or one file")
     out: PathKnob = Field(description="folder for the .tlg8 files, in the same subfolders")
@@ -38,24 +42,31 @@ class Encode(Verb):
             raise ValueError(f"{given[0]} belongs to selector=staged; with selector={self.selector} leave it out")
         return self
 
-    def chosen(self) -> Selector:
+    def _chosen(self) -> Selector:
         """The selector that the keys name."""
         if self.selector == "staged":
             stages = {key: value for key in ("n", "m") if (value := getattr(self, key)) is not None}
             return Staged(entropy=self.entropy, **stages)
         return {"gated": Gated, "exhaustive": Exhaustive}[self.selector](entropy=self.entropy)
 
-    def run(self, progress: Callable[[float, int, str], None] | None = None) -> dict[str, Any]:
+    def run(self, progress: Count | None = None) -> dict[str, Any]:
         """Encodes; the table as rows. `progress` is told images done, images in all, and where it is."""
         from railyard.core.store.workers import cores
         from railyard.tlg8.images.encoding import encode
 
         threads = self.workers or cores()
-        return encode(self.images, self.out, self.chosen(), threads, self.compare, self.on_error, progress)
+        return encode(self.images, self.out, self._chosen(), threads, self.compare, self.on_error, progress)
+
+    def text(self, result: dict[str, Any]) -> str:
+        from railyard.tlg8.images.encoding_table import table
+
+        return table(result)
 
 
-class Decode(Verb):
+class Decode(Work):
     """Decodes .tlg8 files to PNG."""
+
+    unit = "files"
 
     files: PathKnob = Field(description="a folder, searched with its subfolders for .tlg8 files; or one file")
     out: PathKnob = Field(description="folder for the PNG files, in the same subfolders")

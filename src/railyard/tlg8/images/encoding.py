@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import features
 
+from railyard.core.progress import Count
 from railyard.core.store import durable
 from railyard.tlg8.codec.file import write
 from railyard.tlg8.codec.image import search_image
@@ -24,8 +25,6 @@ from railyard.tlg8.images.bad_image import OnError, Skips
 from railyard.tlg8.images.folders import Source, find, targets
 from railyard.tlg8.images.ledger import Ledger
 from railyard.tlg8.images.reading import FORMATS, picture_of, read_planes
-
-Progress = Callable[[float, int, str], None]  # images done, images in all, and how far the present one is
 
 SUFFIX = ".tlg8"
 WEBP_METHOD = 6  # the slowest and smallest of Pillow's
@@ -39,7 +38,7 @@ def encode(
     threads: int = 1,
     compare: bool = True,
     on_error: OnError = "stop",
-    progress: Progress | None = None,
+    progress: Count | None = None,
 ) -> dict[str, Any]:
     """Encodes what is not encoded yet; `images` (a row each), `total`, `skipped` (file and reason).
 
@@ -73,10 +72,10 @@ def total_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return total
 
 
-def _tick(progress: Progress | None, number: int, images: int, source: Source) -> Callable[[int, int], None]:
+def _tick(progress: Count | None, number: int, images: int, source: Source) -> Callable[[int, int], None]:
     def tick(done: int, blocks: int) -> None:
         if progress:
-            progress(number + done / blocks, images, f"{source.relpath}: {done:,}/{blocks:,} blocks")
+            progress(number + done / blocks, images, note=f"{source.relpath}: {done:,}/{blocks:,} blocks")
 
     return tick
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import railyard
+from railyard.core import package
 from railyard.core.errors import UserError
 from railyard.core.making.outputs import refuse_occupied
 from railyard.core.runs.lock import locked
@@ -61,5 +61,5 @@ def opened(out: Path, kind: str, settings: Mapping[str, Any]) -> Iterator[Ledger
             durable.remove_leftovers(folder)
         with journal.Journal(path) as lines:
             if not noted:
-                lines.append({**facts, "railyard_version": railyard.__version__})
+                lines.append({**facts, "railyard_version": package.__version__})
             yield Ledger(lines, {record["relpath"]: record for record in noted[1:]})

@@ -6,11 +6,14 @@ from typing import Any
 from pydantic import Field
 
 from railyard.board.game.endgame.sizes import Size
-from railyard.core.config.component import PathKnob, Verb
+from railyard.core.config.component import PathKnob
+from railyard.core.verbs.verb import Job, Work
 
 
-class BuildTables(Verb):
+class BuildTables(Work):
     """Builds the endgame tables of the teacher."""
+
+    unit = "positions"
 
     out: PathKnob = Field(description="folder of the tables; it appears complete or not at all")
     size: Size = Field(
@@ -19,7 +22,7 @@ class BuildTables(Verb):
     )
     workers: int | None = Field(None, ge=1, description="threads that solve; null: one a core")
 
-    def plan(self) -> str:
+    def plan(self, job: Job) -> str:
         """What will be built and what it takes."""
         from railyard.board.game.endgame.sizes import patterns
         from railyard.board.game.endgame.tables import free_memory, needs
@@ -27,7 +30,8 @@ class BuildTables(Verb):
         memory, disk = needs(self.size)
         positions = sum(pattern.positions for pattern in patterns(self.size))
         return (
-            f"{len(patterns(self.size))} tables of {positions:,} positions: {memory / 2**30:.1f} GiB of memory "
+            f"{super().plan(job)}\n"
+            f"  {len(patterns(self.size))} tables of {positions:,} positions: {memory / 2**30:.1f} GiB of memory "
             f"({free_memory() / 2**30:.1f} free), {disk / 2**30:.1f} GiB of disk; "
             "a core solves 5 to 10 million a second"
         )

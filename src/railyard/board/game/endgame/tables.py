@@ -19,11 +19,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-import railyard
 from railyard.board.game.endgame.lookup import Book
 from railyard.board.game.endgame.patterns import Pattern
 from railyard.board.game.endgame.sizes import Size, patterns
 from railyard.board.game.endgame.solver import BYTES_A_POSITION, solve
+from railyard.core import package
 from railyard.core.errors import RailyardError, UserError
 from railyard.core.runs.lock import locked
 from railyard.core.store import durable
@@ -91,7 +91,7 @@ def build(out: Path, size: Size, threads: int = 1, progress: Progress | None = N
         _solve_into(folder, wanted, rest, threads, progress)
         seconds = time.monotonic() - start
         (folder / ".lock").unlink()
-        durable.write_manifest(folder, {**origin, "railyard_version": railyard.__version__})
+        durable.write_manifest(folder, {**origin, "railyard_version": package.__version__})
         folder.rename(out.resolve())
         durable.fsync(out.resolve().parent)
     return {**_described(wanted), "seconds": round(seconds, 1), "positions_per_second": round(solved / seconds)}

@@ -1,0 +1,101 @@
+"""What a verb is: the typed root of its config, together with what the command line asks of it.
+
+A verb is one class, in a rail's config.py or in `railyard/apps`, and one file `conf/NAME.yaml`, whose head names the
+class. Each hook here has its default; a verb may define hooks, fields and private names, and nothing else, so that a
+misspelt hook is an error when the class is made.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from railyard.core.config.component import Root
+from railyard.core.config.targets import Fault
+from railyard.core.errors import nearest
+from railyard.core.progress import Count, counting
+
+if TYPE_CHECKING:
+    from railyard.core.training.experiment import Watcher
+
+PLAIN = ("json", "allow", "paths")  # keys of every verb, which a plan does not list
+
+
+@dataclass(frozen=True)
+class Job:
+    """One checked call of a verb: the typed tree, the plain resolved config, its run folder if it has one."""
+
+    verb: str
+    root: Any
+    config: Mapping[str, Any]
+    command: list[str]
+    folder: Path | None = None
+    resumed: bool = False
+    changes: list[str] = field(default_factory=list)
+    pruning: "Watcher | None" = None
+
+
+class Verb(Root):
+    """A call of a verb, as its config says."""
+
+    has_folder: ClassVar[bool] = False  # it works in a run folder
+    verbatim: ClassVar[tuple[str, ...]] = ()  # keys whose values are taken as typed, past Hydra's grammar
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        hooks = {name for base in cls.__bases__ for name in dir(base)}
+        for name in () if cls.is_abstract else vars(cls):
+            if not name.startswith("_") and name not in hooks and name not in cls.model_fields:
+                near = nearest(name, (hook for hook in hooks if not hook.startswith("_")))
+                raise TypeError(f"{cls.__name__}.{name} is no hook of a verb{near}; other names begin with _")
+
+    @classmethod
+    def read_as(cls, config: Mapping[str, Any]) -> type[Self]:
+        """The class that a plain config is read as: this one, perhaps with keys that rails add."""
+        return cls
+
+    @classmethod
+    def first(cls, config: Mapping[str, Any], faults: list[Fault]) -> list[Fault]:
+        """Faults of a plain config that are told alone, because no other key could mend them."""
+        return []
+
+    @classmethod
+    def label(cls, config: Mapping[str, Any]) -> str | None:
+        """The folder between the verb's and the run's; None stands for the experiment."""
+        return None
+
+    def rules(self, job: Job) -> list[Fault]:
+        """Faults across components."""
+        return []
+
+    def plan(self, job: Job) -> str:
+        """What will happen, found without building it."""
+        lines = [f"  {key}: {value}" for key, value in job.config.items() if key not in PLAIN]
+        return "\n".join([f"railyard {job.verb}", *lines])
+
+    def perform(self, job: Job) -> dict[str, Any]:
+        """Do it; the result."""
+        raise NotImplementedError
+
+    def summary(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The part of the result that a person is told."""
+        return result
+
+    def text(self, result: dict[str, Any]) -> str | None:
+        """The result in lines of its own for a person; None: the summary as YAML."""
+        return None
+
+
+class Work(Verb, abstract=True):
+    """A verb that makes something piece by piece."""
+
+    unit: ClassVar[str] = "pieces"  # what its progress counts
+
+    def run(self, progress: Count) -> dict[str, Any]:
+        """Make it; the result."""
+        raise NotImplementedError
+
+    def perform(self, job: Job) -> dict[str, Any]:
+        with counting(job.verb, self.unit) as tick:
+            return dict(self.run(tick))

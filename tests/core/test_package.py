@@ -1,0 +1,23 @@
+"""The installed package: its version is the project's, and its folders are found in a checkout and in a wheel."""
+
+import tomllib
+from pathlib import Path
+
+from railyard.core import package
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_version_is_that_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == package.__version__
+
+
+def test_the_folders_of_a_checkout():
+    assert Path(package.bundled("conf")) == ROOT / "conf"
+
+
+def test_the_folders_of_a_wheel_lie_inside(tmp_path, monkeypatch):
+    (tmp_path / "samples").mkdir()
+    monkeypatch.setattr(package, "FOLDER", str(tmp_path))
+    assert package.bundled("samples") == str(tmp_path / "samples")
