@@ -575,6 +575,7 @@ ELSEWHERE = {
     "core.sweeping.optuna_search": "marks its study, as 'file' does; its trials are SQLite's, see the proof `sweep`",
     "core.training.trackers": "notes the run that MLflow gave, as 'file' does",
     "core.runs.run_state": "writes state.json, as 'file' does; it names the time, so no two have the same bytes",
+    "core.store.reading": "opens databases that it only reads",
     "tlg8.artifacts.pack": "maps files that it only reads",
     "apps.evaluate": "writes provenance.json, as 'run files' does",
 }

@@ -175,7 +175,7 @@ def test_a_faulty_config_names_the_key(folder, fields, message):
         read_init(folder)
 
 
-@pytest.mark.parametrize(("text", "message"), [("{", "is not JSON"), ("[]", "holds a list, expected a JSON object")])
+@pytest.mark.parametrize(("text", "message"), [("{", "is not valid JSON"), ("[]", "does not hold a JSON object")])
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json"])
 def test_broken_json_is_named(folder, file, text, message):
     (folder / file).write_text(text)
@@ -184,7 +184,7 @@ def test_broken_json_is_named(folder, file, text, message):
 
 
 def test_a_folder_without_config_is_no_init_folder(tmp_path):
-    with pytest.raises(UserError, match=r"config.json does not exist: an init folder holds"):
+    with pytest.raises(UserError, match=r"config.json is missing: an init folder holds"):
         read_init(tmp_path)
 
 

@@ -43,7 +43,7 @@ def test_names_to_ids_are_read_as_such_whatever_the_order(fixtures):
     ("value", "sentence"),
     [
         ({"0": "search", "1": "tuple11"}, "maps ids to names; expected an object of names to ids"),
-        (["search", "tuple11"], "holds a list; expected an object of names to ids"),
+        (["search", "tuple11"], "does not hold a JSON object"),
         ({"search": 0, "tuple10": 2}, r"has 2 ids \(0, 2\); expected at most 256, 0, 1, 2, … without a gap"),
         ({"search": 0, "tuple10": 0}, r"has 2 ids \(0, 0\)"),
         ({"search": 1}, r"has 1 ids \(1\)"),

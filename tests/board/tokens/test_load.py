@@ -26,7 +26,7 @@ def test_each_version_has_its_class(tmp_path):
         ({"version": 3, "tokenizer_type": "macroxue_ev_advantage_v2"}, "tokenizer.json: version is 3, expected 2"),
         ({"vocab": {}}, "tokenizer.json: tokenizer_type is missing"),
         ({"version": 1}, "tokenizer.json: percentile_grid is missing"),
-        ([], "tokenizer.json: holds a list"),
+        ([], "does not hold a JSON object"),
     ],
 )
 def test_other_files_are_refused(tmp_path, document, message):

@@ -173,7 +173,11 @@ def test_the_fingerprint_tells_tokenizers_apart():
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "is not JSON"), ("[1]", "holds a list"), ('{"version": 1}', "version is 1, expected 2")],
+    [
+        ("{", "is not valid JSON"),
+        ("[1]", "does not hold a JSON object"),
+        ('{"version": 1}', "version is 1, expected 2"),
+    ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path, text, message):
     path = tmp_path / "tokenizer.json"

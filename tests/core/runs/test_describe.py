@@ -53,9 +53,9 @@ def test_a_run_that_was_just_started(tmp_path):
     ("name", "content", "reason"),
     [
         ("config.yaml", "a: [", "config.yaml is not readable YAML"),
-        ("provenance.json", "{", "provenance.json is not readable JSON"),
+        ("provenance.json", "{", "provenance.json is not valid JSON"),
         ("provenance.json", "[]", "provenance.json does not hold a JSON object"),
-        ("checkpoints/manifest.json", '{"files', "manifest.json is not readable JSON"),
+        ("checkpoints/manifest.json", '{"files', "manifest.json is not valid JSON"),
         ("checkpoints/step-20.ckpt", "torn", "step-20.ckpt is not as its manifest says"),
         ("checkpoints/step-10.ckpt", None, "step-10.ckpt is not as its manifest says"),
     ],

@@ -412,8 +412,8 @@ def test_manifest_check_names_the_first_file_that_is_wrong(tmp_path: Path) -> No
     [
         (None, "manifest.json is missing: the folder was never completed"),
         ("{", "manifest.json is not valid JSON"),
-        ("[]", "manifest.json is not a manifest of schema_version 1"),
-        ('{"schema_version": 2}', "manifest.json is not a manifest of schema_version 1"),
+        ("[]", "manifest.json (is not of schema_version 1|does not hold a JSON object)"),
+        ('{"schema_version": 2}', "manifest.json (is not of schema_version 1|does not hold a JSON object)"),
     ],
 )
 def test_manifest_check_refuses_what_is_no_manifest(tmp_path: Path, text: str | None, message: str) -> None:

@@ -61,7 +61,7 @@ class Payload:
 @pytest.mark.parametrize("write", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content, 2))])
 def test_a_checkpoint_with_code_is_refused_in_a_sentence_and_does_not_run_it(write, tmp_path):
     write({"state_dict": Payload(tmp_path / "ran")}, tmp_path / "evil.ckpt")
-    with pytest.raises(UserError, match=r"evil\.ckpt cannot be read as a checkpoint of plain tensors") as caught:
+    with pytest.raises(UserError, match=r"evil\.ckpt cannot be read as plain tensors") as caught:
         load(tmp_path / "evil.ckpt")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "ran").exists()
@@ -70,7 +70,7 @@ def test_a_checkpoint_with_code_is_refused_in_a_sentence_and_does_not_run_it(wri
 @pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 torn"])
 def test_a_damaged_checkpoint_is_refused_in_a_sentence(content, tmp_path):
     (tmp_path / "a.ckpt").write_bytes(content)
-    with pytest.raises(UserError, match=r"a\.ckpt cannot be read as a checkpoint"):
+    with pytest.raises(UserError, match=r"a\.ckpt cannot be read as plain tensors"):
         load(tmp_path / "a.ckpt")
 
 
@@ -257,3 +257,39 @@ def test_a_full_disk_is_one_sentence_and_earlier_checkpoints_stay(folder, monkey
     assert "\n" not in str(caught.value)
     assert (on_disk(folder), path.read_bytes()) == (names(3), before)
     assert not list(folder.folder.glob(".*tmp"))
+
+
+def test_a_checkpoint_of_a_run_is_compared_with_its_manifest(folder):
+    path = save(folder, 10, 0.5)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    for way in (path, folder.folder / "best.ckpt"):
+        with pytest.raises(UserError, match=r"is damaged: its sha256 is not that of manifest.json"):
+            load(way)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"files": []},
+        {"files": {"../../x.ckpt": {"step": 1, "sha256": ""}}},
+        {"last": "../x.ckpt"},
+        {"best": 3},
+        {"files": {"step-000000010.ckpt": {"step": "10", "sha256": ""}}},
+        {"files": {"step-000000010.ckpt": None}},
+    ],
+)
+def test_a_manifest_names_checkpoints_of_its_folder_only(folder, change):
+    save(folder, 10)
+    durable.write_json(folder.folder / "manifest.json", {**folder.content, **change})
+    with pytest.raises(UserError, match="does not list checkpoints of this folder"):
+        reopened(folder)
+
+
+def test_a_manifest_is_there_before_the_first_checkpoint(folder):
+    folder.begin()
+    assert reopened(folder).content["files"] == {}
+    save(folder, 10)
+    folder.begin()
+    assert list(reopened(folder).content["files"]) == names(10)

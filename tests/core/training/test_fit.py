@@ -1,6 +1,7 @@
 """Fitting: a user's own classes, starting from a checkpoint, refusals, a full disk."""
 
 import errno
+import json
 import logging
 
 import pytest
@@ -12,7 +13,7 @@ from railyard.core.errors import RailyardError, UserError
 from railyard.core.runs.folder import write_config
 from railyard.core.store import durable
 from railyard.core.training.callbacks import config
-from railyard.core.training.checkpoint import load
+from railyard.core.training.checkpoint import CheckpointFolder, load
 
 
 def test_classes_of_the_users_own_are_trained(tmp_path):
@@ -66,6 +67,7 @@ def test_a_run_from_a_checkpoint_that_was_killed_before_its_first_save_starts_th
     tiny.train(tmp_path / "first", {"max_epochs": 1})
     keys = {"ckpt_path": str(tmp_path / "first" / "checkpoints" / "last.ckpt"), "trainer": {"max_epochs": 2}}
     tiny.train(tmp_path / "next", callbacks={}, **keys)
+    CheckpointFolder(tmp_path / "next" / "checkpoints").begin()
     assert tiny.train(tmp_path / "next", resumed=True, **keys)["steps"] == 22
     assert [row["step"] for row in tiny.rows(tmp_path / "next")] == [12, 16, 20, 22]
 
@@ -134,3 +136,27 @@ def test_lightning_does_not_speak_twice(tmp_path, capsys):
     tiny.train(tmp_path / "run")
     assert logging.getLogger("lightning.pytorch").handlers == []
     assert capsys.readouterr().err == ""
+
+
+def resumed(folder):
+    """The same fit in its own folder, as `resume=` begins it."""
+    return tiny.train(folder, {"max_epochs": 3}, resumed=True)
+
+
+def test_a_run_whose_manifest_is_gone_is_not_begun_anew(tmp_path):
+    tiny.train(tmp_path / "run")
+    kept = sorted((tmp_path / "run" / "checkpoints").glob("step-*.ckpt"))
+    (tmp_path / "run" / "checkpoints" / "manifest.json").unlink()
+    with pytest.raises(UserError, match=r"manifest.json is gone, but checkpoints or metrics of the run are there"):
+        resumed(tmp_path / "run")
+    assert sorted((tmp_path / "run" / "checkpoints").glob("step-*.ckpt")) == kept
+
+
+def test_a_run_goes_on_with_its_own_data_only(tmp_path):
+    tiny.train(tmp_path / "run")
+    facts = json.loads((tmp_path / "run" / "provenance.json").read_text())
+    durable.write_json(tmp_path / "run" / "provenance.json", {**facts, "data": {"pack_fingerprint": "other"}})
+    with pytest.raises(
+        UserError, match=r"the data of .* has changed: pack_fingerprint was other, and is not there now"
+    ):
+        resumed(tmp_path / "run")

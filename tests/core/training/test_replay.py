@@ -113,7 +113,7 @@ def stub(tmp_path):
         "last": None,
         "best": None,
         "best_value": None,
-        "files": {"step-000000003.ckpt": {}},
+        "files": {"step-000000003.ckpt": {"step": 3, "sha256": ""}},
     }
     durable.write_json(folder / "checkpoints" / "manifest.json", manifest)
     durable.write_json(folder / "provenance.json", {"command": ["railyard", "train"], "threads": 1})

@@ -23,6 +23,7 @@ from railyard.core.config.component import read as read_component
 from railyard.core.config.targets import Fault
 from railyard.core.errors import UserError
 from railyard.core.store import durable
+from railyard.core.store.reading import read_json
 
 CONFIG_FILE, TOKENIZER_FILE = "config.json", "tokenizer.json"
 WEIGHT_FILES = tuple(f"{stem}.safetensors" for stem in ("model-best", "model", "model-final", "model-stable"))
@@ -87,7 +88,7 @@ def write_init(path: Path | str, model: BoardEncoder, tokenizer: Path | str | Ma
 def read_config(folder: Path) -> Encoder:
     """The Encoder of `folder/config.json`. UserError names the key, its value and what is allowed."""
     path = folder / CONFIG_FILE
-    return _checked(_read_object(path, "an init folder holds config.json and model.safetensors"), path)
+    return _checked(read_json(path, missing="an init folder holds config.json and model.safetensors"), path)
 
 
 def _checked(fields: Mapping[str, Any], path: Path) -> Encoder:
@@ -100,7 +101,7 @@ def _checked(fields: Mapping[str, Any], path: Path) -> Encoder:
 def read_tokenizer(folder: Path) -> Tokenizer | None:
     """The JSON object of `folder/tokenizer.json`, None without the file."""
     path = folder / TOKENIZER_FILE
-    return _read_object(path, "") if path.exists() else None
+    return read_json(path) if path.exists() else None
 
 
 def weight_file(folder: Path) -> Path | None:
@@ -118,18 +119,6 @@ def _existing_folder(path: Path) -> Path:
     if not path.is_dir():
         raise UserError(f"{path} is not a folder: give an init folder, which holds config.json and model.safetensors")
     return path
-
-
-def _read_object(path: Path, hint: str) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist: {hint}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise UserError(f"{path} holds a {type(value).__name__}, expected a JSON object")
-    return value
 
 
 def _sentence(fault: Fault) -> str:

@@ -3,19 +3,22 @@
 Read with `weights_only`, so a file cannot run code; what is more than tensors and plain containers is refused.
 """
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from railyard.core.errors import UserError
+from railyard.core.store.tensors import load_tensors
 
 # where a trainer keeps the weights beside other things
 WEIGHT_KEYS = ("model_state_dict", "state_dict", "model")
 CONFIG_KEY, OUTER_KEY = "encoder_config", "training_config"
+ADVICE = (
+    "where you trust it, load it yourself and save its state dict with safetensors.torch.save_file as "
+    "model.safetensors beside a config.json"
+)
 
 
 def read_pickle(path: Path) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
@@ -32,14 +35,7 @@ def read_pickle(path: Path) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
 def _load(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         raise UserError(f"{path} does not exist: give a .pt file or an init folder")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as fault:
-        reason = next(iter(str(fault).splitlines()), type(fault).__name__)
-        raise UserError(
-            f"{path} cannot be read as plain tensors ({reason}): where you trust it, load it yourself and save its "
-            "state dict with safetensors.torch.save_file as model.safetensors beside a config.json"
-        ) from None
+    content = load_tensors(path, advice=ADVICE)
     if not isinstance(content, Mapping):
         raise UserError(f"{path} holds a {type(content).__name__}, expected weights by name")
     return content

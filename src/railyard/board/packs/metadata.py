@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.core.errors import UserError
+from railyard.core.store.reading import open_sqlite
 
 # old drops name the number of rows of a run differently
 STEPS_COLUMNS = ("steps", "num_steps", "num_moves")
@@ -108,9 +109,9 @@ def read_runs(path: Path) -> Runs:
     if not path.is_file():
         raise UserError(f"{path} is missing: a pack needs it to tell its games apart, restore it")
     try:
-        with closing(sqlite3.connect(_uri(path), uri=True)) as database:
+        with open_sqlite(path, ("runs",)) as database:
             return _runs(_select(path, database))
-    except (sqlite3.DatabaseError, TypeError, ValueError, OverflowError) as error:
+    except (sqlite3.Error, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{path} cannot be read ({error}): restore it or make the pack again") from error
 
 
@@ -119,30 +120,23 @@ def read_session(path: Path) -> dict[str, str]:
     if not path.is_file():
         raise UserError(f"{path} is missing: a pool needs it to tell its games apart, restore it")
     try:
-        with closing(sqlite3.connect(_uri(path), uri=True)) as database:
+        with open_sqlite(path, ("session",)) as database:
             if not database.execute("PRAGMA table_info(session)").fetchall():
                 return {}
             return {str(key): str(value) for key, value in database.execute("SELECT meta_key, meta_value FROM session")}
-    except sqlite3.DatabaseError as error:
+    except sqlite3.Error as error:
         raise UserError(f"{path} cannot be read ({error}): restore it") from error
 
 
 def read_ends(path: Path) -> dict[int, str]:
     """Why runs ended, by run id; empty where the pack does not say. UserError if the file is damaged."""
     try:
-        with closing(sqlite3.connect(_uri(path), uri=True)) as database:
+        with open_sqlite(path, ("run_ends",)) as database:
             if not database.execute("PRAGMA table_info(run_ends)").fetchall():
                 return {}
             return {int(run): str(reason) for run, reason in database.execute("SELECT run_id, reason FROM run_ends")}
-    except (sqlite3.DatabaseError, ValueError) as error:
+    except (sqlite3.Error, TypeError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}): restore it or make the pack again") from error
-
-
-def _uri(path: Path) -> str:
-    """Read-only; without locks and side files unless a write-ahead log still holds part of the data."""
-    wal = path.with_name(f"{path.name}-wal")
-    pending = wal.is_file() and wal.stat().st_size > 0
-    return f"{path.absolute().as_uri()}?mode=ro{'' if pending else '&immutable=1'}"
 
 
 def _select(path: Path, database: sqlite3.Connection) -> NDArray[np.int64]:

@@ -18,6 +18,7 @@ from railyard.board.packs.metadata import Runs, read_runs
 from railyard.board.packs.schema import MANIFEST_FILE, METADATA_FILE, STEP, STEPS_STEM, VALUATION_FILE
 from railyard.board.packs.valuations import read_valuation_names
 from railyard.core.errors import UserError
+from railyard.core.store.reading import read_json
 from railyard.core.store.shards import ShardSet
 
 _SAMPLE = 64  # rows per shard that the fingerprint looks at
@@ -102,13 +103,4 @@ class Pack:
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
     """`manifest.json` of a pack as it stands, files unchecked; None where there is none."""
-    path = folder / MANIFEST_FILE
-    if not path.is_file():
-        return None
-    try:
-        manifest = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise UserError(f"{path} is not valid JSON ({error}): make the pack again") from error
-    if not isinstance(manifest, dict):
-        raise UserError(f"{path} is not a JSON object: make the pack again")
-    return manifest
+    return read_json(folder / MANIFEST_FILE, "make the pack again") or None

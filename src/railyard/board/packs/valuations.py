@@ -3,7 +3,6 @@
 The file maps names to ids. Ids are dense from 0, so that a reader may index a tuple with them.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from railyard.board.packs.schema import VALUATION_NAMES
 from railyard.core.errors import UserError
 from railyard.core.store import durable
+from railyard.core.store.reading import read_json
 
 LIMIT = 256  # the id is one byte of a row
 
@@ -40,12 +40,7 @@ def write_valuation_names(path: Path, names: Sequence[str]) -> None:
 
 def read_valuation_names(path: Path) -> tuple[str, ...]:
     """Names by id; UserError unless the file maps names to the ids 0, 1, 2, … without a gap."""
-    if not path.is_file():
-        raise UserError(f"{path} is missing: a pack needs it to tell what its EVs mean, restore it")
-    try:
-        ids = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise UserError(f"{path} is not valid JSON ({error}): restore it") from error
+    ids = read_json(path, missing="a pack needs it to tell what its EVs mean, restore it")
     _check_direction(path, ids)
     names = tuple(sorted(ids, key=ids.__getitem__))
     if [ids[name] for name in names] != list(range(len(names))) or not 0 < len(names) <= LIMIT:
@@ -56,8 +51,6 @@ def read_valuation_names(path: Path) -> tuple[str, ...]:
 
 def _check_direction(path: Path, ids: Any) -> None:
     wanted = 'an object of names to ids, as {"search": 0, "tuple11": 1, "tuple10": 2}'
-    if not isinstance(ids, dict):
-        raise UserError(f"{path} holds a {type(ids).__name__}; expected {wanted}: mend it")
     if ids and all(isinstance(value, str) for value in ids.values()):
         raise UserError(f"{path} maps ids to names; expected {wanted}: turn it round")
     if not all(type(value) is int for value in ids.values()):

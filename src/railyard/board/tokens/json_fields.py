@@ -4,13 +4,13 @@ The tokenizer formats (`tokenizer_json.py`, `percentile_json.py`) are written wi
 the key; `read` puts the file's name before it.
 """
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from railyard.core.errors import UserError, short
+from railyard.core.store.reading import read_json
 
 Parsed = TypeVar("Parsed")
 LARGEST_WHOLE = 2**1023  # larger ones do not fit a float64
@@ -21,10 +21,9 @@ def read(path: Path | str, parse: Callable[[Any], Parsed]) -> Parsed:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path} is not a file: give a tokenizer.json, or make one with railyard tokenizer")
+    document = read_json(path)
     try:
-        return parse(json.loads(path.read_bytes()))
-    except ValueError as error:
-        raise UserError(f"{path} is not JSON ({error}): restore it") from None
+        return parse(document)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
 

@@ -51,8 +51,10 @@ def experiment_of(folder: Path) -> str:
     record = folder / ".hydra" / "hydra.yaml"
     if not record.is_file():
         return "none"
-    hydra = yaml.safe_load(record.read_text(encoding="utf-8"))
-    return str(hydra["hydra"]["runtime"]["choices"].get("experiment") or "none")
+    node = read_yaml(record)
+    for key in ("hydra", "runtime", "choices", "experiment"):
+        node = node.get(key) if isinstance(node, Mapping) else None
+    return str(node or "none")
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:

@@ -1,11 +1,12 @@
 """Markdown for people: tables and the facts of a run, from its own files."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from railyard.core.store.reading import read_json, read_yaml
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -28,7 +29,7 @@ def cell(value: Any) -> str:
 
 def what_ran(folder: Path) -> str:
     """Command, code, machine and data of a run folder, from its provenance."""
-    facts = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    facts = read_json(folder / "provenance.json")
     code, machine = facts["code"], facts["machine"]
     commit = (code["git_commit"] or "installed package")[:12] + (" with local changes" if code["git_dirty"] else "")
     packages = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
@@ -46,7 +47,7 @@ def what_ran(folder: Path) -> str:
 
 def config_block(folder: Path) -> str:
     """The parts of the resolved config that decide the result, as YAML."""
-    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    config = read_yaml(folder / "config.yaml")
     wanted = ("seed", "data", "model", "objective", "trainer")
     text = yaml.safe_dump({name: config[name] for name in wanted if name in config}, sort_keys=False)
     return f"```yaml\n{text}```"

@@ -4,16 +4,16 @@ Written by `launch.py` around the work of every verb that has a run folder; read
 "running" while nobody holds its lock was killed.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from railyard.core.errors import RailyardError
+from railyard.core.errors import RailyardError, UserError
 from railyard.core.runs.signals import Stopped
 from railyard.core.store import durable
+from railyard.core.store.reading import read_json
 
 SCHEMA_VERSION = 1
 FILE = "state.json"
@@ -61,9 +61,9 @@ def numbers(result: Mapping[str, Any]) -> dict[str, float]:
 
 def read(folder: Path) -> dict[str, Any]:
     """What `state.json` says; state "unknown" where there is none that can be read."""
-    unknown = {"state": "unknown", "message": "", "metrics": None}
     try:
-        facts = json.loads((folder / FILE).read_bytes())
-    except (FileNotFoundError, ValueError):
-        return unknown
-    return facts if isinstance(facts, dict) and facts.get("schema_version") == SCHEMA_VERSION else unknown
+        facts = read_json(folder / FILE, schema_version=SCHEMA_VERSION, missing="")
+    except UserError:
+        facts = {}
+    known = isinstance(facts.get("state"), str) and isinstance(facts.get("metrics"), dict)
+    return facts if known else {"state": "unknown", "message": "", "metrics": None}

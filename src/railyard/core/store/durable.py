@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from railyard.core.errors import RailyardError, UserError
+from railyard.core.store.reading import read_json
 
 MANIFEST = "manifest.json"
 MANIFEST_VERSION = 1
@@ -273,14 +274,15 @@ def _file_facts(path: Path) -> dict[str, Any]:
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise UserError(f"{path} is missing: the folder was never completed, make it again")
-    try:
-        manifest = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise UserError(f"{path} is not valid JSON ({error}): make the folder again") from error
-    if not isinstance(manifest, dict) or manifest.get("schema_version") != MANIFEST_VERSION:
-        raise UserError(f"{path} is not a manifest of schema_version {MANIFEST_VERSION}: make the folder again")
+    manifest = read_json(
+        path,
+        "make the folder again",
+        schema_version=MANIFEST_VERSION,
+        missing="the folder was never completed, make it again",
+    )
+    files = manifest.get("files")
+    if not isinstance(files, dict) or not all(isinstance(facts, dict) for facts in files.values()):
+        raise UserError(f"{path} lists no files: make the folder again")
     return manifest
 
 
@@ -290,6 +292,6 @@ def _check_file(path: Path, facts: Mapping[str, Any]) -> None:
     found = _file_facts(path)
     if found != facts:
         raise UserError(
-            f"{path} differs from {MANIFEST}: expected {facts['bytes']} bytes, sha256 {facts['sha256']}, "
+            f"{path} differs from {MANIFEST}: expected {facts.get('bytes')} bytes, sha256 {facts.get('sha256')}, "
             f"found {found['bytes']} bytes, sha256 {found['sha256']}; restore it or make the folder again"
         )

@@ -1,6 +1,15 @@
-"""Reads the JSON and YAML files of a run folder: plain values, or one sentence that says what is wrong."""
+"""Reads what others wrote, as data: JSON, YAML and SQLite, from regular files alone, within limits of bytes, depth and
+time. What is wrong is one UserError that names the file and what to do.
+"""
 
 import json
+import os
+import re
+import sqlite3
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,24 +18,115 @@ import yaml
 from railyard.core.errors import UserError
 
 SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C ten times as fast
+MOST_BYTES = 256 * 2**20
+MOST_YAML_BYTES = 16 * 2**20
+MOST_DEPTH = 100  # of YAML, whose parser in C ends the process some thousands of levels down
+MOST_NODES = 1_000_000  # of YAML, each alias counted as what it stands for
+MOST_CELL_BYTES = 16 * 2**20  # of SQLite
+QUERY_SECONDS = 60.0
+_STEPS = 100_000  # of SQLite's machine between two looks at the clock
+
+# YAML that cannot be deep nor large by its looks: no alias, few brackets, no long run of indents or dashes
+_ANCHORS = re.compile(rb"[&*]\w")
+_LONG_HEAD = re.compile(rb"^[ \t?:-]{%d}" % MOST_DEPTH, re.MULTILINE)
 
 
-def read_yaml(file: Path) -> Any:
-    """The plain values of a YAML file."""
+def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+    """The bytes of a regular file of at most so many.
+
+    Raises FileNotFoundError where there is none, and UserError for a folder, a pipe, a device and a larger file.
+    """
     try:
-        return yaml.load(file.read_bytes(), SafeLoader)
-    except yaml.YAMLError as fault:
-        raise UserError(f"{file} is not readable YAML: {' '.join(str(fault).split())}") from None
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except NotADirectoryError:
+        raise FileNotFoundError(path) from None
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(descriptor)
+        raise UserError(f"{path} is not a regular file: put the file itself there")
+    with os.fdopen(descriptor, "rb") as file:
+        if facts.st_size > most:
+            raise UserError(f"{path} has {facts.st_size:,} bytes, and at most {most:,} are read: is it the right file?")
+        return file.read(most)
 
 
-def read_json(file: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty where there is no file."""
+def read_json(
+    path: Path, advice: str = "restore it", *, schema_version: int | None = None, missing: str | None = None
+) -> dict[str, Any]:
+    """The JSON object in a file; empty where there is no file, unless `missing` says what to tell then.
+
+    Raises UserError for anything else, with the `advice`, and for another `schema_version` where one is wanted.
+    """
     try:
-        content = json.loads(file.read_bytes())
+        content = json.loads(read_bytes(path))
     except FileNotFoundError:
+        if missing is not None:
+            raise UserError(f"{path} is missing: {missing}") from None
         return {}
+    except RecursionError:
+        raise UserError(f"{path} is nested too deeply: {advice}") from None
     except ValueError as fault:
-        raise UserError(f"{file} is not readable JSON ({fault})") from None
+        raise UserError(f"{path} is not valid JSON ({fault}): {advice}") from None
     if not isinstance(content, dict):
-        raise UserError(f"{file} does not hold a JSON object")
+        raise UserError(f"{path} does not hold a JSON object: {advice}")
+    if schema_version is not None and content.get("schema_version") != schema_version:
+        raise UserError(f"{path} is not of schema_version {schema_version}: {advice}")
     return content
+
+
+def read_yaml(path: Path) -> Any:
+    """The plain values of a YAML file."""
+    data = read_bytes(path, MOST_YAML_BYTES)
+    try:
+        if _ANCHORS.search(data) or _LONG_HEAD.search(data) or data.count(b"[") + data.count(b"{") > MOST_DEPTH:
+            _refuse_large_trees(path, data)
+        return yaml.load(data, SafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as fault:
+        raise UserError(f"{path} is not readable YAML: {' '.join(str(fault).split())}") from None
+    except (ValueError, OverflowError, RecursionError) as fault:  # a date or a number that no value can hold
+        raise UserError(f"{path} is not readable YAML: {fault}") from None
+
+
+def _refuse_large_trees(path: Path, data: bytes) -> None:
+    """A few lines of YAML can stand for more nodes than memory holds: they are counted before any is made."""
+    sizes: dict[str, int] = {}
+    open_nodes: list[list[Any]] = [[None, 0]]  # anchor, and nodes inside so far
+    for event in yaml.parse(data, SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            open_nodes[-1][1] += sizes.get(event.anchor, 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            open_nodes[-1][1] += 1
+        elif isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append([event.anchor, 1])
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = open_nodes.pop()
+            open_nodes[-1][1] += size
+            if anchor is not None:
+                sizes[anchor] = size
+        if len(open_nodes) > MOST_DEPTH:
+            raise UserError(f"{path} is nested more than {MOST_DEPTH} deep: is it the right file?")
+        if open_nodes[-1][1] > MOST_NODES:
+            raise UserError(f"{path} stands for more than {MOST_NODES:,} values: is it the right file?")
+
+
+@contextmanager
+def open_sqlite(path: Path, tables: tuple[str, ...] = ()) -> Iterator[sqlite3.Connection]:
+    """A database to read, whose queries end after a minute and whose cells are small.
+
+    `tables`: names that may be tables only: a view computes whatever its author wants. The file is opened without locks
+    and side files unless a write-ahead log still holds part of the data. Raises sqlite3.DatabaseError for damage.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} is not a regular file: put the file itself there")
+    wal = path.with_name(f"{path.name}-wal")
+    pending = wal.is_file() and wal.stat().st_size > 0
+    uri = f"{path.absolute().as_uri()}?mode=ro{'' if pending else '&immutable=1'}"
+    with closing(sqlite3.connect(uri, uri=True)) as database:
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_CELL_BYTES)
+        database.execute("PRAGMA trusted_schema = OFF")
+        end = time.monotonic() + QUERY_SECONDS
+        database.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+        for name, kind in database.execute("SELECT name, type FROM sqlite_master").fetchall():
+            if name in tables and kind != "table":
+                raise sqlite3.DatabaseError(f"{name} is a {kind}, not a table")
+        yield database

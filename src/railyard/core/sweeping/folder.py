@@ -5,7 +5,6 @@ Every file is written whole. A job writes its own outcome, so that nothing is lo
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from railyard.core.errors import UserError
 from railyard.core.store import durable
+from railyard.core.store.reading import read_json
 from railyard.core.sweeping.trial import Outcome, Trial
 
 SCHEMA_VERSION = 1
@@ -119,10 +119,5 @@ def _cell(value: Any) -> str:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    try:
-        facts = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as fault:
-        raise UserError(f"{file} is not valid JSON ({fault}); restore it, or start the sweep anew") from None
-    if not isinstance(facts, dict) or facts.get("schema_version") != SCHEMA_VERSION:
-        raise UserError(f"{file} is not of schema_version {SCHEMA_VERSION}; go on with the version that wrote it")
-    return facts
+    advice = "restore it, start the sweep anew, or go on with the version that wrote it"
+    return read_json(file, advice, schema_version=SCHEMA_VERSION, missing=advice)

@@ -5,7 +5,6 @@ the words would now stand for others (a glob, a shuffle).
 """
 
 import itertools
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from railyard.core.store import durable
+from railyard.core.store.reading import read_json
 from railyard.core.sweeping import words
 from railyard.core.sweeping.config import Sweeper
 from railyard.core.sweeping.trial import Outcome, Search, Trial
@@ -39,7 +39,7 @@ class Grid(Sweeper):
         file = folder / FILE
         if not file.exists():
             durable.write_json(file, {"schema_version": SCHEMA_VERSION, "jobs": self.preview(space)})
-        jobs = json.loads(file.read_text(encoding="utf-8"))["jobs"]
+        jobs = read_json(file, schema_version=SCHEMA_VERSION, missing="start the sweep anew")["jobs"]
         trials = [Trial(number, tuple(job)) for number, job in enumerate(jobs)]
         return GridSearch(trials, self.max_batch_size or len(trials))
 

@@ -5,7 +5,6 @@ of its trials are this sweep's. A trial's parameters follow from the seed, its n
 written with the trial in one transaction: a sweep that was killed goes on with the same words under the same numbers.
 """
 
-import json
 import secrets
 import sys
 import zlib
@@ -17,6 +16,7 @@ from pydantic import Field, model_validator
 
 from railyard.core.errors import UserError
 from railyard.core.store import durable
+from railyard.core.store.reading import read_json
 from railyard.core.sweeping import objectives as goals
 from railyard.core.sweeping import space as spaces
 from railyard.core.sweeping import study as studies
@@ -220,7 +220,7 @@ def _identity(file: Path, url: str, study: str) -> str:
     if not file.exists():
         facts = {"schema_version": SCHEMA_VERSION, "storage": url, "study": study, "sweep": secrets.token_hex(8)}
         durable.write_json(file, facts)
-    mark: str = json.loads(file.read_text(encoding="utf-8"))["sweep"]
+    mark: str = read_json(file, schema_version=SCHEMA_VERSION, missing="start the sweep anew")["sweep"]
     return mark
 
 

@@ -4,9 +4,8 @@
 links `last.ckpt` and `best.ckpt`. A file that the manifest does not name does not exist for a resume.
 """
 
-import json
 import logging
-import pickle
+import re
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -15,11 +14,14 @@ from lightning.pytorch.plugins.io import CheckpointIO
 
 from railyard.core.errors import UserError
 from railyard.core.store import durable
+from railyard.core.store.reading import read_json
+from railyard.core.store.tensors import load_tensors
 
 log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
+STEP_FILE = re.compile(r"step-\d{9,}\.ckpt")
 
 
 class DurableIO(CheckpointIO):
@@ -62,14 +64,23 @@ def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     """A checkpoint's content, tensors and plain containers only."""
     if not path.is_file():
         raise UserError(f"there is no checkpoint {path}; give a .ckpt file of a run's checkpoints folder")
-    try:
-        content = torch.load(path, map_location=map_location, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as fault:
-        reason = next(iter(str(fault).splitlines()), type(fault).__name__)
-        raise UserError(f"{path} cannot be read as a checkpoint of plain tensors ({reason})") from None
-    if not isinstance(content, dict) or "state_dict" not in content:
-        raise UserError(f"{path} is not a Lightning checkpoint: it has no state_dict")
+    _refuse_damaged(path.resolve())
+    content = load_tensors(path, map_location, "take another checkpoint of the run")
+    state = content.get("state_dict") if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(weight, torch.Tensor) for weight in state.values()):
+        raise UserError(f"{path} is not a Lightning checkpoint: it has no state_dict of tensors")
+    assert isinstance(content, dict)
     return content
+
+
+def _refuse_damaged(path: Path) -> None:
+    """A checkpoint of a run folder is compared with what its manifest says: a flipped bit can be a NaN."""
+    manifest = path.with_name(MANIFEST)
+    if not manifest.is_file():
+        return
+    facts = _read_manifest(manifest)["files"].get(path.name)
+    if facts is not None and durable.sha256_of(path) != facts["sha256"]:
+        raise UserError(f"{path} is damaged: its sha256 is not that of {MANIFEST}; take another checkpoint of the run")
 
 
 class CheckpointFolder:
@@ -87,6 +98,11 @@ class CheckpointFolder:
         manifest = folder / MANIFEST
         if manifest.exists():
             self.content = _read_manifest(manifest)
+
+    def begin(self) -> None:
+        """Write the manifest of no checkpoint, unless there is one: from now on its absence is damage."""
+        if not (self.folder / MANIFEST).exists():
+            self._publish()
 
     def path_for(self, step: int) -> Path:
         return self.folder / f"step-{step:09d}.ckpt"
@@ -162,10 +178,20 @@ class CheckpointFolder:
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as fault:
-        raise UserError(f"{path} is not valid JSON ({fault}); restore it, or start the run anew") from None
-    if content.get("schema_version") != SCHEMA_VERSION:
-        raise UserError(f"{path} is not of schema_version {SCHEMA_VERSION}; resume with the version that wrote it")
+    """The manifest, with a known shape: it decides which files are read and which are deleted."""
+    content = read_json(
+        path, "restore it, start the run anew, or resume with the version that wrote it", schema_version=SCHEMA_VERSION
+    )
+    files = content.get("files")
+    named = [content.get("last"), content.get("best"), *(files if isinstance(files, dict) else ())]
+    if not isinstance(files, dict) or not all(map(_is_entry, files.values())) or not all(map(_is_name, named)):
+        raise UserError(f"{path} does not list checkpoints of this folder: restore it, or start the run anew")
     return content
+
+
+def _is_name(name: Any) -> bool:
+    return name is None or (isinstance(name, str) and STEP_FILE.fullmatch(name) is not None)
+
+
+def _is_entry(facts: Any) -> bool:
+    return isinstance(facts, dict) and isinstance(facts.get("step"), int) and isinstance(facts.get("sha256"), str)

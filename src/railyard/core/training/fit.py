@@ -23,12 +23,14 @@ from railyard.core.runs.folder import read_config
 from railyard.core.runs.lock import locked
 from railyard.core.runs.provenance import provenance
 from railyard.core.store import durable
+from railyard.core.store.reading import read_json
 from railyard.core.training import devices, ranks, trackers
 from railyard.core.training import experiment as experiments
+from railyard.core.training.callbacks.config import Saver as SaverKnobs
 from railyard.core.training.callbacks.exact import MetricRows, SeedEachBatch
 from railyard.core.training.callbacks.pruning import Prune
 from railyard.core.training.callbacks.saver import Saver
-from railyard.core.training.checkpoint import CheckpointFolder, DurableIO, load
+from railyard.core.training.checkpoint import MANIFEST, CheckpointFolder, DurableIO, load
 from railyard.core.training.distributed import OwnRanks
 from railyard.core.training.experiment import Experiment, Watcher, total_steps
 from railyard.core.training.resuming import global_batch
@@ -59,6 +61,8 @@ def fit(
         with ranks.others(trainer, _task(folder, start, pruning is not None, trainer.world_size)) as others:
             ready = _built(experiment, trainer, start)
             _refuse_other_batches(ready.data, folder, start)
+            if start.resumed:
+                refuse_other_data(read_json(folder / "provenance.json"), _facts(ready.data), folder)
             _write_provenance(experiment, folder, command, ready, resumed)
             with others.joined() if others else nullcontext():
                 ready.run()
@@ -123,8 +127,20 @@ def _start(experiment: Experiment, folder: Path, resumed: bool) -> Start:
         checkpoints.go_back_to(newest)
         return Start(newest, True)
     if resumed:
+        if any(isinstance(part, SaverKnobs) for part in (experiment.callbacks or {}).values()):
+            _refuse_lost_manifest(folder)
         log.info("no checkpoint yet in %s: starting from the beginning", folder)
     return Start(Path(experiment.ckpt_path) if experiment.ckpt_path else None, False)
+
+
+def _refuse_lost_manifest(folder: Path) -> None:
+    """A fit writes its manifest before its first step: without it, what stands there would be taken for nothing."""
+    manifest = folder / "checkpoints" / MANIFEST
+    if not manifest.is_file() and (any(manifest.parent.glob("step-*.ckpt")) or metrics.read(folder)):
+        raise UserError(
+            f"{manifest} is gone, but checkpoints or metrics of the run are there: restore it, or start a new run from "
+            "one of the checkpoints with ckpt_path="
+        )
 
 
 def _refuse_misfit(module: Any, checkpoint: Path) -> None:
@@ -137,6 +153,19 @@ def _refuse_misfit(module: Any, checkpoint: Path) -> None:
                 f"{checkpoint} does not fit this model: {name} has the shape {given.get(name, 'none')} there and "
                 f"{own.get(name, 'none')} here; give the model= keys that it was trained with"
             )
+
+
+def refuse_other_data(recorded: Mapping[str, Any], facts: Mapping[str, Any], run: Path) -> None:
+    """UserError where the data is not what the provenance of a run says: a swapped pack would be trained on."""
+    for key, before in recorded.get("data", {}).items():
+        if facts.get(key) != before:
+            raise UserError(
+                f"the data of {run} has changed: {key} was {before}, and is {facts.get(key, 'not there')} now"
+            )
+
+
+def _facts(data: Any) -> dict[str, Any]:
+    return dict(data.facts()) if hasattr(data, "facts") else {}
 
 
 def _refuse_other_batches(data: Any, folder: Path, start: Start) -> None:
@@ -231,7 +260,7 @@ def _write_provenance(experiment: Experiment, folder: Path, command: list[str], 
         experiment.seed,
         task_name=experiment.task_name,
         tags=experiment.tags,
-        data=fit.data.facts() if hasattr(fit.data, "facts") else {},
+        data=_facts(fit.data),
         global_batch=getattr(fit.data, "global_batch", None),
         ranks=fit.trainer.world_size,
         threads=torch.get_num_threads(),

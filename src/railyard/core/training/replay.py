@@ -98,11 +98,7 @@ def _foretold(recorded: Mapping[str, Any], experiment: Experiment, command: list
     """What is not as it was when the run was made, each said in the log. Other data is refused."""
     data = experiment.data.build()
     facts = data.facts() if hasattr(data, "facts") else {}
-    for key, before in recorded.get("data", {}).items():
-        if facts.get(key) != before:
-            raise UserError(
-                f"the data of {run} has changed: {key} was {before}, and is {facts.get(key, 'not there')} now"
-            )
+    training.refuse_other_data(recorded, facts, run)
     now = {**provenance(command), "threads": recorded["threads"]}
     before, after = ({key: side.get(key) for key in COMPARED} for side in (recorded, now))
     found = differences(before, after)

@@ -1,13 +1,13 @@
 """The config of a resumed run: the run's own, with the few keys that may change."""
 
 import copy
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from railyard.core.errors import UserError
 from railyard.core.runs.folder import differences, rebase_paths
+from railyard.core.store.reading import read_json
 from railyard.core.training import devices
 
 PER_CALL = ("json", "validate_config", "resume")  # of one call, not of the run
@@ -40,11 +40,8 @@ def resumed_config(
 
 def global_batch(folder: Path) -> int | None:
     """Rows of a micro-batch over all ranks when the run began; None if it did not come so far."""
-    record = folder / "provenance.json"
-    if not record.is_file():
-        return None
-    facts: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
-    return facts.get("global_batch")
+    rows = read_json(folder / "provenance.json").get("global_batch")
+    return rows if isinstance(rows, int) else None
 
 
 def _keep_global_batch(config: dict[str, Any], rows: int | None) -> None:

@@ -4,7 +4,6 @@
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from pydantic_core import from_json
 
 from railyard.core.errors import UserError
 from railyard.core.store.npy import read_header
+from railyard.core.store.reading import read_json
 from railyard.tlg8.artifacts.assembly import BLOCKS, INDEX, LABELS, LINES, META
 from railyard.tlg8.artifacts.block_rows import BLOCK_ROW
 from railyard.tlg8.artifacts.compression import SUFFIX, open_lines
@@ -110,15 +110,10 @@ def _classes(choice: Any) -> list[int]:
 
 
 def _meta(path: Path) -> dict[str, Any]:
-    try:
-        meta: dict[str, Any] = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing: {path.parent} is no pack of searched blocks") from error
-    except ValueError as error:
-        raise UserError(f"{path} is not valid JSON ({error}): {AGAIN}") from error
+    meta = read_json(path, AGAIN, missing=f"{path.parent} is no pack of searched blocks")
     expected = {"schema": SCHEMA, "record_size": LABEL.itemsize}
     for key, value in expected.items():
-        if not isinstance(meta, dict) or meta.get(key) != value:
+        if meta.get(key) != value:
             raise UserError(f"{path}: {key} has to be {value}: {AGAIN}")
     return meta
 

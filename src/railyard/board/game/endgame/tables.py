@@ -28,6 +28,7 @@ from railyard.core.errors import RailyardError, UserError
 from railyard.core.runs.lock import locked
 from railyard.core.store import durable
 from railyard.core.store.npy import header, read_header
+from railyard.core.store.reading import read_json
 
 log = logging.getLogger(__name__)
 
@@ -191,11 +192,8 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     place = path / durable.MANIFEST
     if not place.is_file():
         raise UserError(f"no endgame tables at {path}: make them with railyard tables out={path}, or leave tables= out")
-    try:
-        manifest = json.loads(place.read_bytes())
-    except ValueError as error:
-        raise UserError(f"{place} is not valid JSON ({error}): build the tables again") from error
-    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
+    manifest = read_json(place, "build the tables again")
+    if manifest.get("kind") != KIND:
         raise UserError(f"{path} holds no endgame tables: give a folder that railyard tables has built")
     if manifest.get("tables_version") != TABLES_VERSION:
         raise UserError(

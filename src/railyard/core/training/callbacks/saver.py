@@ -38,6 +38,8 @@ class Saver(Checkpoint):
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if trainer.is_global_zero:
             self.signals.__enter__()
+            if not fast_dev_run(trainer):
+                self.checkpoints.begin()
         if self.knobs.monitor and _validates_inside_accumulation(trainer):
             log.warning(
                 "trainer.val_check_interval=%s is no multiple of trainer.accumulate_grad_batches=%s: validations "
