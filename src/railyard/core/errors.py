@@ -6,10 +6,13 @@ reaches the command line is a defect of Railyard and keeps its traceback.
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 EXIT_INTERRUPT = 130
 LONGEST_QUOTE = 80  # characters
+
+OnError = Literal["stop", "skip"]  # a bad record ends the job, or is left out and reported
 
 
 class RailyardError(Exception):
@@ -31,6 +34,19 @@ class UserError(RailyardError):
     """A mistake the user can mend: what, where, what was expected, what to do."""
 
     exit_code = 2
+
+
+class BadRecord(UserError):
+    """One of many files or lines that cannot be taken, which `on_error=skip` leaves out. Lines count from 1."""
+
+    advice = ""
+
+    def __init__(self, path: Path, reason: str, line: int | None = None) -> None:
+        super().__init__(f"{path}{f', line {line}' if line else ''}: {reason}{self.advice}")
+        self.path, self.reason, self.line = path, reason, line
+
+    def __reduce__(self) -> tuple[type["BadRecord"], tuple[Path, str, int | None]]:
+        return type(self), (self.path, self.reason, self.line)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

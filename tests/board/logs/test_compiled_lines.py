@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from railyard.board.logs import compiled_lines
-from railyard.board.logs.bad_game import BadGame
-from railyard.board.logs.game_meta import Meta
+from railyard.board.logs.game_meta import BadGame, Meta
 from railyard.board.logs.raw_logs import read_block
 from railyard.board.logs.raw_row import RAW
 from railyard.board.logs.step_lines import StepReader

@@ -1,9 +1,10 @@
 import gzip
+import pickle
+from pathlib import Path
 
 import pytest
 
-from railyard.board.logs.bad_game import BadGame
-from railyard.board.logs.game_meta import read_meta
+from railyard.board.logs.game_meta import BadGame, read_meta
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,9 @@ def test_meta_files_that_are_damaged_are_refused(logs):
     path.write_text("{")
     with pytest.raises(BadGame, match="Invalid JSON"):
         read_meta(path)
+
+
+def test_a_bad_game_survives_the_way_from_a_worker_process():
+    bad = pickle.loads(pickle.dumps(BadGame(Path("a.jsonl.gz"), "no board", 3)))  # noqa: S301
+    assert (bad.path, bad.line, bad.reason) == (Path("a.jsonl.gz"), 3, "no board")
+    assert str(bad).startswith("a.jsonl.gz, line 3: no board; mend the file")

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from railyard.board.logs import raw_logs
-from railyard.board.logs.bad_game import BadGame
+from railyard.board.logs.game_meta import BadGame
 from railyard.board.logs.raw_logs import find_games, read_game
 from railyard.board.logs.step_lines import EXPECTED
 from railyard.core.errors import UserError

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import railyard
-from railyard.board.logs.bad_game import BadGame
+from railyard.board.logs.game_meta import BadGame
 from railyard.board.packs import importing, partial
 from railyard.board.packs.importing import import_logs
 from railyard.board.packs.pack import Pack

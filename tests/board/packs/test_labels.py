@@ -4,7 +4,7 @@ import pytest
 from railyard.board.game.boards import encode
 from railyard.board.game.heuristic import evaluate
 from railyard.board.game.rules import legal_moves
-from railyard.board.logs.bad_game import BadGame
+from railyard.board.logs.game_meta import BadGame
 from railyard.board.logs.raw_logs import find_games, read_game
 from railyard.board.packs.labels import step_rows
 from railyard.board.packs.schema import STEP

@@ -1,4 +1,3 @@
-import copy
 import json
 
 import pytest
@@ -136,8 +135,3 @@ def test_what_is_written_is_read_again(scene):
     line = line_of(scene)
     assert line.count(b"\n") == 1
     assert parse(line, None, 1, polygons=True, images=False) == scene
-
-
-def test_a_bad_record_can_be_sent_to_another_process(tmp_path):
-    bad = BadRecord(tmp_path, 3, "reason")
-    assert str(copy.copy(bad)) == str(bad)

@@ -11,14 +11,13 @@ import pytest
 from PIL import Image
 from tlg8 import noise, save
 
-from railyard.core.errors import UserError
+from railyard.core.errors import BadRecord, UserError
 from railyard.core.making.parts import Part
 from railyard.core.store import durable
 from railyard.tlg8.artifacts import pieces
 from railyard.tlg8.artifacts.extraction import Options, extract
 from railyard.tlg8.artifacts.pack import Pack
 from railyard.tlg8.codec.selectors import Gated
-from railyard.tlg8.images.bad_image import BadImage
 
 
 @pytest.fixture
@@ -80,7 +79,7 @@ def test_compressed_lines_are_the_same(images, tmp_path):
 
 def test_a_bad_image_stops_or_is_left_out(images, tmp_path):
     (images / "bad.png").write_bytes((images / "b.png").read_bytes()[:100])
-    with pytest.raises(BadImage, match=r"bad\.png: the image is truncated"):
+    with pytest.raises(BadRecord, match=r"bad\.png: the image is truncated"):
         extract(images, tmp_path / "pack")
     assert not (tmp_path / "pack").exists()
     result = extract(images, tmp_path / "pack", on_error="skip")

@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 from tlg8 import encoded, noise, save
 
-from railyard.core.errors import UserError
+from railyard.core.errors import BadRecord, UserError
 from railyard.tlg8.codec.file import read
 from railyard.tlg8.codec.selectors import Gated, Staged
-from railyard.tlg8.images.bad_image import BadImage
 from railyard.tlg8.images.decoding import decode
 from railyard.tlg8.images.describe import describe_file
 from railyard.tlg8.images.encoding import encode
@@ -68,7 +67,7 @@ def test_other_settings_and_occupied_places_are_refused(art, tmp_path):
 
 def test_a_bad_image_stops_or_is_left_out(art, tmp_path):
     (art / "bad.png").write_bytes(b"")
-    with pytest.raises(BadImage, match=r"bad\.png: the file is empty"):
+    with pytest.raises(BadRecord, match=r"bad\.png: the file is empty"):
         encode(art, tmp_path / "out", FAST, compare=False)
     result = encode(art, tmp_path / "out", FAST, compare=False, on_error="skip")
     assert result["skipped"] == [{"file": "bad.png", "reason": "the file is empty"}]
@@ -88,7 +87,7 @@ def test_a_bad_image_stops_or_is_left_out(art, tmp_path):
 def test_files_that_cannot_be_decoded_are_named(data, reason, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.tlg8").write_bytes(data)
-    with pytest.raises(BadImage, match=reason):
+    with pytest.raises(BadRecord, match=reason):
         decode(tmp_path / "in", tmp_path / "out")
     result = decode(tmp_path / "in", tmp_path / "out", on_error="skip")
     assert (result["decoded"], [skipped["file"] for skipped in result["skipped"]]) == (0, ["a.tlg8"])

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from tlg8 import noise
 
+from railyard.core.errors import BadRecord
 from railyard.tlg8.images import reading
-from railyard.tlg8.images.bad_image import BadImage
 from railyard.tlg8.images.reading import png_bytes, read_planes
 
 RNG = np.random.default_rng(0)
@@ -91,7 +91,7 @@ BAD = {
 @pytest.mark.parametrize("reason", BAD)
 def test_what_cannot_be_taken_is_refused_in_one_sentence(reason, tmp_path):
     BAD[reason](tmp_path / "a.png")
-    with pytest.raises(BadImage, match=reason) as caught:
+    with pytest.raises(BadRecord, match=reason) as caught:
         read_planes(tmp_path / "a.png")
     assert str(caught.value).startswith(str(tmp_path / "a.png"))
     assert "\n" not in str(caught.value)
@@ -106,6 +106,6 @@ def test_any_truncation_is_an_image_or_refused(form, tmp_path):
     for end in range(0, len(data), 7):
         try:
             read_planes(path, data[:end])
-        except BadImage:
+        except BadRecord:
             refused += 1
     assert refused > len(data) // 7 // 2

@@ -7,10 +7,16 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from railyard.board.logs.bad_game import BadGame
+from railyard.core.errors import BadRecord
 
 SUFFIXES = (".meta.json", ".meta.json.gz")
 UNREADABLE = (OSError, EOFError, zlib.error)  # OSError covers data that is not gzip at all
+
+
+class BadGame(BadRecord):
+    """A game that cannot be read."""
+
+    advice = "; mend the file, or leave such games out with on_error=skip"
 
 
 class Meta(BaseModel):
@@ -31,8 +37,8 @@ def read_meta(path: Path) -> Meta:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         return Meta.model_validate_json(data)
     except UNREADABLE as error:
-        raise BadGame(path, None, f"cannot be read ({error})") from error
+        raise BadGame(path, f"cannot be read ({error})") from error
     except ValidationError as errors:
         first = errors.errors(include_url=False)[0]
         key = "".join(f"`{part}`: " for part in first["loc"])
-        raise BadGame(path, None, f"{key}{first['msg']}") from errors
+        raise BadGame(path, f"{key}{first['msg']}") from errors

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.board.logs import compiled_lines
-from railyard.board.logs.bad_game import BadGame
-from railyard.board.logs.game_meta import SUFFIXES, UNREADABLE, Meta, read_meta
+from railyard.board.logs.game_meta import SUFFIXES, UNREADABLE, BadGame, Meta, read_meta
 from railyard.board.logs.step_lines import StepReader
 from railyard.core.errors import UserError
 
@@ -85,12 +84,12 @@ class RawGame:
 def read_game(files: GameFiles) -> RawGame:
     """Parses one game; BadGame names the first line that cannot be read."""
     if files.meta.suffix == ".gz" and files.meta.with_suffix("").exists():
-        raise BadGame(files.meta, None, f"{files.meta.stem} beside it describes the same game: delete one")
+        raise BadGame(files.meta, f"{files.meta.stem} beside it describes the same game: delete one")
     meta = read_meta(files.meta)
     reader = StepReader(files.steps, meta)
     parts = [part for block, line in _blocks(files.steps) for part in read_block(block, line, reader)]
     if not parts:
-        raise BadGame(files.steps, 1, "the game has no rows")
+        raise BadGame(files.steps, "the game has no rows", 1)
     return RawGame(files, meta, np.concatenate(parts), list(reader.names), reader.unknown_branches)
 
 
@@ -137,7 +136,7 @@ def _blocks(path: Path) -> Iterator[tuple[bytes, int]]:
         rest += b"\n"
     yield bytes(rest), line
     if damage:
-        raise BadGame(path, line + rest.count(b"\n"), f"cannot be read ({damage})") from damage
+        raise BadGame(path, f"cannot be read ({damage})", line + rest.count(b"\n")) from damage
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

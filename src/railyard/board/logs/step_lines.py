@@ -18,8 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
-from railyard.board.logs.bad_game import BadGame
-from railyard.board.logs.game_meta import Meta
+from railyard.board.logs.game_meta import BadGame, Meta
 from railyard.board.logs.raw_row import RAW
 from railyard.core.errors import short
 
@@ -82,15 +81,15 @@ class StepReader:
         try:
             row = from_json(line, allow_inf_nan=False)
         except ValueError as error:
-            raise BadGame(self.path, number, f"not valid JSON ({error})") from error
+            raise BadGame(self.path, f"not valid JSON ({error})", number) from error
         if not isinstance(row, dict):
-            raise BadGame(self.path, number, "expected a JSON object")
+            raise BadGame(self.path, "expected a JSON object", number)
         for key, expected in EXPECTED.items():
             try:
                 getattr(self, key)([row])
             except _NOT_A_COLUMN as error:
                 found = f"got {short(row[key])}" if key in row else "it is missing"
-                raise BadGame(self.path, number, f"`{key}` has to be {expected}; {found}") from error
+                raise BadGame(self.path, f"`{key}` has to be {expected}; {found}", number) from error
 
     def board(self, rows: list[Row]) -> NDArray[np.uint8]:
         boards = [row["board"] for row in rows]

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from railyard.core.config.component import PathKnob
+from railyard.core.errors import OnError
 from railyard.core.verbs.verb import Work
 
 
@@ -21,7 +22,7 @@ class ImportLogs(Work):
     shard_rows: int | None = Field(
         None, ge=1, description="rows per file steps-00000.npy, …; null writes one steps.npy"
     )
-    on_error: Literal["stop", "skip"] = Field(
+    on_error: OnError = Field(
         "stop", description="a game that cannot be read ends the import, or is left out and reported"
     )
     legality: Literal["board", "as_logged"] = Field(

@@ -12,13 +12,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial as bind
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.board.logs.bad_game import BadGame
-from railyard.board.logs.game_meta import Meta
+from railyard.board.logs.game_meta import BadGame, Meta
 from railyard.board.logs.raw_logs import FoundGames, GameFiles, find_games, read_game
 from railyard.board.packs import partial
 from railyard.board.packs.labels import Legality, step_rows
@@ -29,14 +28,13 @@ from railyard.board.packs.report import Counts, ImportReport
 from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, VALUATION_FILE
 from railyard.board.packs.valuations import ValuationIds
 from railyard.core import package
-from railyard.core.errors import UserError
+from railyard.core.errors import OnError, UserError
 from railyard.core.making.outputs import refuse_occupied
 from railyard.core.store import durable
 from railyard.core.store.workers import cores, ordered
 
 log = logging.getLogger(__name__)
 
-OnError = Literal["stop", "skip"]
 Progress = Callable[[int, int], None]  # games done, games in all
 
 BYTES_A_WORKER = 16 << 20  # a worker takes a second to start: about as long as this much of logs takes

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from railyard.board.game.boards import BITS, SATURATED, encode_row
 from railyard.board.game.heuristic import board_score
 from railyard.board.game.rules import legal_bits
-from railyard.board.logs.bad_game import BadGame
+from railyard.board.logs.game_meta import BadGame
 from railyard.board.logs.raw_logs import RawGame
 from railyard.board.logs.step_lines import MOVES
 from railyard.board.packs.report import Counts
@@ -69,8 +69,8 @@ def _check_scores(game: RawGame, scores_N: NDArray[np.int64]) -> None:
         row = beyond[0]
         raise BadGame(
             game.files.steps,
-            int(game.rows["line"][row]),
             f"`board` evaluates to {scores_N[row]}, beyond 32 bits; tiles of a real game end at exponent 17",
+            int(game.rows["line"][row]),
         )
 
 
@@ -80,9 +80,9 @@ def _check_moves(game: RawGame, board_N: NDArray[np.uint8]) -> None:
         row = illegal[0]
         raise BadGame(
             game.files.steps,
-            int(game.rows["line"][row]),
             f"the chosen move {list(MOVES)[game.rows['move'][row]]} does not change the board "
             f"{game.rows['board'][row].tolist()} (legality=as_logged takes such rows as they are)",
+            int(game.rows["line"][row]),
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from railyard.core.config.component import Component, PathKnob
+from railyard.core.errors import OnError
 from railyard.core.verbs.verb import Work
 
 Space = Literal["auto", "pixels", "norm1000", "tokens"]
@@ -79,7 +80,7 @@ class Convert(Work):
         description="most pixels of an image as fed: 768 tokens of 32 x 32 by default; a larger one is reduced",
     )
     space: Space = Field("auto", description=SPACE)
-    on_error: Literal["stop", "skip"] = Field(
+    on_error: OnError = Field(
         "stop", description="an image or record that cannot be taken ends the job, or is left out and reported"
     )
     workers: int | None = Field(None, ge=1, description=WORKERS)

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from railyard.core import package
-from railyard.core.errors import UserError
+from railyard.core.errors import BadRecord, OnError, UserError
 from railyard.core.store import durable
 from railyard.stage2.scenes import coco, shelves
 from railyard.stage2.scenes.config import Space
 from railyard.stage2.scenes.descriptions import sanitise
 from railyard.stage2.scenes.image_names import below
 from railyard.stage2.scenes.pictures import MissingImage, fed
-from railyard.stage2.scenes.records import DECLARED, BadRecord, Scene, SceneObject, decode, line_of, lines, scene_of
+from railyard.stage2.scenes.records import DECLARED, Scene, SceneObject, decode, line_of, lines, scene_of
 from railyard.stage2.scenes.shelves import Made, Progress
 from railyard.stage2.scenes.statistics import Tally, suspicions
 
@@ -41,7 +41,7 @@ class Options:
 
     max_pixels: int
     space: Space
-    on_error: Literal["stop", "skip"]
+    on_error: OnError
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Records:
     def fault(self, number: int, image: str, reason: str) -> UserError:
         """A sentence that names the place in the file a person gave."""
         if self.coco is None:
-            return BadRecord(self.path, number, reason)
+            return BadRecord(self.path, reason, number)
         return UserError(f"{self.coco}, image {image or number}: {reason}")
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from railyard.core.errors import UserError, nearest, short
+from railyard.core.errors import BadRecord, UserError, nearest, short
 from railyard.stage2.scenes import image_names
 from railyard.stage2.scenes.config import Space
 from railyard.stage2.scenes.coordinates import TOKENS, Box
@@ -52,17 +52,6 @@ class Scene:
     metadata: Mapping[str, Any] | None = None
 
 
-class BadRecord(UserError):
-    """Which line of which file, and what is wrong with it."""
-
-    def __init__(self, path: Path, line: int, reason: str) -> None:
-        super().__init__(f"{path}, line {line}: {reason}")
-        self.path, self.line, self.reason = path, line, reason
-
-    def __reduce__(self) -> tuple[type["BadRecord"], tuple[Path, int, str]]:
-        return BadRecord, (self.path, self.line, self.reason)
-
-
 def read(path: Path | str, space: Space = "auto", polygons: bool = False, images: bool = True) -> Iterator[Scene]:
     """The scenes of a file, in order, one at a time.
 
@@ -93,9 +82,9 @@ def parse(
     try:
         scene = scene_of(decode(line), space, polygons)
     except ValueError as fault:
-        raise BadRecord(path, number, str(fault)) from fault
+        raise BadRecord(path, str(fault), number) from fault
     if images and not image_names.is_there(path.parent / scene.image):
-        raise BadRecord(path, number, f"the image {scene.image} is missing: it is looked for beside the file")
+        raise BadRecord(path, f"the image {scene.image} is missing: it is looked for beside the file", number)
     return scene
 
 

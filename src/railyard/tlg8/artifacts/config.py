@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from railyard.core.config.component import PathKnob
+from railyard.core.errors import OnError
 from railyard.core.making.parts import Part
 from railyard.core.verbs.verb import Work
 
@@ -21,7 +22,7 @@ class Extract(Work):
         "plain", description="entropy codes that the search chooses from; rankers are trained on Plain alone"
     )
     compressed: bool = Field(False, description="training.all.jsonl.zst, an eighth of the size; needs zstandard")
-    on_error: Literal["stop", "skip"] = Field(
+    on_error: OnError = Field(
         "stop", description="an image that cannot be taken ends the job, or is left out and reported"
     )
     workers: int | None = Field(

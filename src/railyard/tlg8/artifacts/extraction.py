@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.core import package
+from railyard.core.errors import BadRecord, OnError
 from railyard.core.making.outputs import refuse_occupied
 from railyard.core.making.parts import Part
 from railyard.core.runs.lock import locked
@@ -31,7 +32,7 @@ from railyard.tlg8.artifacts.sources import SourceImage, find_images, planes_of
 from railyard.tlg8.codec.blocks import blocks_of, sizes_of
 from railyard.tlg8.codec.contexts import contexts_of
 from railyard.tlg8.codec.selectors import ENTROPIES, Gated
-from railyard.tlg8.images.bad_image import BadImage, OnError, Skips
+from railyard.tlg8.images.skips import Skips
 
 log = logging.getLogger(__name__)
 
@@ -86,12 +87,12 @@ def extract(
     return {"out": str(out), **(finished_before(out, origin) or {})["counts"]}
 
 
-def search_piece(piece: Piece, images: list[SourceImage], options: Options) -> Searched | BadImage:
+def search_piece(piece: Piece, images: list[SourceImage], options: Options) -> Searched | BadRecord:
     """Rows and lines of a piece; an image that changed meanwhile is returned, for the caller to raise."""
     image = images[piece.image]
     try:
         planes_CHW = planes_of(image)
-    except BadImage as bad:
+    except BadRecord as bad:
         return bad
     blocks = blocks_of(image.width, image.height)[piece.first : piece.end]
     contexts_N, sizes_N2 = contexts_of(planes_CHW, blocks), sizes_of(blocks)
@@ -120,7 +121,7 @@ def _search_all(
     count = workers or max(1, min(cores(), len(rest) // PIECES_A_WORKER))
     with closing(ordered(work, rest, count)) as searched:
         for piece, result in zip(rest, searched, strict=True):
-            if isinstance(result, BadImage):
+            if isinstance(result, BadRecord):
                 raise result
             shelf.put(piece, *result)
             done += piece.end - piece.first

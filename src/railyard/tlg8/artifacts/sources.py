@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.errors import UserError
+from railyard.core.errors import BadRecord, UserError
 from railyard.tlg8.codec.blocks import count_blocks
-from railyard.tlg8.images.bad_image import BadImage, Skips
 from railyard.tlg8.images.folders import find
 from railyard.tlg8.images.reading import FORMATS, read_planes
+from railyard.tlg8.images.skips import Skips
 
 
 class SourceImage(NamedTuple):
@@ -53,5 +53,5 @@ def planes_of(image: SourceImage) -> NDArray[np.uint8]:
     """The planes of an image; those of the last one are kept, since its pieces follow each other."""
     data = image.path.read_bytes()
     if hashlib.sha256(data).hexdigest() != image.sha256:
-        raise BadImage(image.path, "the file changed while it was worked on: run the command again")
+        raise BadRecord(image.path, "the file changed while it was worked on: run the command again")
     return read_planes(image.path, data)

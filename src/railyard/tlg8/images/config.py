@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from railyard.core.config.component import PathKnob
+from railyard.core.errors import OnError
 from railyard.core.progress import Count
 from railyard.core.verbs.verb import Work
 from railyard.tlg8.codec.selectors import Exhaustive, Gated, Selector, Staged
@@ -32,7 +33,7 @@ class Encode(Work):
     n: int | None = Field(None, ge=1, le=8, description="selector=staged: predictors tried in stage 1; null: 2")
     m: int | None = Field(None, ge=1, le=96, description="selector=staged: pairs tried in full; null: 4")
     compare: bool = Field(True, description="also measure lossless WebP of each image, by Pillow at its slowest method")
-    on_error: Literal["stop", "skip"] = Field("stop", description=ON_ERROR)
+    on_error: OnError = Field("stop", description=ON_ERROR)
     workers: int | None = Field(None, ge=1, description=WORKERS)
 
     @model_validator(mode="after")
@@ -70,7 +71,7 @@ class Decode(Work):
 
     files: PathKnob = Field(description="a folder, searched with its subfolders for .tlg8 files; or one file")
     out: PathKnob = Field(description="folder for the PNG files, in the same subfolders")
-    on_error: Literal["stop", "skip"] = Field("stop", description=ON_ERROR)
+    on_error: OnError = Field("stop", description=ON_ERROR)
 
     def run(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
         """Decodes; what was done. `progress` is told files done and files in all."""

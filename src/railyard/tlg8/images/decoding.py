@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from railyard.core.errors import BadRecord, OnError
 from railyard.core.store import durable
 from railyard.tlg8.codec.file import read
 from railyard.tlg8.codec.file_header import BadFile
 from railyard.tlg8.images import ledger as ledgers
-from railyard.tlg8.images.bad_image import BadImage, OnError, Skips
 from railyard.tlg8.images.folders import Source, find, targets
 from railyard.tlg8.images.ledger import Ledger
 from railyard.tlg8.images.reading import png_bytes
+from railyard.tlg8.images.skips import Skips
 
 
 def decode(
@@ -74,6 +75,6 @@ class _Decoder:
         try:
             return read(data)
         except BadFile as bad:
-            raise BadImage(source.path, str(bad)) from bad
+            raise BadRecord(source.path, str(bad)) from bad
         finally:
             self.seconds += time.perf_counter() - start

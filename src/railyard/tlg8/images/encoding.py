@@ -15,16 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import features
 
+from railyard.core.errors import OnError
 from railyard.core.progress import Count
 from railyard.core.store import durable
 from railyard.tlg8.codec.file import write
 from railyard.tlg8.codec.image import search_image
 from railyard.tlg8.codec.selectors import Selector
 from railyard.tlg8.images import ledger as ledgers
-from railyard.tlg8.images.bad_image import OnError, Skips
 from railyard.tlg8.images.folders import Source, find, targets
 from railyard.tlg8.images.ledger import Ledger
 from railyard.tlg8.images.reading import FORMATS, picture_of, read_planes
+from railyard.tlg8.images.skips import Skips
 
 SUFFIX = ".tlg8"
 WEBP_METHOD = 6  # the slowest and smallest of Pillow's

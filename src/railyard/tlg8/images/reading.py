@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from railyard.core.errors import BadRecord
 from railyard.core.store.images import ImageFault, ImageFile, turned
 from railyard.tlg8.codec.file import MAX_PIXELS
-from railyard.tlg8.images.bad_image import BadImage
 
 FORMATS = {".png": "PNG", ".bmp": "BMP", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
 OPAQUE = 255
@@ -27,7 +27,7 @@ _PNG_SIZE = struct.Struct(">II")
 
 
 def read_planes(path: Path, data: bytes | None = None) -> NDArray[np.uint8]:
-    """The planes of an image file; BadImage says what is wrong with it. `data`: its bytes, if read already."""
+    """The planes of an image file; BadRecord says what is wrong with it. `data`: its bytes, if read already."""
     try:
         data = path.read_bytes() if data is None else data
         _check_head(path, data)
@@ -35,9 +35,9 @@ def read_planes(path: Path, data: bytes | None = None) -> NDArray[np.uint8]:
         _check(path, file)
         return planes_of(file.load())
     except OSError as error:
-        raise BadImage(path, f"the file cannot be read ({error.strerror})") from None
+        raise BadRecord(path, f"the file cannot be read ({error.strerror})") from None
     except ImageFault as fault:
-        raise BadImage(path, str(fault)) from None
+        raise BadRecord(path, str(fault)) from None
 
 
 def planes_of(image: Image.Image) -> NDArray[np.uint8]:
@@ -65,32 +65,32 @@ def png_bytes(planes_CHW: NDArray[np.uint8]) -> bytes:
 
 def _check_head(path: Path, data: bytes) -> None:
     if not data:
-        raise BadImage(path, "the file is empty")
+        raise BadRecord(path, "the file is empty")
     if not data.startswith(_PNG_MAGIC) or len(data) < _PNG_DEPTH.stop:
         return
     if data[_PNG_DEPTH] == b"\x10":
-        raise BadImage(path, "16 bits per channel; the codec has 8: save it with 8 bits first")
+        raise BadRecord(path, "16 bits per channel; the codec has 8: save it with 8 bits first")
     if 0 in _PNG_SIZE.unpack_from(data, 16):
-        raise BadImage(path, _no_pixels(*_PNG_SIZE.unpack_from(data, 16)))
+        raise BadRecord(path, _no_pixels(*_PNG_SIZE.unpack_from(data, 16)))
 
 
 def _check(path: Path, file: ImageFile) -> None:
     image = file.image
     width, height = image.size
     if width == 0 or height == 0:
-        raise BadImage(path, _no_pixels(width, height))
+        raise BadRecord(path, _no_pixels(width, height))
     if width * height > MAX_PIXELS:
-        raise BadImage(path, _too_large(f"{width} x {height} pixels"))
+        raise BadRecord(path, _too_large(f"{width} x {height} pixels"))
     if file.orientation != 1:
-        raise BadImage(path, turned(file.orientation))
+        raise BadRecord(path, turned(file.orientation))
     if file.frames > 1:
-        raise BadImage(path, "the image is animated; the codec holds one picture: save its frames one by one")
+        raise BadRecord(path, "the image is animated; the codec holds one picture: save its frames one by one")
     if image.mode in ("P", "PA"):
-        raise BadImage(path, "the image has a palette; the codec holds colours: save it as RGB or RGBA first")
+        raise BadRecord(path, "the image has a palette; the codec holds colours: save it as RGB or RGBA first")
     if image.mode.startswith("I") or image.mode == "F":
-        raise BadImage(path, f"more than 8 bits per channel (mode {image.mode}): save it with 8 bits first")
+        raise BadRecord(path, f"more than 8 bits per channel (mode {image.mode}): save it with 8 bits first")
     if image.mode not in _MODES:
-        raise BadImage(path, f"colours of mode {image.mode}; RGB, RGBA and grey can be taken: save it as RGB first")
+        raise BadRecord(path, f"colours of mode {image.mode}; RGB, RGBA and grey can be taken: save it as RGB first")
 
 
 def _no_pixels(width: int, height: int) -> str:
