@@ -8,19 +8,19 @@ import time
 import pytest
 
 from railyard.core.store import workers
-from railyard.core.store.workers import WorkerDied, ordered
+from railyard.core.store.workers import WorkerDied, map_in_processes
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_results_come_in_order_for_any_number_of_workers(count):
-    assert list(ordered(operator.neg, range(50), count)) == [-i for i in range(50)]
+    assert list(map_in_processes(operator.neg, range(50), count)) == [-i for i in range(50)]
 
 
 def test_a_slow_item_does_not_let_others_run_away(monkeypatch):
     given = []
     original = workers._Worker.give
     monkeypatch.setattr(workers._Worker, "give", lambda self, n, item: (given.append(n), original(self, n, item)))
-    results = ordered(time.sleep, [0.3, *[0] * 40], 2)
+    results = map_in_processes(time.sleep, [0.3, *[0] * 40], 2)
     next(results)
     assert max(given) < workers.WINDOW * 2
     assert sum(1 for _ in results) == 40
@@ -31,9 +31,9 @@ def test_more_workers_than_items_are_not_started(monkeypatch):
     started = []
     original = workers._Worker.__init__
     monkeypatch.setattr(workers._Worker, "__init__", lambda self, work: (started.append(1), original(self, work))[1])
-    assert list(ordered(operator.neg, [1, 2], 9)) == [-1, -2]
+    assert list(map_in_processes(operator.neg, [1, 2], 9)) == [-1, -2]
     assert len(started) == 2
-    assert list(ordered(operator.neg, [], 9)) == []
+    assert list(map_in_processes(operator.neg, [], 9)) == []
 
 
 def pids(monkeypatch):
@@ -58,7 +58,7 @@ def gone(pid):
 
 def test_closing_early_ends_the_workers(monkeypatch):
     found = pids(monkeypatch)
-    results = ordered(time.sleep, [0, 60, 60, 60], 2)
+    results = map_in_processes(time.sleep, [0, 60, 60, 60], 2)
     next(results)
     results.close()
     assert len(found) == 2
@@ -67,7 +67,7 @@ def test_closing_early_ends_the_workers(monkeypatch):
 
 def test_a_worker_that_is_killed_is_named_with_what_it_had(monkeypatch):
     found = pids(monkeypatch)
-    results = ordered(time.sleep, [0, 60, 60], 2)
+    results = map_in_processes(time.sleep, [0, 60, 60], 2)
     next(results)
     for pid in found:
         os.kill(pid, signal.SIGKILL)
@@ -78,7 +78,7 @@ def test_a_worker_that_is_killed_is_named_with_what_it_had(monkeypatch):
 
 def test_a_defect_in_the_work_ends_it_with_its_traceback(capfd):
     with pytest.raises(WorkerDied, match=r"exit code 1 while it had x: .* left its reason above"):
-        list(ordered(operator.neg, ["x"], 2))
+        list(map_in_processes(operator.neg, ["x"], 2))
     assert "bad operand type for unary -" in capfd.readouterr().err
 
 
@@ -90,7 +90,7 @@ def init(self, work):
     original(self, work)
     print(self.process.pid, flush=True)
 workers._Worker.__init__ = init
-for _ in workers.ordered(time.sleep, [0] + [1] * 20, 2):
+for _ in workers.map_in_processes(time.sleep, [0] + [1] * 20, 2):
     print("first", flush=True)
 """
 

@@ -31,7 +31,7 @@ from railyard.core import package
 from railyard.core.errors import OnError, UserError
 from railyard.core.making.outputs import refuse_occupied
 from railyard.core.store import durable
-from railyard.core.store.workers import cores, ordered
+from railyard.core.store.workers import cores, map_in_processes
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class _Importer:
         """Imports the games that the work folder does not have yet."""
         self._note_without_steps(found)
         rest = found.games[len(self.work.records) :]
-        with closing(ordered(label, rest, workers)) as games:
+        with closing(map_in_processes(label, rest, workers)) as games:
             for game in games:
                 if isinstance(game, LabelledGame):
                     self._append(game)

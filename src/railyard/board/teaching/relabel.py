@@ -191,7 +191,7 @@ class _Labelling:
     def run(self, workers: int) -> None:
         """Labels the chunks that the work folder does not have yet."""
         done = sum(record["rows"] for record in self.work.records)
-        with closing(threads.ordered(self._chunk, range(done, len(self.source), CHUNK), workers)) as chunks:
+        with closing(threads.map_in_threads(self._chunk, range(done, len(self.source), CHUNK), workers)) as chunks:
             for rows, kept in chunks:
                 self.work.add(_record(rows, kept), rows)
                 done += len(rows)

@@ -152,7 +152,7 @@ class _Classroom:
     def play(self, workers: int) -> None:
         """Plays the games that the work folder does not have yet."""
         rest = self.games[len(self.work.records) :]
-        with closing(threads.ordered(self._game, rest, min(workers, max(1, len(rest))), self._report)) as played:
+        with closing(threads.map_in_threads(self._game, rest, min(workers, max(1, len(rest))), self._report)) as played:
             for record, rows in played:
                 self.work.add(record, rows)
                 self._report()

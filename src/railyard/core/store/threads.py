@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ordered(
+def map_in_threads(
     work: Callable[[Item, Event], Result],
     items: Iterable[Item],
     workers: int,

@@ -20,7 +20,7 @@ from railyard.core.errors import RailyardError
 AHEAD = 2  # items a worker holds: the one it works on, and the next
 WINDOW = 4  # items a worker may be ahead of the oldest result still due, times the number of workers
 
-_PROGRAM = "import sys; from railyard.core.store.workers import serve; serve(int(sys.argv[1]))"
+_PROGRAM = "import sys; from railyard.core.store.workers import run_worker; run_worker(int(sys.argv[1]))"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -31,7 +31,9 @@ class WorkerDied(RailyardError):
     """A worker process ended before its work did."""
 
 
-def ordered(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Generator[Result, None, None]:
+def map_in_processes(
+    work: Callable[[Item], Result], items: Sequence[Item], workers: int
+) -> Generator[Result, None, None]:
     """`map(work, items)`, with more than one worker in processes of their own.
 
     `work` and the items travel by pickle; `work` is found by its module and name. Exhaust or close the
@@ -49,7 +51,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def serve(descriptor: int) -> None:
+def run_worker(descriptor: int) -> None:
     """What a worker does: takes the work, then item after item, until the other end is closed."""
     with Connection(descriptor) as link, suppress(EOFError, ConnectionError):
         work = link.recv()

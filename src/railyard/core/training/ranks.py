@@ -24,7 +24,7 @@ from railyard.core.errors import RailyardError, UserError
 from railyard.core.runs.signals import Stopped
 from railyard.core.store import workers
 
-_PROGRAM = "import sys; from railyard.core.training.ranks import serve; serve(int(sys.argv[1]))"
+_PROGRAM = "import sys; from railyard.core.training.ranks import run_rank; run_rank(int(sys.argv[1]))"
 _SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
 _READY = b"ready"
 _LEAVING_SECONDS = 30  # after the fit a rank only has to let go of its device
@@ -168,7 +168,7 @@ def _threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def serve(descriptor: int) -> None:
+def run_rank(descriptor: int) -> None:
     """What a rank above 0 does: takes its task, trains along, says what went wrong."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     link = Connection(descriptor)

@@ -24,7 +24,7 @@ from railyard.core.errors import UserError
 from railyard.core.making.outputs import refuse_occupied
 from railyard.core.runs.lock import locked
 from railyard.core.store import durable
-from railyard.core.store.workers import cores, ordered
+from railyard.core.store.workers import cores, map_in_processes
 from railyard.stage2.scenes.records import RECORDS
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def build(
     if before:
         log.info("going on: %d of %d images are done", before, images)
     count = workers or max(1, min(cores(), len(rest) // PIECES_A_WORKER))
-    with closing(ordered(partial(_make, folder=folder, work=work), rest, count)) as made:
+    with closing(map_in_processes(partial(_make, folder=folder, work=work), rest, count)) as made:
         for fault in made:
             if fault is not None:
                 raise fault

@@ -22,7 +22,7 @@ from railyard.core.errors import BadRecord, OnError
 from railyard.core.making.outputs import refuse_occupied
 from railyard.core.making.parts import Part
 from railyard.core.runs.lock import locked
-from railyard.core.store.workers import cores, ordered
+from railyard.core.store.workers import cores, map_in_processes
 from railyard.tlg8.artifacts.assembly import SCHEMA_VERSION, assemble, finished_before
 from railyard.tlg8.artifacts.block_rows import block_rows
 from railyard.tlg8.artifacts.compression import require_zstandard
@@ -119,7 +119,7 @@ def _search_all(
         log.info("going on: %d of %d blocks are done", before, total)
     work = partial(search_piece, images=images, options=options)
     count = workers or max(1, min(cores(), len(rest) // PIECES_A_WORKER))
-    with closing(ordered(work, rest, count)) as searched:
+    with closing(map_in_processes(work, rest, count)) as searched:
         for piece, result in zip(rest, searched, strict=True):
             if isinstance(result, BadRecord):
                 raise result
