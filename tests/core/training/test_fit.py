@@ -156,7 +156,5 @@ def test_a_run_goes_on_with_its_own_data_only(tmp_path):
     tiny.train(tmp_path / "run")
     facts = json.loads((tmp_path / "run" / "provenance.json").read_text())
     durable.write_json(tmp_path / "run" / "provenance.json", {**facts, "data": {"pack_fingerprint": "other"}})
-    with pytest.raises(
-        UserError, match="has changed: pack_fingerprint was other, and is not there now"
-    ):
+    with pytest.raises(UserError, match="has changed: pack_fingerprint was other, and is not there now"):
         resumed(tmp_path / "run")

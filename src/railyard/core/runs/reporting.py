@@ -57,10 +57,10 @@ def metric_lines(metrics: Mapping[str, float]) -> str:
     return table(("metric", "value"), [(name, float(value)) for name, value in metrics.items()])
 
 
-def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns for a terminal, as wide as what stands in them."""
+def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], right: bool = False) -> str:
+    """Columns for a terminal, as wide as their widest cell; `right`: all but the first are set to the right."""
     lines = [header, *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    return "\n".join(
-        "  ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    signs = ["<", *(">" if right else "<") * (len(header) - 1)]
+    form = "  ".join(f"{{:{sign}{width}}}" for sign, width in zip(signs, widths, strict=True))
+    return "\n".join(form.format(*line).rstrip() for line in lines)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from railyard.core.errors import UserError
+from railyard.core.runs import reporting
 from railyard.core.store import durable
 from railyard.core.store.reading import read_json
 from railyard.core.sweeping.trial import Outcome, Trial
@@ -104,18 +105,14 @@ def write_tables(folder: Path) -> None:
     writer.writeheader()
     writer.writerows(listed)
     durable.write_text(folder / "table.csv", text.getvalue())
-    durable.write_text(folder / "table.md", _markdown(columns, listed))
-
-
-def _markdown(columns: list[str], listed: list[dict[str, Any]]) -> str:
-    lines = [columns, ["---"] * len(columns), *([_cell(row.get(name)) for name in columns] for row in listed)]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    cells = [[_cell(row.get(name)) for name in columns] for row in listed]
+    durable.write_text(folder / "table.md", reporting.table(columns, cells) + "\n")
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
-    return "" if value is None else " ".join(str(value).replace("|", "\\|").split())
+    return "" if value is None else " ".join(str(value).split())
 
 
 def _read(file: Path) -> dict[str, Any]:

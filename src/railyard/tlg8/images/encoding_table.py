@@ -2,15 +2,16 @@
 
 from typing import Any
 
+from railyard.core.runs.reporting import aligned
+
 _HEAD = ("image", "MP", "s/MP", "bytes", "of PNG", "of WebP", "WebP s/MP")
 MISSING = "-"
 
 
 def table(result: dict[str, Any]) -> str:
     """Lines of the result of `encoding.encode`; `of PNG` is bytes divided by those of the PNG as given."""
-    rows = [_HEAD, *(_row(row["relpath"], row) for row in result["images"]), _row("total", result["total"])]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+    rows = [*(_row(row["relpath"], row) for row in result["images"]), _row("total", result["total"])]
+    lines = [aligned(_HEAD, rows, right=True)]
     done, images = result["encoded"], len(result["images"])
     lines.append(f"{done} encoded, {images - done} done before, {len(result['skipped'])} skipped; in {result['out']}")
     lines += [f"skipped {each['file']}: {each['reason']}" for each in result["skipped"]]
