@@ -8,17 +8,17 @@ import ast
 import importlib
 import json
 import re
-import types
-import typing
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import annotated_types
-from pydantic.fields import FieldInfo
 
 from railyard.core.config import legacy, targets
 from railyard.core.config.component import Component, Foreign, Root
+from railyard.core.config.knobs import Kind, Knob, knobs
+from railyard.core.config.targets import below, path_of
 from railyard.core.training import rules
 from railyard.core.verbs.table import verbs
 from railyard.stage2.objective.config import Stage2AB
@@ -27,7 +27,7 @@ from railyard.stage2.rollout.config import RolloutMatching
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE, SCHEMA, PAGE = ROOT / "src", ROOT / "conf" / "schema.json", ROOT / "docs" / "coming_from.md"
 SETTINGS = ROOT / "docs" / "stage2_settings.md"
-PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", types.NoneType: "null", Path: "string"}
+PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null", Path: "string"}
 LIMITS = {
     annotated_types.Ge: ("ge", "minimum"),
     annotated_types.Gt: ("gt", "exclusiveMinimum"),
@@ -63,7 +63,7 @@ def schema() -> dict[str, Any]:
         "anyOf": [_ref("train")],
         "definitions": {
             **{verb: _root(cls) for verb, cls in roots.items()},
-            **{_path(cls): _component(cls, {"_target_": {"const": _path(cls)}}) for cls in parts},
+            **{path_of(cls): _component(cls, {"_target_": {"const": path_of(cls)}}) for cls in parts},
             **{target: _foreign(target) for target in sorted(targets.TABLE)},
             "class_of_your_own": YOURS,
             "unresolved": OPEN,
@@ -78,18 +78,11 @@ def components() -> list[type[Component]]:
         classes = [node for node in ast.parse(file.read_text()).body if isinstance(node, ast.ClassDef)]
         if any(isinstance(targets.resolve(f"{module}.{node.name}", []), type) for node in classes):
             importlib.import_module(module)
-    return sorted(_below(Component), key=_path)
+    return _own(Component)
 
 
-def _below(cls: type[Component]) -> Iterator[type[Component]]:
-    for sub in cls.__subclasses__():
-        if not sub.is_abstract and not issubclass(sub, Root) and sub.__module__.startswith("railyard."):
-            yield sub
-        yield from _below(sub)
-
-
-def _path(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
+def _own(kind: type[Component]) -> list[type[Component]]:
+    return sorted((cls for cls in below(kind) if cls.__module__.startswith("railyard.")), key=path_of)
 
 
 def _ref(name: str) -> dict[str, Any]:
@@ -102,46 +95,39 @@ def _root(cls: type[Root]) -> dict[str, Any]:
 
 
 def _component(cls: type[Component], beside: dict[str, Any]) -> dict[str, Any]:
-    knobs = {info.alias or name: _knob(name, info) for name, info in cls.model_fields.items()}
     about = (cls.__doc__ or "").partition("\n")[0]
-    return {"description": about, "type": "object", "properties": {**beside, **knobs}, "additionalProperties": False}
+    keys = {**beside, **{name: _knob(knob) for name, knob in knobs(cls).items()}}
+    return {"description": about, "type": "object", "properties": keys, "additionalProperties": False}
 
 
-def _knob(name: str, info: FieldInfo) -> dict[str, Any]:
+def _knob(knob: Knob) -> dict[str, Any]:
     """No key is required: a file gives some of a part's keys, others come from the group's option."""
-    about = {"description": info.description} if info.description else {}
-    if not info.is_required() and isinstance(info.default, str | int | float | None):
-        about["default"] = info.default
-    return {**about, "anyOf": [*_kinds(info.annotation, info.metadata, PLACES.get(name, "-")), _ref("unresolved")]}
+    about: dict[str, Any] = {"description": knob.reason} if knob.reason else {}
+    if not knob.required and isinstance(knob.default, str | int | float | None):
+        about["default"] = knob.default
+    place = PLACES.get(knob.name, "-")
+    return {**about, "anyOf": [*(way for kind in knob.kinds for way in _ways(kind, place)), _ref("unresolved")]}
 
 
-def _kinds(kind: Any, metadata: Iterable[Any], place: str) -> list[dict[str, Any]]:
-    """What a type admits, one schema for each way."""
-    origin, parts = typing.get_origin(kind), typing.get_args(kind)
-    if origin is typing.Annotated:
-        return _kinds(parts[0], [*metadata, *_flat(parts[1:])], place)
-    if origin in (typing.Union, types.UnionType):
-        return [way for part in parts for way in _kinds(part, metadata, place)]
-    if origin is typing.Literal:
-        return [{"enum": list(parts)}]
-    if origin is list:
-        return [{"type": "array", "items": {"anyOf": _kinds(parts[0], [], place)}}]
-    if origin is dict:
-        return [{"type": "object", "additionalProperties": {"anyOf": _kinds(parts[1], [], place)}}]
-    if kind is Foreign:
+def _ways(kind: Kind, place: str) -> list[dict[str, Any]]:
+    """What one kind of value is, as schemas."""
+    inside = [way for part in kind.inside for way in _ways(part, place)]
+    if kind.words:
+        return [{"enum": list(kind.words)}]
+    if kind.type is list:
+        return [{"type": "array", "items": {"anyOf": inside}}]
+    if kind.type is dict:
+        return [{"type": "object", "additionalProperties": {"anyOf": inside}}]
+    if kind.type is Foreign:
         return [*(_ref(name) for name in sorted(targets.TABLE) if name.startswith(place)), _ref("class_of_your_own")]
-    if isinstance(kind, type) and issubclass(kind, Component):
-        own = [] if kind.is_abstract else [kind]
-        return [_ref(_path(cls)) for cls in sorted({*own, *_below(kind)}, key=_path)]
-    return [{"type": PLAIN[kind], **_limits(metadata)}] if kind in PLAIN else [{}]
+    if isinstance(kind.type, type) and issubclass(kind.type, Component):
+        itself = [] if kind.type.is_abstract else [kind.type]
+        return [_ref(path_of(cls)) for cls in sorted({*itself, *_own(kind.type)}, key=path_of)]
+    return [{"type": PLAIN[kind.type], **_limits(kind)}] if kind.type in PLAIN else [{}]
 
 
-def _flat(metadata: Iterable[Any]) -> list[Any]:
-    return [fact for part in metadata for fact in (part.metadata if isinstance(part, FieldInfo) else [part])]
-
-
-def _limits(metadata: Iterable[Any]) -> dict[str, Any]:
-    found = [(fact, *LIMITS[type(fact)]) for fact in metadata if type(fact) in LIMITS]
+def _limits(kind: Kind) -> dict[str, Any]:
+    found = [(fact, *LIMITS[type(fact)]) for fact in kind.limits if type(fact) in LIMITS]
     return {word: getattr(fact, name) for fact, name, word in found}
 
 
@@ -189,13 +175,13 @@ def _filled(text: str, title: str, head: tuple[str, ...], rows: Iterable[tuple[s
 
 def _knob_rows(cls: type[Component], above: str = "") -> Iterator[tuple[str, str, str, str]]:
     """Key, default, what it may be and what it is for, also of the sections inside."""
-    for name, info in cls.model_fields.items():
-        if isinstance(info.annotation, type) and issubclass(info.annotation, Component):
-            yield from _knob_rows(info.annotation, f"{above}{name}.")
+    for name, knob in knobs(cls).items():
+        if len(knob.kinds) == 1 and knob.section:
+            yield from _knob_rows(knob.section, f"{above}{name}.")
         else:
-            default = "required" if info.is_required() else f"`{json.dumps(info.default)}`"
-            ways = _kinds(info.annotation, info.metadata, "-")
-            yield above + name, default, " or ".join(_said(way) for way in ways), info.description or ""
+            default = "required" if knob.required else f"`{json.dumps(knob.default)}`"
+            ways = [way for kind in knob.kinds for way in _ways(kind, "-")]
+            yield above + name, default, " or ".join(_said(way) for way in ways), knob.reason or ""
 
 
 def _said(way: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from railyard.core import rail
 from railyard.core.config.component import Component, Foreign, PathKnob
-from railyard.core.config.targets import Fault, blamed_on
+from railyard.core.config.faults import Fault, blamed_on
 from railyard.core.errors import UserError
 from railyard.core.store import durable
 from railyard.core.training.experiment import Data, Experiment, Model

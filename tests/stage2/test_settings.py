@@ -4,7 +4,7 @@ import pytest
 
 from railyard.apps.train import Train
 from railyard.core.config.compose import Composition
-from railyard.core.config.targets import Fault
+from railyard.core.config.faults import Fault
 from railyard.core.errors import UserError
 from railyard.core.verbs.launch import check as launch_check
 from railyard.stage2.settings import check, concerns

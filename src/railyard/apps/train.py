@@ -8,7 +8,7 @@ import yaml
 
 from railyard.apps.evaluate import evaluate
 from railyard.core import rail
-from railyard.core.config.targets import Fault
+from railyard.core.config.faults import Fault
 from railyard.core.errors import UserError
 from railyard.core.training import rules
 from railyard.core.training.experiment import Experiment, with_sections

@@ -12,7 +12,7 @@ from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.labels import Labels, check_fit, load_labels
 from railyard.board.training.objectives import BoardObjective
 from railyard.board.training.split import Split
-from railyard.core.config.targets import Fault, FaultyConfig, blamed_on
+from railyard.core.config.faults import Fault, FaultyConfig, blamed_on
 from railyard.core.training.devices import ranks
 from railyard.core.training.experiment import Experiment, total_steps
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from railyard.core.config.targets import Fault
+from railyard.core.config.faults import Fault
 from railyard.core.rail import Artifact, Evaluation, Rail
 from railyard.core.training.experiment import Experiment
 

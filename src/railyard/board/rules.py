@@ -3,7 +3,7 @@
 from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.hard_move import HardMove
 from railyard.board.training.objectives import BoardObjective
-from railyard.core.config.targets import Fault
+from railyard.core.config.faults import Fault
 from railyard.core.training.experiment import Experiment
 
 MUON, MUON_OPTION = "torch.optim.Muon", "model=board_encoder_muon"

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from railyard.core.config.component import Component
-from railyard.core.config.targets import Fault, resolve
+from railyard.core.config.faults import Fault
+from railyard.core.config.targets import resolve
 from railyard.core.errors import UserError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from railyard.core.config.component import Component
-from railyard.core.config.targets import Fault
+from railyard.core.config.faults import Fault
 from railyard.core.progress import counting
 from railyard.core.rail import Artifact, Rail
 

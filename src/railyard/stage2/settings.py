@@ -10,8 +10,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from railyard.core.config import legacy
-from railyard.core.config.component import Component, read
-from railyard.core.config.targets import Fault
+from railyard.core.config.check import check_config
+from railyard.core.config.component import Component
+from railyard.core.config.faults import Fault
 from railyard.stage2.objective.config import Stage2AB
 from railyard.stage2.rollout.config import RolloutMatching
 
@@ -54,7 +55,7 @@ def check(config: Mapping[str, Any], already: Iterable[Fault] = ()) -> tuple[Set
     `already` are known faults of its keys, such as values that could not be resolved.
     """
     known = [fault for fault in already if fault.key[0] in OWN]
-    tree, faults = read(Settings, {key: config[key] for key in OWN if key in config}, known)
+    tree, faults = check_config(Settings, {key: config[key] for key in OWN if key in config}, known)
     if "stage2_ab" not in config:
         faults += [Fault((key,), "unknown key; did you mean 'stage2_ab'?") for key in _close_to("stage2_ab", config)]
     return (None if faults else tree), faults

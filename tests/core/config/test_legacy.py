@@ -10,8 +10,9 @@ import pytest
 from json_schema import faults
 
 from railyard.apps.train import Train
-from railyard.core.config import component as config
 from railyard.core.config import legacy, targets
+from railyard.core.config.check import _Check, check_config
+from railyard.core.config.component import Component
 from railyard.core.config.compose import Composition, bundled
 
 SCHEMA = json.loads((bundled("conf") / "schema.json").read_text(encoding="utf-8"))
@@ -31,7 +32,7 @@ def answers(key, quickstart, caplog):
     *sections, name = key.split(".")
     functools.reduce(lambda section, inside: section.setdefault(inside, {}), sections, container)[name] = 1
     with caplog.at_level(logging.WARNING):
-        tree, found = config.read(Train, container)
+        tree, found = check_config(Train, container)
     return tree, {".".join(fault.key): fault.message for fault in found}, caplog.messages
 
 
@@ -51,7 +52,7 @@ def test_a_key_is_ignored_with_a_line(key, quickstart, caplog):
 
 def test_what_stands_beside_an_ignored_key_is_still_judged(caplog, work):
     container, _ = Composition("train", [*QUICK, "custom.coord_loss.weight=1", "custom.typo=1"]).container()
-    found = {".".join(fault.key): fault.message for fault in config.read(Train, container)[1]}
+    found = {".".join(fault.key): fault.message for fault in check_config(Train, container)[1]}
     assert found.keys() == {"custom"}
     assert found["custom"].startswith("unknown key")
 
@@ -65,17 +66,17 @@ def test_keys_inside_an_old_section_speak_for_themselves(caplog, work):
     container, _ = Composition(
         "train", [*QUICK, "dataset.dir=d", "dataset.rejection.seed=1", "batch.foo=1"]
     ).container()
-    found = {".".join(fault.key): fault.message for fault in config.read(Train, container)[1]}
+    found = {".".join(fault.key): fault.message for fault in check_config(Train, container)[1]}
     assert list(found) == ["dataset.dir", "dataset.rejection", "batch"]  # of batch.foo nothing is known
     assert found["dataset.dir"] == "not a key of this version; write data.pack"
 
 
 def test_a_class_of_ones_own_may_have_such_keys():
     signature = targets.Signature("mine.Data", {"num_workers": "int", "pin_memory": "bool"}, frozenset(), False)
-    reader = config._Reader({}, [], config.Component, [])
+    check = _Check({}, [], Component, [])
     given = {"num_workers": 2, "pin_memory": True}
-    assert reader.current(given, {name: {} for name in signature.parameters}, ("data",)) == given
-    assert reader.faults == []
+    found = check.foreign(signature, given, False, ("data",), 0)
+    assert (found.kwargs, check.faults) == (given, [])
 
 
 def test_no_entry_is_a_key_that_configs_have(work):

@@ -3,8 +3,8 @@
 import pytest
 
 from railyard.core.config.compose import Composition
+from railyard.core.config.faults import Fault
 from railyard.core.config.origins import explain, origin
-from railyard.core.config.targets import Fault
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from railyard.core.config import targets
-from railyard.core.config.targets import TABLE, Signature, resolve, signature_of
+from railyard.core.config.targets import TABLE, Signature, names, parts, resolve, signature_of
 from railyard.core.errors import nearest
 
 HOSTILE = [
@@ -239,3 +239,12 @@ def test_plain_types(annotation, value, fits):
 def test_nearest():
     assert nearest("gpuu", ["cpu", "gpu"]) == "; did you mean 'gpu'?"
     assert nearest("zebra", ["cpu", "gpu"]) == ""
+
+
+def test_every_part_of_a_container_is_found():
+    cosine, progress = "railyard.board.training.schedules.Cosine", "railyard.core.training.callbacks.config.Progress"
+    container = {"a": {"_target_": cosine}, "b": [{"_target_": progress}], "c": {"_target_": "os.system"}}
+    assert [(key, names(part)) for key, _, part in parts(container)] == [
+        (("a",), ["warmup_steps", "min_ratio", "grow_batch"]),
+        (("b", "0"), ["every_seconds"]),
+    ]

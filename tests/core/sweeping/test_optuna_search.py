@@ -13,7 +13,7 @@ import small_verb
 import yaml
 
 import railyard as package
-from railyard.core.config import component as config
+from railyard.core.config.check import check_part
 from railyard.core.config.compose import Composition
 from railyard.core.errors import RailyardError, UserError
 from railyard.core.sweeping import config as sweepers
@@ -222,7 +222,7 @@ def test_other_bounds_may_go_on(tmp_path):
 )
 def test_knobs_that_cannot_be_are_one_sentence(knobs, reason):
     target = {"_target_": "railyard.core.sweeping.optuna_search.Optuna"}
-    _, faults = config.read_part({**target, **knobs}, [], "hydra.sweeper")
+    _, faults = check_part({**target, **knobs}, [], "hydra.sweeper")
     assert len(faults) == 1
     assert reason in faults[0].message
 

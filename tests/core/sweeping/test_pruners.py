@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from railyard.core.config import component as config
+from railyard.core.config.check import check_part
 from railyard.core.sweeping import pruners
 
 optuna = pytest.importorskip("optuna")
@@ -45,5 +45,5 @@ def test_a_rule_travels_to_another_process(rule):
 
 def test_steps_in_the_wrong_order_are_one_sentence():
     target = {"_target_": "railyard.core.sweeping.pruners.Hyperband", "min_steps": 50, "max_steps": 50}
-    _, faults = config.read_part(target, [], "pruner")
+    _, faults = check_part(target, [], "pruner")
     assert [fault.message for fault in faults] == ["min_steps must be less than max_steps, got 50 and 50"]

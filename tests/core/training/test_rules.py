@@ -2,7 +2,7 @@
 
 import pytest
 
-from railyard.core.config.component import read
+from railyard.core.config.check import check_config
 from railyard.core.training import rules
 from railyard.core.training.experiment import Experiment
 
@@ -19,7 +19,7 @@ def faults(trainer=None, **keys):
         "trainer": {"_target_": TRAINER, **(trainer or {})},
         **keys,
     }
-    tree, found = read(Experiment, container)
+    tree, found = check_config(Experiment, container)
     assert found == []
     return {".".join(fault.key): fault.message for fault in rules.check(tree)}
 
@@ -70,7 +70,7 @@ def test_another_trainer_has_to_be_ones_own():
     assert "trainer._target_" in {
         ".".join(f.key)
         for f in rules.check(
-            read(
+            check_config(
                 Experiment,
                 {
                     "data": {"_target_": "railyard.board.training.config.PackData", "pack": "p"},

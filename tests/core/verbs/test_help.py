@@ -2,7 +2,7 @@
 
 import pytest
 
-from railyard.core.config.sections import knob_names
+from railyard.core.config.knobs import knobs
 from railyard.core.verbs.table import verbs
 
 FOLDERS = "paths"
@@ -15,7 +15,7 @@ def test_every_key_is_listed_once(railyard, verb, monkeypatch):
     assert (done.code, done.err) == (0, "")
     root = verbs()[verb].load()
     words = [line.split()[0] for line in done.out.splitlines() if line.startswith("  ") and line[2] != " "]
-    for name in knob_names(root):
+    for name in knobs(root):
         assert words.count(name) >= 1, name
     assert verbs()[verb].example in done.out
     assert all(len(line) <= 100 or "railyard" in line for line in done.out.splitlines())

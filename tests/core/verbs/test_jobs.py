@@ -4,7 +4,7 @@ import pytest
 import small_verb
 from small_verb import app
 
-from railyard.core.config.targets import Fault
+from railyard.core.config.faults import Fault
 
 
 def test_all_jobs_are_checked_before_the_first_starts(sweep_of, work):

@@ -8,7 +8,7 @@ import yaml
 
 from railyard.apps.evaluate import Evaluate
 from railyard.apps.show import Show
-from railyard.core.config.targets import Fault
+from railyard.core.config.faults import Fault
 from railyard.core.errors import Negative, RailyardError, UserError
 from railyard.core.runs import run_state
 from railyard.core.runs.folder import read_config
@@ -116,7 +116,7 @@ def test_faults_of_all_kinds_stand_together(start):
 
 
 def test_rules_are_asked_when_the_tree_stands(start):
-    from railyard.core.config.targets import Fault
+    from railyard.core.config.faults import Fault
 
     code, _, err = start(app(rules=lambda job: [Fault(("depth",), "odd depths only")]), "depth=2")
     assert code == 2

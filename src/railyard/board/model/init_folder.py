@@ -19,8 +19,8 @@ from torch import Tensor
 from railyard.board.model.config import Encoder
 from railyard.board.model.encoder import BoardEncoder
 from railyard.board.model.pickles import read_pickle
-from railyard.core.config.component import read as read_component
-from railyard.core.config.targets import Fault
+from railyard.core.config.check import check_config
+from railyard.core.config.faults import Fault
 from railyard.core.errors import UserError
 from railyard.core.store import durable
 from railyard.core.store.reading import read_json
@@ -92,7 +92,7 @@ def read_config(folder: Path) -> Encoder:
 
 
 def _checked(fields: Mapping[str, Any], path: Path) -> Encoder:
-    config, faults = read_component(Encoder, fields)
+    config, faults = check_config(Encoder, fields)
     if faults:
         raise UserError(f"{path}: {'; '.join(_sentence(fault) for fault in faults)}")
     return cast(Encoder, config)

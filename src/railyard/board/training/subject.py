@@ -9,7 +9,7 @@ from typing import Any
 
 from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.objectives import BoardObjective
-from railyard.core.config.component import read_part
+from railyard.core.config.check import check_part
 from railyard.core.errors import UserError
 from railyard.core.training.subject import Subject
 
@@ -31,7 +31,7 @@ def _init(subject: Subject, out: Path) -> Path:
 
 
 def _objective(config: Mapping[str, Any]) -> BoardObjective | None:
-    objective, faults = read_part(config.get("objective"), config.get("allow", []), "objective")
+    objective, faults = check_part(config.get("objective"), config.get("allow", []), "objective")
     return objective if not faults and isinstance(objective, BoardObjective) else None
 
 
@@ -41,7 +41,7 @@ def init_from_checkpoint(run: Path, config: Mapping[str, Any], checkpoint: Path,
     from railyard.board.training.labels import load_labels
     from railyard.core.training.checkpoint import load
 
-    model, faults = read_part(config.get("model"), config.get("allow", []), "model")
+    model, faults = check_part(config.get("model"), config.get("allow", []), "model")
     if faults or not isinstance(model, BoardModel):
         raise UserError(f"{run}/config.yaml does not describe a board encoder; give a run of one")
     tokenizer = config["data"].get("tokenizer")

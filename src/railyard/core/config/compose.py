@@ -29,7 +29,7 @@ from omegaconf._utils import split_key
 from omegaconf.errors import OmegaConfBaseException
 
 from railyard.core import package
-from railyard.core.config.targets import Fault
+from railyard.core.config.faults import Fault
 from railyard.core.errors import UserError, nearest
 
 VERSION_BASE = "1.3"

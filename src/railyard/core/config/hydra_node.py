@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from railyard.core.config.targets import Fault
+from railyard.core.config.faults import Fault
 
 LOG_CLASSES = frozenset({"logging.StreamHandler", "logging.FileHandler"})
 STREAMS = frozenset({"ext://sys.stderr", "ext://sys.stdout"})

@@ -9,7 +9,7 @@ import yaml
 from hydra.types import RunMode
 
 from railyard.core.config.compose import Composition, folders
-from railyard.core.config.targets import Fault
+from railyard.core.config.faults import Fault
 
 
 def explain(faults: list[Fault], composition: Composition) -> str:

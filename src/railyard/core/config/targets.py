@@ -8,15 +8,19 @@ import ast
 import importlib
 import importlib.machinery
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from omegaconf import MISSING
+
 from railyard.core.config import legacy
-from railyard.core.errors import UserError, nearest
+from railyard.core.config.component import Component, Root
+from railyard.core.config.faults import Fault, required_here
+from railyard.core.config.knobs import knobs
+from railyard.core.errors import nearest
 
 TABLE = frozenset(
     {
@@ -41,39 +45,6 @@ TABLE = frozenset(
     }
 )
 BASE = "railyard.core.config.component.Component"
-MISSING = "???"  # OmegaConf's mark of a value that the user has to give
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong with a config: the key path and a sentence."""
-
-    key: tuple[str, ...]
-    message: str
-
-
-class FaultyConfig(UserError):
-    """Faults that only what a config names could tell: a file, or how many rows it holds."""
-
-    def __init__(self, *faults: Fault) -> None:
-        super().__init__("; ".join(f"{'.'.join(fault.key)}: {fault.message}" for fault in faults))
-        self.faults = list(faults)
-
-
-@contextmanager
-def blamed_on(*key: str) -> Iterator[None]:
-    """A mistake that is found in here is a fault of this key."""
-    try:
-        yield
-    except FaultyConfig:
-        raise
-    except UserError as fault:
-        raise FaultyConfig(Fault(key, str(fault))) from None
-
-
-def required_here(key: tuple[str, ...], reason: str | None = None) -> Fault:
-    """The fault of a value that has to be given and was not."""
-    return Fault(key, f"a value is required here{f' ({reason})' if reason else ''}: give {'.'.join(key)}=…")
 
 
 @dataclass(frozen=True)
@@ -118,7 +89,10 @@ class Signature:
         return Fault(key, f"must be {allowed}, got {value!r}")
 
 
-def resolve(name: Any, allow: Iterable[str]) -> "type[Any] | Signature | str":
+Part = type[Component] | Signature
+
+
+def resolve(name: Any, allow: Iterable[str]) -> Part | str:
     """The Component class, the signature of an admitted foreign class, or the reason of a refusal."""
     if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
         return f"a _target_ is the dotted path of a class, got {name!r}"
@@ -134,14 +108,30 @@ def resolve(name: Any, allow: Iterable[str]) -> "type[Any] | Signature | str":
     return f"{name} may not be built from a config{close or f'; to admit a class of your own add allow=[{name}]'}"
 
 
-def _component(name: str) -> "type[Any] | str":
+def parts(
+    node: Any, allow: Iterable[str] = (), key: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any], Part]]:
+    """Every part of a plain container that has a `_target_` which may be built: its key, its values, what it is."""
+    if isinstance(node, Mapping) and "_target_" in node:
+        found = resolve(node["_target_"], allow)
+        if not isinstance(found, str):
+            yield key, node, found
+    items = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
+    for name, value in items:
+        yield from parts(value, allow, (*key, str(name)))
+
+
+def names(part: Part) -> list[str]:
+    """The keys that a part may be given."""
+    return list(part.parameters if isinstance(part, Signature) else knobs(part))
+
+
+def _component(name: str) -> type[Component] | str:
     """Import only what its source says is a Component of that very name, then check the class itself."""
     refusal = f"{name} is not a component that a config may build"
     found = _find(name)
     if found is None or found.path != name or not _descends(found):
         return refusal + nearest(name, _component_names())
-    from railyard.core.config.component import Component, Root
-
     cls = getattr(importlib.import_module(name.rpartition(".")[0]), name.rpartition(".")[2])
     usable = isinstance(cls, type) and issubclass(cls, Component) and not issubclass(cls, Root) and not cls.is_abstract
     return cls if usable else refusal
@@ -157,17 +147,23 @@ def _descends(found: "_Definition") -> bool:
 
 
 def _component_names() -> list[str]:
-    from railyard.core.config.component import Component
-
-    def below(cls: type[Any]) -> Iterable[type[Any]]:
-        for sub in cls.__subclasses__():
-            yield sub
-            yield from below(sub)
-
-    return [f"{cls.__module__}.{cls.__qualname__}" for cls in below(Component) if not cls.is_abstract]
+    return [path_of(cls) for cls in below(Component)]
 
 
-def _allowed(name: str) -> "type[Any] | Signature | str":
+def below(kind: type[Component]) -> Iterator[type[Component]]:
+    """The classes of a kind that may be named, as far as they are imported."""
+    for cls in kind.__subclasses__():
+        if not cls.is_abstract and not issubclass(cls, Root):
+            yield cls
+        yield from below(cls)
+
+
+def path_of(cls: type) -> str:
+    """What a `_target_` calls a class."""
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _allowed(name: str) -> Part | str:
     try:
         found = _find(name)
     except (SyntaxError, UnicodeDecodeError) as fault:

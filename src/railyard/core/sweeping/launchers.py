@@ -19,7 +19,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from railyard.core.config.targets import Fault
+from railyard.core.config.faults import Fault
 from railyard.core.errors import nearest
 from railyard.core.sweeping.config import Sweeper
 from railyard.core.sweeping.slots import VARIABLE, Slots, devices

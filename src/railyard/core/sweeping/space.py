@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 
-from railyard.core.config.targets import Fault
+from railyard.core.config.faults import Fault
 
 TAGS = frozenset({"log", "int", "float"})
 

@@ -11,9 +11,9 @@ from typing import Annotated, Any, ClassVar, Protocol, TypeVar
 from pydantic import Field
 
 from railyard.core import rail
-from railyard.core.config import component
-from railyard.core.config.component import Component, Foreign, Root
-from railyard.core.config.targets import Fault
+from railyard.core.config.check import check_config
+from railyard.core.config.component import Component, Foreign, Root, with_keys
+from railyard.core.config.faults import Fault
 
 
 class Data(Component, abstract=True):
@@ -97,14 +97,14 @@ Kind = TypeVar("Kind", bound=Experiment)
 
 def read(config: Mapping[str, Any], already: Iterable[Fault] = ()) -> tuple[Experiment | None, list[Fault]]:
     """The experiment of a plain config, with the sections that its rail has at the root, and all faults."""
-    root, faults = component.read(with_sections(Experiment, config), config, already)
+    root, faults = check_config(with_sections(Experiment, config), config, already)
     return root, faults
 
 
 def with_sections(kind: type[Kind], config: Mapping[str, Any]) -> type[Kind]:
     """An experiment's class with the sections of the rail that a plain config has root keys of."""
     owner = rail.of_keys(config)
-    return component.with_keys(kind, owner.sections() if owner else None)
+    return with_keys(kind, owner.sections() if owner else None)
 
 
 def batches_per_epoch(batches: int, limit: int | float | None) -> int:

@@ -5,7 +5,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 
 from railyard.core.config.component import Foreign
-from railyard.core.config.targets import TABLE, Fault
+from railyard.core.config.faults import Fault
+from railyard.core.config.targets import TABLE
 from railyard.core.errors import nearest
 from railyard.core.training.experiment import Experiment
 

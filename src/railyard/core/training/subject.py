@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from railyard.core.config.component import read_part
+from railyard.core.config.check import check_part
 from railyard.core.config.compose import options
-from railyard.core.config.targets import FaultyConfig
+from railyard.core.config.faults import FaultyConfig
 from railyard.core.errors import UserError
 from railyard.core.runs.folder import read_config
 from railyard.core.training.experiment import Data
@@ -58,7 +58,7 @@ def _data(given: Data | Mapping[str, Any], config: Mapping[str, Any]) -> Any:
     if not config:
         known = " or ".join(f"data={name}" for name in options("data"))
         raise UserError(f"an init folder does not say on what data to look: add {known}")
-    data, faults = read_part({**config["data"], **given}, config.get("allow", []), "data")
+    data, faults = check_part({**config["data"], **given}, config.get("allow", []), "data")
     if faults:
         raise FaultyConfig(*faults)
     return data

@@ -7,15 +7,16 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from types import NoneType
+from typing import Any
 
 import yaml
+from omegaconf import MISSING
 
 from railyard.core.config import targets
 from railyard.core.config.component import Component, Foreign
 from railyard.core.config.compose import Composition, bundled, options
-from railyard.core.config.sections import knob_names
+from railyard.core.config.knobs import Kind, Knob, knobs
 from railyard.core.verbs.table import Entry
 
 COMMON = ("json", "allow", "paths")  # every verb has them; listed last
@@ -27,36 +28,31 @@ def verb_help(verb: Entry, words: Iterable[str] = ()) -> str:
     config = Composition(verb.name, words).container()[0]
     root = verb.load().read_as(config)
     groups = _groups(verb.name)
-    own = [name for name in knob_names(root) if name not in (*COMMON, *groups)]
+    own = [name for name in knobs(root) if name not in (*COMMON, *groups)]
     lines = [f"railyard {verb.name}: {verb.summary}", "", f"  {verb.example}", "", "keys"]
     for name in (*own, *COMMON):
-        lines += _entry(name, _field(root, name), config.get(name))
+        lines += _entry(name, knobs(root)[name], config.get(name))
     if groups:
         lines += ["", "groups (group=option)"]
         lines += [line for name, known in groups.items() for line in _wrapped(name, ", ".join(known))]
-    parts = [line for name in groups for line in _part(config.get(name), name)]
+    chosen = targets.parts({name: config.get(name) for name in groups})
+    parts = [line for key, node, part in chosen for line in _part(".".join(key), node, part)]
     if parts:
         lines += ["", "keys of the chosen options (group.key=value)", *parts]
     return "\n".join([*lines, "", "options: --help, --cfg job (print the composed config and stop)", ""])
 
 
-def _field(root: type[Component], name: str) -> Any:
-    return next(info for key, info in root.model_fields.items() if (info.alias or key) == name)
+def _entry(name: str, knob: Knob, value: Any) -> list[str]:
+    is_open = knob.required and value in (None, MISSING)
+    shown = "required" if is_open else _value(knob.default if value is None else value)
+    kinds = "|".join(dict.fromkeys(map(_kind, knob.kinds)))
+    return _wrapped(name, f"{knob.reason or ''}  [{kinds}; {shown}]".strip())
 
 
-def _entry(name: str, info: Any, value: Any) -> list[str]:
-    shown = "required" if value in (None, targets.MISSING) and info.is_required() else _value(info, value)
-    facts = f"[{_kinds(info.annotation)}; {shown}]"
-    return _wrapped(name, f"{info.description or ''}  {facts}".strip())
-
-
-def _value(info: Any, value: Any) -> str:
-    default = value if value is not None else info.get_default(call_default_factory=True)
-    if isinstance(default, Component | Mapping):
+def _value(value: Any) -> str:
+    if isinstance(value, Component | Mapping):
         return "see --cfg job"
-    return (
-        {None: "null", True: "true", False: "false"}.get(default, str(default)) if _is_word(default) else str(default)
-    )
+    return {None: "null", True: "true", False: "false"}[value] if _is_word(value) else str(value)
 
 
 def _is_word(value: Any) -> bool:
@@ -71,37 +67,21 @@ def _wrapped(name: str, text: str) -> list[str]:
     return [*first, *(" " * INDENT + line for line in body[1:])]
 
 
-def _kinds(annotation: Any) -> str:
-    if get_origin(annotation) is Annotated:
-        return _kinds(get_args(annotation)[0])
-    if get_origin(annotation) is Literal:
-        return "|".join(map(str, get_args(annotation)))
-    if get_origin(annotation) in (Union, UnionType):
-        return "|".join(dict.fromkeys(_kinds(part) for part in get_args(annotation)))
-    return _kind(get_origin(annotation) or annotation)
-
-
-def _kind(kind: Any) -> str:
-    if kind is NoneType:
-        return "null"
-    if kind is Foreign or (isinstance(kind, type) and issubclass(kind, Component)):
+def _kind(kind: Kind) -> str:
+    if kind.words:
+        return "|".join(map(str, kind.words))
+    if kind.type is Foreign or (isinstance(kind.type, type) and issubclass(kind.type, Component)):
         return "class"
-    return {dict: "mapping", list: "list", Path: "path"}.get(kind) or str(kind.__name__)
+    return {NoneType: "null", dict: "mapping", Path: "path"}.get(kind.type) or str(kind.type.__name__)
 
 
-def _part(node: Any, key: str) -> list[str]:
-    """The keys of a chosen component, or the given keys of a class that is not Railyard's, and of all inside it."""
-    if not isinstance(node, Mapping):
-        return []
-    found = targets.resolve(node["_target_"], []) if "_target_" in node else None
-    lines = []
-    if isinstance(found, type):
-        names = [name for name in knob_names(found) if not isinstance(node.get(name), Mapping)]
-        lines = [line for name in names for line in _entry(f"{key}.{name}", _field(found, name), node.get(name))]
-    elif isinstance(found, targets.Signature):
+def _part(key: str, node: Mapping[str, Any], part: targets.Part) -> list[str]:
+    """The keys of a chosen component, or the given keys of a class that is not Railyard's."""
+    if isinstance(part, targets.Signature):
         given = ", ".join(f"{k}={v}" for k, v in node.items() if not k.startswith("_") and not isinstance(v, Mapping))
-        lines = _wrapped(key, f"{given or 'nothing set'}; other keys are those of {found.target}")
-    return [*lines, *(line for name, value in node.items() for line in _part(value, f"{key}.{name}"))]
+        return _wrapped(key, f"{given or 'nothing set'}; other keys are those of {part.target}")
+    shown = [knob for name, knob in knobs(part).items() if not isinstance(node.get(name), Mapping)]
+    return [line for knob in shown for line in _entry(f"{key}.{knob.name}", knob, node.get(knob.name))]
 
 
 def _groups(verb: str) -> dict[str, list[str]]:

@@ -22,11 +22,12 @@ from hydra.core.utils import JobReturn, run_job
 from hydra.types import HydraContext
 from omegaconf import OmegaConf, open_dict, read_write
 
-from railyard.core.config import component as configs
 from railyard.core.config import hydra_node
+from railyard.core.config.check import check_config
+from railyard.core.config.component import Component
 from railyard.core.config.compose import Composition, verbatim
+from railyard.core.config.faults import FaultyConfig
 from railyard.core.config.origins import explain
-from railyard.core.config.targets import FaultyConfig
 from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError
 from railyard.core.runs import run_state
 from railyard.core.runs.folder import claim, new_name, read_config, write_config
@@ -139,7 +140,7 @@ def check(verb: str, app: type[Verb], composition: Composition, argv: list[str],
         raise UserError(explain(alone, composition))
     kind = app.read_as(container)
     container = {**container, **_of_rails(app, kind, container)}
-    root, faults = configs.read(kind, container, faults)
+    root, faults = check_config(kind, container, faults)
     faults += [*hydra_node.faults(composition.config.hydra), *sweepers.chosen(composition.config.hydra)[1]]
     job = Job(verb, root, container, ["railyard", verb, *argv], folder, resume, changes)
     faults += [] if faults else root.rules(job)
@@ -148,7 +149,7 @@ def check(verb: str, app: type[Verb], composition: Composition, argv: list[str],
     return job
 
 
-def _of_rails(root: type[configs.Component], kind: type[configs.Component], given: Mapping[str, Any]) -> dict[str, Any]:
+def _of_rails(root: type[Component], kind: type[Component], given: Mapping[str, Any]) -> dict[str, Any]:
     """Defaults of the keys that rails add to those of a verb: a verb's own stand in its file."""
     added = {name: info.default for name, info in kind.model_fields.items() if name not in root.model_fields}
     return {name: value for name, value in added.items() if name not in given and _is_plain(value)}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from railyard.core.config.component import Root
-from railyard.core.config.targets import Fault
+from railyard.core.config.faults import Fault
 from railyard.core.errors import nearest
 from railyard.core.progress import Count, counting
 

@@ -27,7 +27,7 @@ CREATE = "CREATE TABLE runs (path TEXT PRIMARY KEY, stamp TEXT, record TEXT, det
 Read = Callable[[str], tuple[Record, dict[str, Any]]]
 
 
-class Foreign(Exception):
+class Unusable(Exception):
     """The file is an index of another version, or no index at all."""
 
 
@@ -43,7 +43,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         return _checked(sqlite3.connect(path, timeout=5))
     except sqlite3.OperationalError:
         return _in_memory(path)
-    except (sqlite3.DatabaseError, Foreign) as fault:
+    except (sqlite3.DatabaseError, Unusable) as fault:
         log.info("%s cannot be used (%s): making it anew", path, fault)
         return _anew(path)
 
@@ -57,7 +57,7 @@ def _checked(connection: sqlite3.Connection) -> sqlite3.Connection:
             connection.execute("SELECT sum(length(record) + length(details)) FROM runs").fetchone()  # reads every page
             return connection
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] or owner:
-            raise Foreign(f"schema version {version} of application {owner:#x}")
+            raise Unusable(f"schema version {version} of application {owner:#x}")
         _create(connection)
     except BaseException:
         connection.close()
@@ -86,7 +86,7 @@ def _in_memory(path: Path) -> sqlite3.Connection:
     try:
         with closing(_checked(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True))) as stored:
             stored.backup(memory)
-    except (sqlite3.Error, Foreign):
+    except (sqlite3.Error, Unusable):
         memory.close()
         memory = sqlite3.connect(":memory:")
         _create(memory)

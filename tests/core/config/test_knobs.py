@@ -1,22 +1,13 @@
-"""Sections of a config by types alone: a shop with a till in it, and what is said of their keys."""
+"""The description of knobs and sections by types alone: a shop with a till in it, and what is said of their keys."""
 
 from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field, ValidationError
 
-from railyard.core.config.component import Component, read
-from railyard.core.config.sections import (
-    knob_names,
-    location,
-    names_at,
-    reason,
-    section_at,
-    still_to_give,
-    tree,
-    walk,
-    without,
-)
+from railyard.core.config.check import check_config
+from railyard.core.config.component import Component
+from railyard.core.config.knobs import knobs, knobs_at, location, section_at, sections
 
 
 class Till(Component):
@@ -37,7 +28,7 @@ class Shop(Component):
 
 
 def faults(**config):
-    found = read(Shop, config)[1]
+    found = check_config(Shop, config)[1]
     return {".".join(fault.key): fault.message for fault in found}
 
 
@@ -45,26 +36,18 @@ def test_sections_are_known_by_their_types():
     assert section_at(Shop, ()) is Shop
     assert section_at(Shop, ("till",)) is section_at(Shop, ("second",)) is Till
     assert [section_at(Shop, place) for place in (("tills",), ("state",), ("no",), ("till", "code"))] == [None] * 4
-    assert names_at(Shop, ("second",)) == ["code", "coins"]
-    assert names_at(Shop, ("tills",)) == []
-    assert knob_names(Shop)[-1] == "state"
-    inside = {"code": {}, "coins": {}}
-    assert tree(Shop) == {"till": inside, "second": inside, "tills": {}, "kind": {}, "state": {}}
-    assert list(walk(tree(Shop))) == [(("till",), ["code", "coins"]), (("second",), ["code", "coins"])]
+    assert list(knobs_at(Shop, ("second",))) == ["code", "coins"]
+    assert knobs_at(Shop, ("tills",)) == {}
+    assert list(sections(Shop)) == [(("till",), ["code", "coins"]), (("second",), ["code", "coins"]), (("kind",), [])]
 
 
-def test_reasons_of_knobs_in_sections():
-    assert reason(Shop, ("till",)) == "holds the money"
-    assert reason(Shop, ("second", "code")) == "opens it"
-    assert reason(Shop, ("tills", "code")) is None
-
-
-def test_values_that_are_still_to_give():
-    config = {"till": {"code": "???", "coins": 3}, "second": "???", "state": "open", "tills": [{"code": "???"}]}
-    places = list(still_to_give(Shop, config))
-    assert places == [("till", "code"), ("second",)]
-    assert without(config, places) == {"till": {"coins": 3}, "state": "open", "tills": [{"code": "???"}]}
-    assert config["second"] == "???"
+def test_a_knob_is_described_once():
+    till, second, tills, _, state = knobs(Shop).values()
+    assert (till.reason, till.required, knobs(Till)["code"].required) == ("holds the money", False, True)
+    assert (state.name, state.kinds[0].words, state.default) == ("state", ("open", "shut"), "open")
+    assert (tills.section, tills.kinds[0].type, tills.kinds[0].inside[0].type) == (None, list, Till)
+    assert [kind.type for kind in second.kinds] == [Till, type(None)]
+    assert [limit.ge for limit in knobs(Till)["coins"].kinds[0].limits] == [0]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +71,7 @@ def test_an_error_stands_at_its_key(config, place):
 def test_a_section_that_is_not_there_asks_for_its_required_keys():
     assert faults() == {"till.code": "a value is required here (opens it): give till.code=…"}
     assert faults(till={"code": "???"}) == faults()
+    assert faults(till="???") == {"till": "a value is required here (holds the money): give till=…"}
 
 
 def test_a_value_in_the_place_of_a_section_is_told_its_keys():
