@@ -11,7 +11,7 @@ from benchmarks.figure import Figure
 from benchmarks.sample import sample_pack
 from railyard.board.model.config import Encoder
 from railyard.board.training.config import BoardModel, PackData
-from railyard.board.training.objectives import MacroxueTokens
+from railyard.board.training.macroxue_tokens import MacroxueTokens
 from railyard.core.config.component import Foreign
 from railyard.core.training.callbacks import config as callbacks
 from railyard.core.training.experiment import Experiment

@@ -21,7 +21,7 @@ def experiment(*words):
     ("words", "message"),
     [
         (("data.tokenizer=null",), r"data\.tokenizer: training needs one"),
-        (("objective=null",), r"objective: .*board_macroxue_tokens, board_hard_move or board_binned_ev"),
+        (("objective=null",), r"objective: .*board_binned_ev, board_hard_move or board_macroxue_tokens"),
         (
             ("objective=board_hard_move",),
             r"model\.encoder\.head_type: .* to action_policy",

@@ -7,7 +7,7 @@ import pytest
 from railyard.board import plan
 from railyard.board.model.config import Encoder
 from railyard.board.training.config import BoardModel, PackData
-from railyard.board.training.objectives import MacroxueTokens
+from railyard.board.training.macroxue_tokens import MacroxueTokens
 from railyard.core.config.component import Foreign
 from railyard.core.errors import UserError
 from railyard.core.training.experiment import Experiment

@@ -8,8 +8,9 @@ import os
 from railyard.board.model.config import Encoder, parameter_count
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import STEP
+from railyard.board.tokens.registry import load_labels
+from railyard.board.tokens.tokenizer import Labels
 from railyard.board.training.config import BoardModel, PackData
-from railyard.board.training.labels import Labels, check_fit, load_labels
 from railyard.board.training.objectives import BoardObjective
 from railyard.board.training.split import Split
 from railyard.core.config.faults import Fault, FaultyConfig, blamed_on
@@ -50,7 +51,7 @@ def _model_lines(
     with blamed_on("data", "tokenizer"):
         labels = load_labels(data.tokenizer)
         if isinstance(experiment.objective, BoardObjective):
-            check_fit(experiment.objective, labels)
+            experiment.objective.check(labels)
     with blamed_on("model", "encoder", "output_n_bins"):
         encoder = model.encoder.with_bins(labels.num_classes)
     _refuse_small_vocabulary(pack, encoder.input_vocab_size)

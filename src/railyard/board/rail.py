@@ -16,9 +16,9 @@ class Tokenizer(Artifact):
         return path.suffix == ".json" and path.is_file()
 
     def describe(self, path: Path, call: Any) -> dict[str, Any]:
-        from railyard.board.tokens.describe import describe
+        from railyard.board.tokens.registry import load
 
-        return {"kind": "tokenizer", **describe(path)}
+        return {"kind": "tokenizer", **load(path).describe()}
 
     def draw(self, path: Path, facts: Mapping[str, Any], out: Path, call: Any) -> None:
         from railyard.board.tokens.draw import draw

@@ -1,8 +1,8 @@
 """Rules of the board rail that concern more than one component: checked before anything is opened or built."""
 
 from railyard.board.training.config import BoardModel, PackData
-from railyard.board.training.hard_move import HardMove
 from railyard.board.training.objectives import BoardObjective
+from railyard.core.config.compose import options
 from railyard.core.config.faults import Fault
 from railyard.core.training.experiment import Experiment
 
@@ -17,8 +17,9 @@ def check(experiment: Experiment) -> list[Fault]:
 
 
 def _tokenizer(experiment: Experiment) -> list[Fault]:
-    learns_classes = not isinstance(experiment.objective, HardMove)
-    if learns_classes and isinstance(experiment.data, PackData) and experiment.data.tokenizer is None:
+    objective = experiment.objective
+    needs_none = isinstance(objective, BoardObjective) and objective.labels is None
+    if not needs_none and isinstance(experiment.data, PackData) and experiment.data.tokenizer is None:
         return [Fault(("data", "tokenizer"), "training needs one: make it with `railyard tokenizer pack=… out=…`")]
     return []
 
@@ -52,7 +53,8 @@ def _growing_batch(experiment: Experiment) -> list[Fault]:
 
 def _objective(experiment: Experiment) -> list[Fault]:
     if isinstance(experiment.model, BoardModel) and not isinstance(experiment.objective, BoardObjective):
-        known = "board_macroxue_tokens, board_hard_move or board_binned_ev"
+        *others, last = (name for name in options("objective") if name.startswith("board_"))
+        known = f"{', '.join(others)} or {last}"
         return [Fault(("objective",), f"the board encoder is trained with one of its own: objective={known}")]
     return []
 

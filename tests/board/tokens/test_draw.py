@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 from version1 import DOCUMENT
 
+from railyard.board.packs.pack import Pack
 from railyard.board.tokens.draw import draw
+from railyard.board.tokens.fit_ev_bins import fit
 from railyard.board.tokens.macroxue import MacroxueTokenizer
+from railyard.board.tokens.tokenizer import Tokenizer
 from railyard.core.runs import plots
 
-FILE = Path(__file__).parents[2] / "fixtures" / "board" / "04_tokenizer_v2_8.json"
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "board"
+FILE = FIXTURES / "04_tokenizer_v2_8.json"
 PNG = b"\x89PNG"
 
 
@@ -21,12 +25,13 @@ PNG = b"\x89PNG"
     [
         (MacroxueTokenizer.load(FILE), ["edges_search.png", "edges_tuples.png", "classes.png"]),
         (dataclasses.replace(MacroxueTokenizer.load(FILE), metadata={}), ["edges_search.png", "edges_tuples.png"]),
+        (fit(Pack.open(FIXTURES / "03_pack"), knots=3), ["knots_0.png", "knots_1.png", "knots_2.png"]),
         (DOCUMENT, ["knots_0.png", "knots_1.png", "knots_2.png"]),
     ],
 )
-def test_plots_of_each_version(tmp_path, document, names):
+def test_plots_of_each_kind(tmp_path, document, names):
     pytest.importorskip("matplotlib")
-    document = document.to_json() if isinstance(document, MacroxueTokenizer) else document
+    document = document.to_json() if isinstance(document, Tokenizer) else document
     (tmp_path / "t.json").write_text(json.dumps(document))
     drawn = draw(tmp_path / "t.json", tmp_path)
     assert [path.name for path in drawn] == names

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from railyard.board.packs.pack import Pack
 from railyard.board.tokens import fit_ev_bins
-from railyard.board.tokens.config import FitTokenizer
+from railyard.board.tokens.config import FitTokenizer, Tokenize
 from railyard.board.tokens.ev_binner import NO_VALUE, EvBinner
 from railyard.board.tokens.ev_bins import EvBinTokenizer, bin_of
 from railyard.board.tokens.percentiles import percentiles
@@ -82,3 +82,14 @@ def test_the_verb(tmp_path):
     result = FitTokenizer(pack=PACK.path, out=out, kind="ev_bins").run()
     assert result["num_classes"] == 34
     assert EvBinTokenizer.load(out).num_classes == 34
+    assert result == {"out": str(out), **json.loads(json.dumps(EvBinTokenizer.load(out).describe()))}
+
+
+def test_tokenizing_gives_the_targets(tmp_path):
+    FITTED.save(tmp_path / "tokenizer.json")
+    result = Tokenize(tokenizer=tmp_path / "tokenizer.json", pack=PACK.path, out=tmp_path / "tokens.npy").run()
+    tokens = np.load(tmp_path / "tokens.npy")
+    np.testing.assert_array_equal(tokens, Collate(PACK, FITTED)(np.arange(len(PACK))).targets)
+    assert list(result["classes"]) == [*(f"BIN_{index}" for index in range(FITTED.num_classes)), "NO_VALUE"]
+    assert result["classes"]["NO_VALUE"] == (tokens == NO_VALUE).sum()
+    assert sum(result["classes"].values()) == tokens.size

@@ -189,3 +189,36 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, text, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"none.json is not a file"):
         MacroxueTokenizer.load(tmp_path / "none.json")
+
+
+def test_what_is_shown():
+    facts = MacroxueTokenizer.load(FILE).describe()
+    assert (facts["version"], facts["num_bins"], facts["num_classes"]) == (2, 8, 11)
+    assert (facts["illegal_policy"], facts["failure_cutoff"]) == ("last_bin", -1500)
+    assert facts["rows"]["tuple10"] == 217
+    assert facts["edges"]["search"].startswith("-61400, -1550.38, -1168, ")
+    assert json.loads(json.dumps(facts)) == facts
+
+
+def test_shares_are_those_of_the_tokens():
+    tokenizer, pack = fit(PACK, bins=8), PACK
+    rows = pack.rows.gather(np.arange(len(pack)))
+    tokens_N4 = tokenizer.encode(rows, pack.valuation_names)
+    for valuation, name in enumerate(pack.valuation_names):
+        counts = (
+            np.bincount(tokens_N4[rows["valuation_type"] == valuation].ravel(), minlength=11)
+            / (rows["valuation_type"] == valuation).sum()
+            / 4
+        )
+        found = tokenizer.shares()[name]
+        assert abs(found["ILLEGAL"] - counts[0]) < 1e-4
+        assert abs(found["WINNER"] - counts[10]) < 1e-4
+        assert abs(found["FAILURE"] - counts[1]) < 0.02  # lost moves may tie
+        assert abs(sum(found.values()) - 1) < 1e-3
+
+
+def test_metadata_without_counts_tells_nothing(tmp_path):
+    dataclasses.replace(MacroxueTokenizer.load(FILE), metadata={"search": {"rows": "many"}}).save(tmp_path / "t.json")
+    facts = MacroxueTokenizer.load(tmp_path / "t.json").describe()
+    assert (facts["classes"], facts["fitted_to"]) == ({}, None)
+    assert facts["rows"] == {"search": 0, "tuple10": 0, "tuple11": 0}

@@ -1,4 +1,5 @@
-"""Version 1 by hand, against plain Python, and as far as it goes: encoding, not training."""
+"""Version 1 by hand, against plain Python, and as far as it goes: encoding, not training. Each rule of its files is
+broken once."""
 
 import copy
 import json
@@ -10,13 +11,14 @@ from hypothesis import strategies as st
 from version1 import DOCUMENT, EDGES
 
 from railyard.board.packs.schema import STEP
-from railyard.board.tokens.load import load_tokenizer
+from railyard.board.tokens import registry
 from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.board.tokens.percentile_margin import PercentileTokenizer
 from railyard.core.errors import UserError
 
 NAMES = ("search", "tuple11", "tuple10")
 TOKENIZER = PercentileTokenizer.from_json(DOCUMENT)
+KNOTS = DOCUMENT["ecdf_knots"]
 
 
 def one_row(valuation=0, move=0, legal=15, evs=(0.0, 0.0, 0.0, 0.0)):
@@ -70,7 +72,7 @@ def test_classes_are_those_of_the_plain_rule(rows):
 
 def test_classes_have_names():
     assert (TOKENIZER.num_bins, TOKENIZER.num_classes) == (3, 5)
-    assert TOKENIZER.vocab_order == ["ILLEGAL", "BIN_0", "BIN_1", "BIN_2", "WINNER"]
+    assert list(TOKENIZER.class_names.values()) == ["ILLEGAL", "BIN_0", "BIN_1", "BIN_2", "WINNER"]
 
 
 def test_the_fingerprint_tells_tokenizers_apart():
@@ -95,6 +97,49 @@ def test_a_bad_row_is_named(row, message):
 def test_training_takes_version_2_only(tmp_path):
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps(DOCUMENT))
-    assert PercentileTokenizer.load(path) == load_tokenizer(path) == TOKENIZER
+    assert PercentileTokenizer.load(path) == registry.load(path) == TOKENIZER
     with pytest.raises(UserError, match="version is 1, expected 2, which alone is trained on"):
         MacroxueTokenizer.load(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("version", 2, "version is 2, expected 1"),
+        ("quantile_count", 1, "quantile_count is 1, expected a whole number from 2"),
+        ("quantile_count", 4, "ecdf_knots.search has 5 knots, expected quantile_count = 4"),
+        ("percentile_grid", "log", "percentile_grid is 'log', expected 'uniform_0_1'"),
+        ("valuation_types", [1], r"valuation_types is \[1\], expected a list of names"),
+        ("valuation_types", ["search", "tuple9"], "ecdf_knots.tuple9 is missing"),
+        ("ecdf_knots", [], r"ecdf_knots is \[\], expected an object"),
+        ("ecdf_knots", KNOTS | {"search": [0, 1, 2, 3, None]}, "ecdf_knots.search is .* expected a list of finite"),
+        ("ecdf_knots", KNOTS | {"search": [0, 1, 2, 3, 2]}, r"ecdf_knots.search\[4\] is 2.0 after 3.0"),
+        ("ecdf_knots", KNOTS | {"search": [0, 1, 2, 3, 10**400]}, "expected a list of finite numbers"),
+        ("delta_edges", [0.5], "delta_edges has 1 edges, expected 2 to 255"),
+        ("delta_edges", [0.5, 0.25], r"delta_edges\[1\] is 0.25 after 0.5, expected ascending"),
+    ],
+)
+def test_a_fault_names_its_key(key, value, message):
+    with pytest.raises(UserError, match=message):
+        PercentileTokenizer.from_json(DOCUMENT | {key: value})
+
+
+@pytest.mark.parametrize("key", ["version", "quantile_count", "percentile_grid", "valuation_types", "delta_edges"])
+def test_a_missing_key_is_named(key):
+    with pytest.raises(UserError, match=f"^{key} is missing"):
+        PercentileTokenizer.from_json({name: value for name, value in DOCUMENT.items() if name != key})
+
+
+def test_knots_and_edges_may_coincide():
+    tokenizer = PercentileTokenizer.from_json(
+        DOCUMENT | {"ecdf_knots": KNOTS | {"search": [0, 0, 1, 1, 1]}, "delta_edges": [0, 0, 1]}
+    )
+    assert tokenizer.knots["search"] == (0.0, 0.0, 1.0, 1.0, 1.0)
+    assert tokenizer.delta_edges == (0.0, 0.0, 1.0)
+
+
+def test_what_is_shown():
+    facts = TOKENIZER.describe()
+    assert (facts["version"], facts["num_classes"]) == (1, 5)
+    assert facts["delta_edges"] == "0, 0.125, 0.5, 1"
+    assert facts["values_at_percentiles_0_25_50_75_100"]["search"] == "-400, -200, 0, 200, 400"

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from railyard.board.tokens import apply
+from railyard.board.tokens import registry, tokenizer
 from railyard.board.tokens.config import FitTokenizer, Tokenize
-from railyard.board.tokens.describe import describe
 from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.core.errors import UserError
 
@@ -23,12 +22,12 @@ def test_fitting_writes_a_tokenizer_and_describes_it(tmp_path):
     out, calls = tmp_path / "tokenizer.json", []
     result = FitTokenizer(pack=PACK, out=out, bins=8).run(lambda *call: calls.append(call))
     assert MacroxueTokenizer.load(out).edges == MacroxueTokenizer.load(FILE).edges
-    assert result == json.loads(json.dumps({"out": str(out), **describe(out)}))
+    assert result == json.loads(json.dumps({"out": str(out), **registry.load(out).describe()}))
     assert calls[-1] == (4 * 654, 4 * 654)
 
 
 def test_tokenizing_writes_the_reference_tokens(tmp_path, monkeypatch):
-    monkeypatch.setattr(apply, "CHUNK_ROWS", 100)
+    monkeypatch.setattr(tokenizer, "CHUNK_ROWS", 100)
     out, calls = tmp_path / "tokens.npy", []
     result = Tokenize(tokenizer=FILE, pack=PACK, out=out).run(lambda *call: calls.append(call))
     tokens, expected = np.load(out), np.load(FIXTURES / "04_tokens_v2_8_python.npy")

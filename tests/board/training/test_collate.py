@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from railyard.board.game import boards, rules
 from railyard.board.packs.pack import Pack
 from railyard.board.tokens.macroxue import MacroxueTokenizer
-from railyard.board.training.collate import Batch, Collate
+from railyard.board.training.batch import Batch
+from railyard.board.training.collate import Collate
 from railyard.core.errors import UserError
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "board"
@@ -25,7 +26,7 @@ def part_by_part(pack, rows):
     return Batch(
         tokens=boards.decode(records["board"], records["tile_65536_mask"]),
         targets=TOKENIZER.encode(records, pack.valuation_names),
-        move=records["move_dir"],
+        moves=records["move_dir"],
         legal=rules.legal_moves(records["board"], records["tile_65536_mask"]),
         valuation=records["valuation_type"],
         max_rank=records["max_rank"],

@@ -9,7 +9,7 @@ import torch
 from railyard.board.model.config import Encoder
 from railyard.board.model.init_folder import read_init
 from railyard.board.training.config import BoardModel, PackData
-from railyard.board.training.objectives import MacroxueTokens
+from railyard.board.training.macroxue_tokens import MacroxueTokens
 from railyard.board.training.schedules import Constant, Cosine
 from railyard.core.config.component import Foreign
 

@@ -9,8 +9,8 @@ import torch
 from railyard.board.model.config import Encoder
 from railyard.board.model.init_folder import read_init
 from railyard.board.training.config import BoardModel, PackData
+from railyard.board.training.macroxue_tokens import MacroxueTokens
 from railyard.board.training.module import ScoreSums
-from railyard.board.training.objectives import MacroxueTokens
 from railyard.board.training.optimizers import decay_groups
 from railyard.board.training.schedules import Cosine
 from railyard.core.config.component import Foreign

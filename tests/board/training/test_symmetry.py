@@ -89,7 +89,7 @@ def test_labels_of_tuple_rows_are_the_labels_of_the_turned_row(picks, data):
         row["ev_legal"] = symmetry.LEGAL[op, row["ev_legal"]]
     np.testing.assert_array_equal(batch.tokens, boards.decode(rows["board"], rows["tile_65536_mask"]))
     np.testing.assert_array_equal(batch.targets, TOKENIZER.encode(rows, PACK.valuation_names))
-    np.testing.assert_array_equal(batch.move, rows["move_dir"])
+    np.testing.assert_array_equal(batch.moves, rows["move_dir"])
     np.testing.assert_array_equal(batch.legal, rules.legal_moves(rows["board"], rows["tile_65536_mask"]))
 
 

@@ -1,6 +1,6 @@
 """The rule that turns a branch's expected value into a class, compiled (`macroxue_ev_advantage_v2`).
 
-`tokens/macroxue.py` encodes whole arrays with it, `tokens/fit.py` collects the differences that edges are
+`tokens/tokenizer.py` encodes whole arrays with it, `tokens/fit.py` collects the differences that edges are
 fitted to, `training/collate.py` applies it row by row. A row is a record of `packs/schema.STEP`.
 
 Classes, worst to best: 0 ILLEGAL, 1 FAILURE, 2 … n+1 the bins, n+2 WINNER (the move played). Arithmetic is
@@ -30,6 +30,30 @@ class Tables(NamedTuple):
     illegal: NDArray[np.uint8]  # [256] the class of an illegal branch
     inner_edges: NDArray[np.float64]  # [V, n - 1]: all edges but the first and the last
     failure_cutoff: float
+
+    @staticmethod
+    @njit()
+    def encode_row(row: Any, tables: "Tables", out_4: NDArray[np.uint8]) -> int:
+        """Writes the four classes UDLR of a row into `out_4`, or says what is wrong with the row.
+
+        Every branch is binned and the class then selected: what is legal is a coin toss to the processor, and a
+        wrong guess costs more than the bin (2.5 times the whole on random rows).
+        """
+        fault = fault_of(row, tables.kinds)
+        if fault != SOUND:
+            return fault
+        valuation, played = row.valuation_type, row.move_dir
+        is_search, illegal = tables.kinds[valuation] == SEARCH, np.int64(tables.illegal[valuation])
+        last_bin = FIRST_BIN + tables.inner_edges.shape[1]
+        played_value = value_of(row, played, is_search)
+        for branch in range(4):
+            value = value_of(row, branch, is_search)
+            token = FIRST_BIN + _bin(tables.inner_edges, valuation, value - played_value)
+            token = FAILURE if fails(value, is_search, tables.failure_cutoff) else token
+            token = last_bin if ties(value - played_value, is_search) else token
+            out_4[branch] = token if is_legal(row, branch) else illegal
+        out_4[played] = last_bin + 1
+        return SOUND
 
 
 @njit()
@@ -87,37 +111,3 @@ def _bin(inner_edges: NDArray[np.float64], valuation: int, difference: float) ->
     for edge in range(inner_edges.shape[1]):
         index += inner_edges[valuation, edge] <= difference
     return index
-
-
-@njit()
-def encode_row(row: Any, tables: Tables, out_4: NDArray[np.uint8]) -> int:
-    """Writes the four classes UDLR of a row into `out_4`, or says what is wrong with the row.
-
-    Every branch is binned and the class then selected: what is legal is a coin toss to the processor, and a
-    wrong guess costs more than the bin (2.5 times the whole on random rows).
-    """
-    fault = fault_of(row, tables.kinds)
-    if fault != SOUND:
-        return fault
-    valuation, played = row.valuation_type, row.move_dir
-    is_search, illegal = tables.kinds[valuation] == SEARCH, np.int64(tables.illegal[valuation])
-    last_bin = FIRST_BIN + tables.inner_edges.shape[1]
-    played_value = value_of(row, played, is_search)
-    for branch in range(4):
-        value = value_of(row, branch, is_search)
-        token = FIRST_BIN + _bin(tables.inner_edges, valuation, value - played_value)
-        token = FAILURE if fails(value, is_search, tables.failure_cutoff) else token
-        token = last_bin if ties(value - played_value, is_search) else token
-        out_4[branch] = token if is_legal(row, branch) else illegal
-    out_4[played] = last_bin + 1
-    return SOUND
-
-
-@njit()
-def encode_rows(rows_N: NDArray[np.void], tables: Tables, out_N4: NDArray[np.uint8]) -> tuple[int, int]:
-    """Encodes all rows; (number of the first bad row, its fault), or (-1, SOUND)."""
-    for number in range(len(rows_N)):
-        fault = encode_row(rows_N[number], tables, out_N4[number])
-        if fault != SOUND:
-            return number, fault
-    return -1, SOUND

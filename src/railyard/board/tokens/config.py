@@ -1,6 +1,5 @@
 """The verbs `railyard tokenizer` (fit one to a pack) and `railyard tokenize` (apply one to a pack)."""
 
-import logging
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -10,8 +9,6 @@ from railyard.board.tokens.ev_binner import EvBinner
 from railyard.board.tokens.tokenizer_json import MAX_BINS
 from railyard.core.config.component import PathKnob
 from railyard.core.verbs.verb import Work
-
-log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]  # rows done, rows in all
 
@@ -53,22 +50,13 @@ class FitTokenizer(Work):
     def run(self, progress: Progress | None = None) -> dict[str, Any]:
         """Writes the tokenizer; its description is the result."""
         from railyard.board.packs.pack import Pack
-        from railyard.board.tokens import fit_ev_bins
-        from railyard.board.tokens.describe import describe
-        from railyard.board.tokens.fit import fit
+        from railyard.board.tokens.registry import KINDS
 
-        if self.kind == "ev_bins":
-            fit_ev_bins.fit(Pack.open(self.pack), self.ev_binner, progress=progress).save(self.out)
-            return {"out": str(self.out), **describe(self.out)}
-        tokenizer = fit(Pack.open(self.pack), self.bins, self.failure_cutoff, self.illegal_policy, progress)
+        fit = KINDS[self.kind].fit
+        assert fit is not None
+        tokenizer = fit(Pack.open(self.pack), self, progress)
         tokenizer.save(self.out)
-        if tokenizer.own_tables:
-            log.warning(
-                "%s has tables of its own (%s): only Railyard reads such a file",
-                self.out,
-                ", ".join(tokenizer.own_tables),
-            )
-        return {"out": str(self.out), **describe(self.out)}
+        return {"out": str(self.out), **tokenizer.describe()}
 
 
 class Tokenize(Work):
@@ -76,7 +64,7 @@ class Tokenize(Work):
 
     unit = "rows"
 
-    tokenizer: PathKnob = Field(description="a tokenizer.json, of version 1 or 2")
+    tokenizer: PathKnob = Field(description="a tokenizer.json of any kind, also of version 1")
     pack: PathKnob = Field(description="the pack to tokenize")
     out: PathKnob = Field(description="the .npy file to write; one that is there is replaced when all is done")
 
@@ -90,14 +78,13 @@ class Tokenize(Work):
     def run(self, progress: Progress | None = None) -> dict[str, Any]:
         """Writes the tokens in the order of the pack's rows; memory does not grow with the pack."""
         from railyard.board.packs.pack import Pack
-        from railyard.board.tokens.apply import tokenize
-        from railyard.board.tokens.load import load_tokenizer
+        from railyard.board.tokens import registry
 
-        tokenizer, pack = load_tokenizer(self.tokenizer), Pack.open(self.pack)
-        counts = tokenize(tokenizer, pack, self.out, progress)
+        tokenizer, pack = registry.load(self.tokenizer), Pack.open(self.pack)
+        counts = tokenizer.encode_pack(pack, self.out, progress)
         return {
             "out": str(self.out),
             "rows": len(pack),
             "tokenizer": tokenizer.fingerprint(),
-            "classes": dict(zip(tokenizer.vocab_order, counts.tolist(), strict=True)),
+            "classes": {name: int(counts[token]) for token, name in tokenizer.class_names.items()},
         }

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from railyard.board.tokens.describe import shares
-from railyard.board.tokens.load import load_tokenizer
+from railyard.board.tokens import registry
+from railyard.board.tokens.ev_bins import EvBinTokenizer
 from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.board.tokens.percentile_margin import PercentileTokenizer
 from railyard.core.runs import plots
@@ -20,11 +20,14 @@ def draw(path: Path | str, folder: Path) -> list[Path]:
     if not plots.available():
         log.warning("no plots: matplotlib is missing; pip install 'railyard[plots]' brings it")
         return []
-    tokenizer = load_tokenizer(path)
-    return _draw_2(tokenizer, folder) if isinstance(tokenizer, MacroxueTokenizer) else _draw_1(tokenizer, folder)
+    tokenizer = registry.load(path)
+    if isinstance(tokenizer, EvBinTokenizer | PercentileTokenizer):
+        return _draw_knots(tokenizer.knots, folder)
+    assert isinstance(tokenizer, MacroxueTokenizer)
+    return _draw_macroxue(tokenizer, folder)
 
 
-def _draw_2(tokenizer: MacroxueTokenizer, folder: Path) -> list[Path]:
+def _draw_macroxue(tokenizer: MacroxueTokenizer, folder: Path) -> list[Path]:
     points = {"search": tokenizer.edges["search"]}
     others = {name: edges for name, edges in tokenizer.edges.items() if name != "search"}
     _draw_edges(folder / "edges_search.png", "Edges of search: log10 of points below the move played", points)
@@ -40,16 +43,16 @@ def _draw_edges(path: Path, title: str, edges: Mapping[str, Sequence[float]]) ->
 
 
 def _draw_classes(path: Path, tokenizer: MacroxueTokenizer) -> list[Path]:
-    bars = {f"{name} {kind}": share for name, table in shares(tokenizer).items() for kind, share in table.items()}
+    bars = {f"{name} {kind}": share for name, table in tokenizer.shares().items() for kind, share in table.items()}
     if not bars:
         return []
     plots.bars(path, "Classes of the rows that were fitted to", bars, {}, "share of the four moves")
     return [path]
 
 
-def _draw_1(tokenizer: PercentileTokenizer, folder: Path) -> list[Path]:
-    paths = [folder / f"knots_{number}.png" for number in range(len(tokenizer.knots))]
-    for path, (name, knots) in zip(paths, tokenizer.knots.items(), strict=True):
-        percentiles = np.linspace(0, 100, len(knots)).tolist()
-        plots.curves(path, f"Values of {name} by percentile", {name: (percentiles, knots)}, x_label="percentile")
+def _draw_knots(knots: Mapping[str, Sequence[float]], folder: Path) -> list[Path]:
+    paths = [folder / f"knots_{number}.png" for number in range(len(knots))]
+    for path, (name, values) in zip(paths, knots.items(), strict=True):
+        percentiles = np.linspace(0, 100, len(values)).tolist()
+        plots.curves(path, f"Values of {name} by percentile", {name: (percentiles, values)}, x_label="percentile")
     return paths

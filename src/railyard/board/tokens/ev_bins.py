@@ -6,12 +6,9 @@ search scores and probabilities comparable (`tokens/percentiles.py`), `tokens/ev
 V valuation types, K knots of each.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +16,10 @@ from pydantic import ValidationError
 
 from railyard.board.tokens import advantage, json_fields
 from railyard.board.tokens.ev_binner import NO_VALUE, EvBinner
-from railyard.board.tokens.macroxue import kinds_of
-from railyard.board.tokens.percentiles import percentile
+from railyard.board.tokens.percentiles import percentile, quarters
+from railyard.board.tokens.tokenizer import Tokenizer, kinds_of
 from railyard.core.compiled import njit
 from railyard.core.errors import UserError
-from railyard.core.store import durable
 
 TOKENIZER_TYPE = "railyard_ev_bins"
 SCHEMA_VERSION = 1
@@ -38,23 +34,38 @@ class Tables(NamedTuple):
     lower_bin_has_bound: bool
     special_zero_one: bool
 
+    @staticmethod
+    @njit()
+    def encode_row(row: Any, tables: "Tables", out_4: NDArray[np.uint8]) -> int:
+        """Writes the four classes UDLR of a row into `out_4`, NO_VALUE for illegal moves, or says what is wrong."""
+        fault = advantage.fault_of(row, tables.kinds)
+        if fault != advantage.SOUND:
+            return int(fault)
+        for branch in range(4):
+            value = np.float64(row.branch_evs[branch])
+            if advantage.is_legal(row, branch):
+                out_4[branch] = bin_of(percentile(value, tables.knots[row.valuation_type]), tables)
+            else:
+                out_4[branch] = NO_VALUE
+        return advantage.SOUND
+
 
 @dataclass(frozen=True)
-class EvBinTokenizer:
+class EvBinTokenizer(Tokenizer):
     """knots: by valuation name, ascending values at equally spaced percentiles. binner: of percentiles to classes."""
 
     knots: Mapping[str, tuple[float, ...]]
     binner: EvBinner
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
-    @classmethod
-    def load(cls, path: Path | str) -> Self:
-        """The tokenizer of a file. UserError names the file, the key and what was expected."""
-        return json_fields.read(path, cls.from_json)
+    kind: ClassVar = "ev_bins"
 
     @classmethod
-    def from_json(cls, document: Any) -> Self:
-        """The tokenizer of a JSON value. UserError begins with the faulty key."""
+    def is_of(cls, document: Mapping[str, Any]) -> bool:
+        return document.get("tokenizer_type") == TOKENIZER_TYPE
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
         json_fields.expect(document, "tokenizer_type", TOKENIZER_TYPE)
         json_fields.expect(document, "schema_version", SCHEMA_VERSION)
         holder = json_fields.table(document, "percentile_knots")
@@ -64,7 +75,6 @@ class EvBinTokenizer:
         return cls(knots, _binner(document), json_fields.table(document, "metadata"))
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON object, its keys in the order of the file."""
         return {
             "tokenizer_type": TOKENIZER_TYPE,
             "schema_version": SCHEMA_VERSION,
@@ -75,21 +85,26 @@ class EvBinTokenizer:
             "metadata": dict(self.metadata),
         }
 
-    def save(self, path: Path | str) -> None:
-        """Writes the file, whole or not at all."""
-        durable.write_text(path, json.dumps(self.to_json(), indent=2))
-
     @property
     def num_classes(self) -> int:
         return self.binner.n_bins
 
-    def fingerprint(self) -> str:
-        """Hex sha256 of the canonical JSON (sorted keys, no spaces)."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+    @property
+    def class_names(self) -> Mapping[int, str]:
+        return {**{index: f"BIN_{index}" for index in range(self.num_classes)}, NO_VALUE: "NO_VALUE"}
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "tokenizer_type": TOKENIZER_TYPE,
+            "num_classes": self.num_classes,
+            "fingerprint": self.fingerprint(),
+            "fitted_to": self.metadata.get("dataset_dir"),
+            "values": self.metadata.get("values"),
+            "values_at_percentiles_0_25_50_75_100": quarters(self.knots),
+            "ev_binner": self.binner.model_dump(),
+        }
 
     def tables(self, valuation_names: Sequence[str]) -> Tables:
-        """The tokenizer by valuation id, for compiled code."""
         knots = np.zeros((len(valuation_names), len(next(iter(self.knots.values())))))
         for valuation, name in enumerate(valuation_names):
             if name in self.knots:
@@ -115,21 +130,6 @@ def _binner(document: Mapping[str, Any]) -> EvBinner:
         fault = faults.errors(include_url=False)[0]
         where = ".".join(["ev_binner", *map(str, fault["loc"])])
         raise UserError(f"{where}: {fault['msg']}") from None
-
-
-@njit()
-def encode_row(row: Any, tables: Tables, out_4: NDArray[np.uint8]) -> int:
-    """Writes the four classes UDLR of a row into `out_4`, NO_VALUE for illegal moves, or says what is wrong."""
-    fault = advantage.fault_of(row, tables.kinds)
-    if fault != advantage.SOUND:
-        return int(fault)
-    for branch in range(4):
-        value = np.float64(row.branch_evs[branch])
-        if advantage.is_legal(row, branch):
-            out_4[branch] = bin_of(percentile(value, tables.knots[row.valuation_type]), tables)
-        else:
-            out_4[branch] = NO_VALUE
-    return advantage.SOUND
 
 
 @njit()

@@ -5,7 +5,7 @@ quantiles are exact, in memory that does not grow with the pack (`tokens/quantil
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,16 @@ from numpy.typing import NDArray
 
 from railyard.board.packs.pack import Pack
 from railyard.board.tokens import advantage, quantiles
-from railyard.board.tokens.macroxue import MacroxueTokenizer, as_records, bad_row, kinds_of
+from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.board.tokens.quantiles import StreamedQuantiles
+from railyard.board.tokens.tokenizer import CHUNK_ROWS, Progress, as_records, bad_row, kinds_of
 from railyard.board.tokens.tokenizer_json import BASE_TYPES
 from railyard.core.compiled import njit
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[int, int], None]  # rows done, rows in all
 Counts = NDArray[np.int64]
 
-CHUNK_ROWS = 1 << 18
 SMALLEST_STEP = 1e-9  # between edges that fall together
 ROWS, LEGAL, FAILED, TIED, WORSE = range(5)  # what is counted of each valuation type
 METADATA_COUNTS = ("rows", "legal_branches", "failure_branches", "zero_disadvantage")

@@ -3,8 +3,6 @@
 Run by `railyard tokenizer kind=ev_bins`. Exact, in memory that does not grow with the pack (`tokens/quantiles.py`).
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,12 +10,9 @@ from railyard.board.packs.pack import Pack
 from railyard.board.tokens import advantage, quantiles
 from railyard.board.tokens.ev_binner import EvBinner
 from railyard.board.tokens.ev_bins import EvBinTokenizer
-from railyard.board.tokens.macroxue import as_records, bad_row, kinds_of
+from railyard.board.tokens.tokenizer import CHUNK_ROWS, Progress, as_records, bad_row, kinds_of
 from railyard.core.compiled import njit
 
-Progress = Callable[[int, int], None]  # rows done, rows in all
-
-CHUNK_ROWS = 1 << 18
 KNOTS = 2049  # as files of version 1 have
 
 

@@ -1,7 +1,6 @@
 """Reading a JSON file key by key: the value asked for, or one sentence that names the key and what was expected.
 
-The tokenizer formats (`tokenizer_json.py`, `percentile_json.py`) are written with these. A UserError begins with
-the key; `read` puts the file's name before it.
+The tokenizer formats are read with these. A UserError begins with the key; `read` puts the file's name before it.
 """
 
 import math

@@ -4,26 +4,20 @@ Made by `tokens/fit.py`, kept in `tokenizer.json`, applied by `railyard tokenize
 rule is in `tokens/advantage.py`, the file's format in `tokens/tokenizer_json.py`.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from railyard.board.packs.schema import STEP
-from railyard.board.tokens import advantage, json_fields, tokenizer_json
-from railyard.core.errors import UserError
-from railyard.core.store import durable
+from railyard.board.tokens import advantage, tokenizer_json
+from railyard.board.tokens.tokenizer import Tokenizer, kinds_of, line
 
-Rows = NDArray[np.void]
+COUNTED = ("rows", "legal_branches", "failure_branches")  # of the metadata
 
 
 @dataclass(frozen=True)
-class MacroxueTokenizer:
+class MacroxueTokenizer(Tokenizer):
     """Edges and rules of one tokenizer; equal ones have an equal `fingerprint`.
 
     edges: by valuation name, num_bins + 1 ascending differences to the move played, the last one 0; `search`
@@ -38,18 +32,17 @@ class MacroxueTokenizer:
     illegal_policy: str = "illegal"
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
-    @classmethod
-    def load(cls, path: Path | str) -> Self:
-        """The tokenizer of a file. UserError names the file, the key and what was expected."""
-        return json_fields.read(path, cls.from_json)
+    kind: ClassVar = "moves"
 
     @classmethod
-    def from_json(cls, document: Any) -> Self:
-        """The tokenizer of a JSON value. UserError begins with the faulty key."""
+    def is_of(cls, document: Mapping[str, Any]) -> bool:
+        return document.get("tokenizer_type") == tokenizer_json.TOKENIZER_TYPE
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
         return cls(**tokenizer_json.parse(document))
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON object, its keys in the order of the file."""
         tables: dict[str, dict[str, Any]] = {name: {"bin_edges": list(e)} for name, e in self.edges.items()}
         tables["search"]["failure_cutoff"] = self.failure_cutoff
         policy = {"illegal_policy": self.illegal_policy}
@@ -63,10 +56,6 @@ class MacroxueTokenizer:
             **tables,
             "metadata": dict(self.metadata),
         }
-
-    def save(self, path: Path | str) -> None:
-        """Writes the file, whole or not at all; what was read is written with the same bytes."""
-        durable.write_text(path, json.dumps(self.to_json(), indent=2))
 
     @property
     def num_bins(self) -> int:
@@ -86,29 +75,41 @@ class MacroxueTokenizer:
         """Valuation names that only Railyard reads."""
         return tuple(name for name in self.edges if name not in tokenizer_json.BASE_TYPES)
 
-    def fingerprint(self) -> str:
-        """Hex sha256 of the canonical JSON (sorted keys, no spaces)."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+    @property
+    def class_names(self) -> Mapping[int, str]:
+        return dict(enumerate(self.vocab_order))
 
-    def encode(
-        self, rows: Rows, valuation_names: Sequence[str], first_row: int = 0, source: str = "the rows"
-    ) -> NDArray[np.uint8]:
-        """Tokens uint8 [N, 4] in the order UDLR of STEP rows [N].
+    def describe(self) -> dict[str, Any]:
+        counts = {name: self._counts(name) for name in self.edges}
+        return {
+            "version": tokenizer_json.VERSION,
+            "num_bins": self.num_bins,
+            "num_classes": self.num_classes,
+            "fingerprint": self.fingerprint(),
+            "illegal_policy": self.illegal_policy,
+            "failure_cutoff": self.failure_cutoff,
+            "own_tables": list(self.own_tables),
+            "fitted_to": self.metadata.get("dataset_dir"),
+            "rows": {name: table["rows"] if table else 0 for name, table in counts.items()},
+            "classes": self.shares(),
+            "edges": {name: line(edges) for name, edges in self.edges.items()},
+        }
 
-        valuation_names: of the pack, by id. first_row and source: what a message calls the first row and the
-        whole. UserError names the first row that breaks a rule: unknown valuation, no such move, an illegal
-        move played, a value that is not finite.
+    def shares(self) -> dict[str, dict[str, float]]:
+        """Share of each kind of class in the rows of the fit, by valuation type; only types that had rows.
+
+        From the counts in the metadata, where ILLEGAL is ILLEGAL and a lost move that ties with the one played is
+        lost; `railyard tokenize` counts what a pack's tokens are.
         """
-        tokens_N4 = np.empty((len(rows), 4), np.uint8)
-        rows = as_records(rows)
-        number, fault = advantage.encode_rows(rows, self.tables(valuation_names), tokens_N4)
-        if fault != advantage.SOUND:
-            raise bad_row(rows[number], fault, first_row + number, source, valuation_names)
-        return tokens_N4
+        return {name: _shares(counts) for name in self.edges if (counts := self._counts(name))}
+
+    def _counts(self, name: str) -> dict[str, int] | None:
+        table = self.metadata.get(name)
+        if not isinstance(table, dict) or any(type(table.get(key)) is not int for key in COUNTED):
+            return None
+        return table if table["rows"] > 0 else None
 
     def tables(self, valuation_names: Sequence[str]) -> advantage.Tables:
-        """The tokenizer by valuation id, for compiled code."""
         illegal = np.zeros(256, np.uint8)
         inner_edges = np.zeros((len(valuation_names), self.num_bins - 1))
         for valuation, name in enumerate(valuation_names):
@@ -120,41 +121,7 @@ class MacroxueTokenizer:
         return advantage.Tables(kinds, illegal, inner_edges, float(self.failure_cutoff))
 
 
-def kinds_of(valuation_names: Sequence[str], known: Mapping[str, Any]) -> NDArray[np.uint8]:
-    """Kind of valuation by id, uint8 [256]; UNKNOWN for names that are not `known` and for ids beyond."""
-    kinds = np.full(256, advantage.UNKNOWN, np.uint8)
-    for valuation, name in enumerate(valuation_names):
-        if name in known:
-            kinds[valuation] = advantage.SEARCH if name == "search" else advantage.TUPLE
-    return kinds
-
-
-def as_records(rows: Rows) -> Rows:
-    """STEP rows as compiled code takes them: contiguous, and read-only so that it is compiled once."""
-    if rows.dtype != STEP:
-        raise TypeError(f"rows have the dtype {rows.dtype}, expected {STEP}")
-    records = np.ascontiguousarray(rows).view(np.ndarray)
-    records.setflags(write=False)
-    return records
-
-
-def bad_row(row: Any, fault: int, number: int, source: str, valuation_names: Sequence[str]) -> UserError:
-    """The error for a row that `advantage` refused: which row, what it holds, what was expected."""
-    reason = _reason(row, fault, valuation_names)
-    return UserError(f"row {number} of {source} has {reason}: pack its game again, or leave it out")
-
-
-def _reason(row: Any, fault: int, valuation_names: Sequence[str]) -> str:
-    if fault == advantage.BAD_VALUATION:
-        return _valuation_fault(int(row["valuation_type"]), valuation_names)
-    if fault == advantage.BAD_MOVE:
-        return f"the move {row['move_dir']}, expected 0 (up) to 3 (right)"
-    if fault == advantage.BAD_WINNER:
-        return f"the move {row['move_dir']}, illegal by its ev_legal={row['ev_legal']}, expected a legal one"
-    return f"the values {row['branch_evs'].tolist()}, expected finite ones where a move is legal"
-
-
-def _valuation_fault(valuation: int, names: Sequence[str]) -> str:
-    if valuation >= len(names):
-        return f"the valuation type {valuation}, expected 0 to {len(names) - 1} as in valuation_types.json"
-    return f"the valuation type {names[valuation]!r}, expected one that the tokenizer was fitted on"
+def _shares(counts: Mapping[str, int]) -> dict[str, float]:
+    rows, legal, failed = (counts[key] for key in COUNTED)
+    found = {"ILLEGAL": 3 * rows - legal, "FAILURE": failed, "bins": legal - failed, "WINNER": rows}
+    return {name: round(count / (4 * rows), 4) for name, count in found.items()}

@@ -7,20 +7,24 @@ Classes, worst to best: 0 ILLEGAL, 1 … n the bins, n+1 WINNER (the legal move 
 first in the order UDLR among equals; the move played has no say).
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple, Self
+from itertools import pairwise
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.board.tokens import advantage, json_fields, percentile_json
-from railyard.board.tokens.macroxue import Rows, as_records, bad_row, kinds_of
-from railyard.board.tokens.percentiles import percentile
+from railyard.board.tokens import advantage
+from railyard.board.tokens.json_fields import expect, names, numbers, table, whole
+from railyard.board.tokens.percentiles import percentile, quarters
+from railyard.board.tokens.tokenizer import Tokenizer, kinds_of, line
 from railyard.core.compiled import njit
+from railyard.core.errors import UserError
+
+VERSION = 1
+GRID = "uniform_0_1"
+MOST_BINS = 254  # with ILLEGAL and WINNER a class still fits one byte
 
 
 class Tables(NamedTuple):
@@ -30,9 +34,27 @@ class Tables(NamedTuple):
     knots: NDArray[np.float64]  # [V, K]
     delta_edges: NDArray[np.float64]  # [n + 1]
 
+    @staticmethod
+    @njit()
+    def encode_row(row: Any, tables: "Tables", out_4: NDArray[np.uint8]) -> int:
+        fault = advantage.fault_of(row, tables.kinds)
+        if fault != advantage.SOUND:
+            return int(fault)
+        shares_4 = np.full(4, -1.0)
+        for branch in range(4):
+            if advantage.is_legal(row, branch):
+                value = np.float64(row.branch_evs[branch])
+                shares_4[branch] = percentile(value, tables.knots[row.valuation_type])
+        winner = np.argmax(shares_4)
+        for branch in range(4):
+            out_4[branch] = _margin_class(shares_4[winner] - shares_4[branch], tables.delta_edges)
+            out_4[branch] = out_4[branch] if advantage.is_legal(row, branch) else advantage.ILLEGAL
+        out_4[winner] = tables.delta_edges.size
+        return advantage.SOUND
+
 
 @dataclass(frozen=True)
-class PercentileTokenizer:
+class PercentileTokenizer(Tokenizer):
     """Knots and edges of one tokenizer.
 
     knots: by valuation name, K ascending expected values at equally spaced percentiles.
@@ -45,15 +67,24 @@ class PercentileTokenizer:
     delta_edges: tuple[float, ...]
     document: Mapping[str, Any]
 
-    @classmethod
-    def load(cls, path: Path | str) -> Self:
-        """The tokenizer of a file. UserError names the file, the key and what was expected."""
-        return json_fields.read(path, cls.from_json)
+    kind: ClassVar = "percentile_margin"
 
     @classmethod
-    def from_json(cls, document: Any) -> Self:
-        """The tokenizer of a JSON value. UserError begins with the faulty key."""
-        return cls(**percentile_json.parse(document))
+    def is_of(cls, document: Mapping[str, Any]) -> bool:
+        return document.get("version") == VERSION
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """UserError names the first faulty key. Keys that say nothing about classes are kept and not looked at."""
+        expect(document, "version", VERSION)
+        expect(document, "percentile_grid", GRID)
+        count = whole(document, "quantile_count", 2, 2**20)
+        holder = table(document, "ecdf_knots")
+        knots = {name: _knots(holder, name, count) for name in names(document, "valuation_types")}
+        return cls(knots, _delta_edges(document), document)
+
+    def to_json(self) -> Mapping[str, Any]:
+        return self.document
 
     @property
     def num_bins(self) -> int:
@@ -64,28 +95,21 @@ class PercentileTokenizer:
         return self.num_bins + 2
 
     @property
-    def vocab_order(self) -> list[str]:
-        """Names of the classes, by token."""
-        return ["ILLEGAL", *(f"BIN_{index}" for index in range(self.num_bins)), "WINNER"]
+    def class_names(self) -> Mapping[int, str]:
+        return dict(enumerate(["ILLEGAL", *(f"BIN_{index}" for index in range(self.num_bins)), "WINNER"]))
 
-    def fingerprint(self) -> str:
-        """Hex sha256 of the canonical JSON (sorted keys, no spaces)."""
-        text = json.dumps(self.document, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    def encode(
-        self, rows: Rows, valuation_names: Sequence[str], first_row: int = 0, source: str = "the rows"
-    ) -> NDArray[np.uint8]:
-        """Tokens uint8 [N, 4] in the order UDLR of STEP rows [N]; parameters and errors as in version 2."""
-        tokens_N4 = np.empty((len(rows), 4), np.uint8)
-        rows = as_records(rows)
-        number, fault = _encode_rows(rows, self.tables(valuation_names), tokens_N4)
-        if fault != advantage.SOUND:
-            raise bad_row(rows[number], fault, first_row + number, source, valuation_names)
-        return tokens_N4
+    def describe(self) -> dict[str, Any]:
+        return {
+            "version": VERSION,
+            "num_bins": self.num_bins,
+            "num_classes": self.num_classes,
+            "fingerprint": self.fingerprint(),
+            "training": "takes version 2 only",
+            "delta_edges": line(self.delta_edges),
+            "values_at_percentiles_0_25_50_75_100": quarters(self.knots),
+        }
 
     def tables(self, valuation_names: Sequence[str]) -> Tables:
-        """The tokenizer by valuation id, for compiled code."""
         knots = np.zeros((len(valuation_names), max(map(len, self.knots.values()), default=2)))
         for valuation, name in enumerate(valuation_names):
             if name in self.knots:
@@ -93,32 +117,27 @@ class PercentileTokenizer:
         return Tables(kinds_of(valuation_names, known=self.knots), knots, np.array(self.delta_edges))
 
 
-@njit()
-def _encode_rows(rows_N: NDArray[np.void], tables: Tables, out_N4: NDArray[np.uint8]) -> tuple[int, int]:
-    """Encodes all rows; (number of the first bad row, its fault), or (-1, SOUND)."""
-    for number in range(len(rows_N)):
-        fault = _encode_row(rows_N[number], tables, out_N4[number])
-        if fault != advantage.SOUND:
-            return number, fault
-    return -1, advantage.SOUND
+def _knots(holder: Mapping[str, Any], name: str, count: int) -> tuple[float, ...]:
+    path = f"ecdf_knots.{name}"
+    knots = numbers(holder, name, path)
+    if len(knots) != count:
+        raise UserError(f"{path} has {len(knots)} knots, expected quantile_count = {count}")
+    _check_order(knots, path)
+    return knots
 
 
-@njit()
-def _encode_row(row: Any, tables: Tables, out_4: NDArray[np.uint8]) -> int:
-    fault = advantage.fault_of(row, tables.kinds)
-    if fault != advantage.SOUND:
-        return int(fault)
-    shares_4 = np.full(4, -1.0)
-    for branch in range(4):
-        if advantage.is_legal(row, branch):
-            value = np.float64(row.branch_evs[branch])
-            shares_4[branch] = percentile(value, tables.knots[row.valuation_type])
-    winner = np.argmax(shares_4)
-    for branch in range(4):
-        out_4[branch] = _margin_class(shares_4[winner] - shares_4[branch], tables.delta_edges)
-        out_4[branch] = out_4[branch] if advantage.is_legal(row, branch) else advantage.ILLEGAL
-    out_4[winner] = tables.delta_edges.size
-    return advantage.SOUND
+def _delta_edges(document: Mapping[str, Any]) -> tuple[float, ...]:
+    edges = numbers(document, "delta_edges")
+    if not 1 <= len(edges) - 1 <= MOST_BINS:
+        raise UserError(f"delta_edges has {len(edges)} edges, expected 2 to {MOST_BINS + 1}")
+    _check_order(edges, "delta_edges")
+    return edges
+
+
+def _check_order(values: tuple[float, ...], path: str) -> None:
+    for position, (lower, upper) in enumerate(pairwise(values), start=1):
+        if upper < lower:
+            raise UserError(f"{path}[{position}] is {upper} after {lower}, expected ascending numbers")
 
 
 @njit()

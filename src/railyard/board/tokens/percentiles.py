@@ -4,9 +4,12 @@ Search scores and probabilities become comparable this way. Tokenizers of versio
 (`tokens/percentile_margin.py`).
 """
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from railyard.board.tokens.tokenizer import line
 from railyard.core.compiled import njit
 
 
@@ -18,6 +21,11 @@ def percentiles(values: NDArray[np.floating], knots: NDArray[np.float64]) -> NDA
     """
     flat = np.ascontiguousarray(values, np.float64).ravel()
     return _percentiles(flat, np.ascontiguousarray(knots, np.float64)).reshape(np.shape(values))
+
+
+def quarters(knots: Mapping[str, Sequence[float]]) -> dict[str, str]:
+    """The values at the percentiles 0, 25, 50, 75 and 100 of each valuation type, as a line of text."""
+    return {name: line(np.quantile(values, [0, 0.25, 0.5, 0.75, 1])) for name, values in knots.items()}
 
 
 @njit()

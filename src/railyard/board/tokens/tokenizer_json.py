@@ -24,10 +24,8 @@ def vocab_order(num_bins: int) -> list[str]:
     return ["ILLEGAL", "FAILURE", *(f"BIN_{index}" for index in range(num_bins)), "WINNER"]
 
 
-def parse(document: Any) -> dict[str, Any]:
-    """The fields of a MacroxueTokenizer from a file's JSON value. UserError names the first faulty key."""
-    if not isinstance(document, dict):
-        raise UserError(f"holds a {type(document).__name__}, expected a JSON object")
+def parse(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a MacroxueTokenizer from a file's JSON object. UserError names the first faulty key."""
     _check_version(document)
     num_bins = whole(document, "num_bins", 1, MAX_BINS)
     expect(document, "vocab_order", vocab_order(num_bins))

@@ -1,9 +1,8 @@
 """The objective that learns how good each move is, in classes of its expected value."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from railyard.board.model.config import Encoder
 from railyard.board.tokens.ev_binner import NO_VALUE
 from railyard.board.training.objectives import HEAD_NAMES, BoardObjective, LossParts, agreed
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from railyard.board.model.encoder import Heads
-    from railyard.board.training.data import PackBatch
+    from railyard.board.training.batch import Batch
 
 
 class BinnedEv(BoardObjective):
@@ -23,7 +22,11 @@ class BinnedEv(BoardObjective):
     has none. A row agrees with the teacher if the legal move of the highest mean class is the teacher's.
     """
 
-    def batch_loss(self, logits: "Heads", batch: "PackBatch") -> "Tensor":
+    name: ClassVar = "binned_ev"
+    labels: ClassVar = "ev_bins"
+    made_by: ClassVar = "railyard tokenizer kind=ev_bins pack=… out=…"
+
+    def batch_loss(self, logits: "Heads", batch: "Batch[Tensor]") -> "Tensor":
         return self.loss(logits, batch.targets).total
 
     def loss(self, logits: "Heads", targets: "Tensor") -> LossParts:
@@ -58,11 +61,6 @@ class BinnedEv(BoardObjective):
             "bin_accuracy": sums["right"] / values,
             "teacher_agreement": sums["agreed"] / rows,
         }
-
-    def misfit(self, encoder: Encoder) -> str | None:
-        if encoder.head_type == "binned_ev":
-            return None
-        return "the objective binned_ev learns classes a head: set model.encoder.head_type to binned_ev"
 
 
 def _losses(logits: "Heads", targets: "Tensor") -> "tuple[Tensor, Tensor]":

@@ -2,10 +2,10 @@
 
 Each row is decoded, tokenized and turned while its cache line is at hand; the GIL is free meanwhile.
 
-Shapes: B rows of the batch, in the order asked for.
+Shapes: B rows of the batch.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,9 @@ from railyard.board.game.rules import legal_bits, packed_legal_bits
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import STEP
 from railyard.board.tokens.advantage import SOUND
-from railyard.board.tokens.macroxue import bad_row
+from railyard.board.tokens.tokenizer import Labels, bad_row, encode_row
 from railyard.board.training import symmetry
-from railyard.board.training.labels import Labels, write_classes
+from railyard.board.training.batch import Arrays, allocate
 from railyard.core.compiled import njit
 from railyard.core.store.gather import PREFETCHED_ROWS, pointer, prefetch, row_address
 
@@ -29,17 +29,6 @@ ROW_BYTES = STEP.itemsize
 OUTSIDE = -1  # beside the faults of a row: there is no such row
 
 
-class Batch(NamedTuple):
-    """What training reads of B rows, all uint8."""
-
-    tokens: NDArray[np.uint8]  # [B, 16] exponents 0 … 16, row-major
-    targets: NDArray[np.uint8]  # [B, 4] classes UDLR, of the labels' making
-    move: NDArray[np.uint8]  # [B] the move played
-    legal: NDArray[np.uint8]  # [B] moves the board has, bits 1, 2, 4, 8 = UDLR
-    valuation: NDArray[np.uint8]  # [B] id in the pack's valuation_types.json
-    max_rank: NDArray[np.uint8]  # [B] as stored
-
-
 class Collate:
     """Batches of one pack under one kind of labels. Cheap to pickle: the pack travels by its files."""
 
@@ -47,13 +36,13 @@ class Collate:
         self.pack = pack
         self._tables = labels.tables(pack.valuation_names)
 
-    def __call__(self, rows: NDArray[np.int64], turns: NDArray[np.uint8] | None = None) -> Batch:
+    def __call__(self, rows: NDArray[np.int64], turns: NDArray[np.uint8] | None = None) -> Arrays:
         """The batch of global row numbers, int64 [B], each turned by `turns` uint8 [B] of `training/symmetry.py`.
 
         Labels are those of the board as it was played, turned with it. Raises IndexError for a row that the pack does
         not have, UserError for one that cannot be tokenized.
         """
-        batch = _room(len(rows))
+        batch = allocate(len(rows))
         addresses, starts = self.pack.rows.addresses()
         rows = np.ascontiguousarray(rows, np.int64)
         turns = np.empty(0, np.uint8) if turns is None else turns
@@ -69,11 +58,6 @@ class Collate:
         return bad_row(record, fault, row, str(self.pack.path), self.pack.valuation_names)
 
 
-def _room(rows: int) -> Batch:
-    shapes = {"tokens": (rows, 16), "targets": (rows, 4)}
-    return Batch(*(np.empty(shapes.get(name, (rows,)), np.uint8) for name in Batch._fields))
-
-
 @njit()
 def _fill(
     addresses: NDArray[np.uint64],
@@ -81,7 +65,7 @@ def _fill(
     rows_B: NDArray[np.int64],
     turns_B: NDArray[np.uint8],
     tables: Any,
-    batch: Batch,
+    batch: Arrays,
 ) -> tuple[int, int]:
     """Fills the batch; (position of the first row that cannot be, why), or (-1, SOUND). Without turns nothing turns."""
     places = np.empty(PREFETCHED_ROWS, np.uint64)
@@ -95,7 +79,7 @@ def _fill(
             fault = _fill_row(row, first + i, tables, batch)
             if fault != SOUND:
                 return first + i, fault
-    symmetry.turn_rows(turns_B, batch.tokens, batch.targets, batch.move, batch.legal)
+    symmetry.turn_rows(turns_B, batch.tokens, batch.targets, batch.moves, batch.legal)
     return -1, SOUND
 
 
@@ -117,14 +101,14 @@ def _find(
 
 
 @njit()
-def _fill_row(row: Any, position: int, tables: Any, batch: Batch) -> int:
-    fault: int = write_classes(row, tables, batch.targets[position])
+def _fill_row(row: Any, position: int, tables: Any, batch: Arrays) -> int:
+    fault: int = encode_row(row, tables, batch.targets[position])
     if fault != SOUND:
         return fault
     cells = batch.tokens[position]
     decode_into(row.board, row.tile_65536_mask, cells)
     batch.legal[position] = packed_legal_bits(row.board) if row.tile_65536_mask == 0 else legal_bits(cells)
-    batch.move[position] = row.move_dir
+    batch.moves[position] = row.move_dir
     batch.valuation[position] = row.valuation_type
     batch.max_rank[position] = row.max_rank
     return SOUND

@@ -1,37 +1,33 @@
 """Packs as a LightningDataModule: positions in a computed order to tokenised batches of tensors.
 
-Takes a pack and a tokenizer from disk; hands `PackBatch` to the Lightning module and to evaluation.
+Takes a pack and a tokenizer from disk; hands batches of tensors to the Lightning module and to evaluation.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
 
 from railyard.board.packs.pack import Pack
-from railyard.board.training import config
+from railyard.board.tokens.registry import load_labels
+from railyard.board.tokens.tokenizer import Labels
 from railyard.board.training.augmentation import Augmentation
+from railyard.board.training.batch import Batch
 from railyard.board.training.collate import Collate
-from railyard.board.training.labels import Labels, load_labels
 from railyard.board.training.split import Rows, Split
 from railyard.core.store import paging
 from railyard.core.store.order import Permutation, mix
 from railyard.core.training.loading import BatchOrder, OrderedLoader, Positions
 
+if TYPE_CHECKING:
+    from railyard.board.training.config import PackData
+
 TURNS_PLACE = 0x7475726E  # keeps the draws of turns apart from the order of the same seed
 
 
-class PackBatch(NamedTuple):
-    """One batch, all uint8: exponents [B,16], classes [B,4] UDLR, and [B] each of move, legal bits, …"""
-
-    tokens: torch.Tensor
-    targets: torch.Tensor
-    moves: torch.Tensor
-    legal: torch.Tensor
-    valuation: torch.Tensor
-    max_rank: torch.Tensor
+Tensors = Batch[torch.Tensor]
 
 
 class PackRows:
@@ -51,9 +47,9 @@ class PackRows:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitems__(self, positions: Positions) -> PackBatch:
+    def __getitems__(self, positions: Positions) -> Tensors:
         turns = self.augmentation.turns(positions, self.key)
-        return PackBatch(*map(torch.from_numpy, self.collate(self.global_rows(positions), turns)))
+        return Tensors(*map(torch.from_numpy, self.collate(self.global_rows(positions), turns)))
 
     def global_rows(self, positions: Positions) -> Positions:
         """Rows of the pack at these positions of any epoch."""
@@ -79,7 +75,7 @@ class EpochsInARow(BatchOrder):
 
 
 class PackDataModule(pl.LightningDataModule):
-    def __init__(self, knobs: config.PackData) -> None:
+    def __init__(self, knobs: "PackData") -> None:
         super().__init__()
         self.knobs = knobs
         self.pack = Pack.open(knobs.pack)

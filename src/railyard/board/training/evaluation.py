@@ -6,19 +6,25 @@ Takes an init folder and rows of a pack; gives a table of figures that add up fr
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
+import yaml
 from torch import Tensor
 
+from railyard.board.model.config import Encoder
 from railyard.board.model.encoder import BoardEncoder
 from railyard.board.model.init_folder import read_init
 from railyard.board.packs.pack import Pack
+from railyard.board.tokens.registry import labels_of
+from railyard.board.tokens.tokenizer import Labels
+from railyard.board.training.batch import Batch
 from railyard.board.training.config import BoardEvaluation, PackData
-from railyard.board.training.data import PackBatch, PackRows
-from railyard.board.training.labels import Labels, labels_of, objective_for
+from railyard.board.training.data import PackRows
 from railyard.board.training.objectives import BoardObjective
 from railyard.board.training.split import Rows, Split
+from railyard.core.config.check import check_part
+from railyard.core.config.compose import bundled
 from railyard.core.errors import UserError
 from railyard.core.progress import counting
 from railyard.core.training.devices import pick
@@ -59,10 +65,19 @@ def evaluate(init: Path, data: PackData, objective: BoardObjective | None, how: 
     encoder = encoder.eval().to(device)
     with counting("evaluate", "rows") as tick:
         for done, batch in enumerate(loader, 1):
-            table.add(_scores(objective, encoder, PackBatch(*(part.to(device) for part in batch))), batch)
+            table.add(_scores(objective, encoder, Batch(*(part.to(device) for part in batch))), batch)
             tick(min(done * how.batch_size, rows), rows)
     games = int((pack.runs.starts[runs + 1] - pack.runs.starts[runs]).cumsum().searchsorted(rows)) + 1
     return table.result(rows, games, pack.valuation_names)
+
+
+def objective_for(encoder: Encoder, labels: Labels) -> BoardObjective:
+    """The objective that a model was made for: the option whose heads and labels are the model's."""
+    for file in sorted((bundled("conf") / "objective").glob("board_*.yaml")):
+        objective, _ = check_part(yaml.safe_load(file.read_bytes()), [], "objective")
+        if objective.misfit(encoder) is None and objective.accepts(labels):
+            return cast(BoardObjective, objective)
+    raise AssertionError(f"no objective has {encoder.head_type} heads and labels of {labels.kind}")
 
 
 def _labels(init: Path, encoder: BoardEncoder, tokenizer_json: Any) -> Labels:
@@ -80,7 +95,7 @@ def _runs(pack: Pack, data: PackData, split: str) -> Any:
 
 
 @torch.inference_mode()
-def _scores(objective: BoardObjective, encoder: BoardEncoder, batch: PackBatch) -> dict[str, Tensor]:
+def _scores(objective: BoardObjective, encoder: BoardEncoder, batch: Batch[Tensor]) -> dict[str, Tensor]:
     logits = encoder(batch.tokens)[1]
     return objective.row_scores(logits, batch.targets, batch.moves, batch.legal)
 
@@ -93,7 +108,7 @@ class _GroupSums:
         self.rows = torch.zeros(valuations, RANKS, dtype=torch.float64)
         self.sums: dict[str, Tensor] = {}
 
-    def add(self, scores: Mapping[str, Tensor], batch: PackBatch) -> None:
+    def add(self, scores: Mapping[str, Tensor], batch: Batch[Tensor]) -> None:
         group = batch.valuation.long() * RANKS + batch.max_rank.long().clamp(max=RANKS - 1)
         self.rows.view(-1).index_add_(0, group, torch.ones(len(group), dtype=torch.float64))
         for name, value in scores.items():

@@ -1,7 +1,7 @@
 """The objective that learns the teacher's move and nothing else."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from railyard.board.model.config import Encoder
 from railyard.board.training.objectives import HEAD_NAMES, BoardObjective, agreed
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from railyard.board.model.encoder import Heads
-    from railyard.board.training.data import PackBatch
+    from railyard.board.training.batch import Batch
 
 
 class HardMove(BoardObjective):
@@ -21,7 +21,9 @@ class HardMove(BoardObjective):
     Logits are one [B, 4] in the order UDLR, or four heads of one logit each; targets are not looked at.
     """
 
-    def batch_loss(self, logits: "Heads", batch: "PackBatch") -> "Tensor":
+    name: ClassVar = "hard_move"
+
+    def batch_loss(self, logits: "Heads", batch: "Batch[Tensor]") -> "Tensor":
         return self.loss(logits, batch.moves)
 
     def loss(self, logits: "Heads", moves: "Tensor") -> "Tensor":

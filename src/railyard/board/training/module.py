@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as pl
 import torch
@@ -11,18 +11,19 @@ from torch import Tensor
 
 from railyard.board.model.encoder import BoardEncoder
 from railyard.board.model.init_folder import write_init
-from railyard.board.training import config, optimizers
-from railyard.board.training.data import PackBatch, PackDataModule
-from railyard.board.training.labels import check_fit
+from railyard.board.training import optimizers
+from railyard.board.training.batch import Batch
+from railyard.board.training.data import PackDataModule
 from railyard.board.training.objectives import BoardObjective
+
+if TYPE_CHECKING:
+    from railyard.board.training.config import BoardModel
 
 
 class BoardModule(pl.LightningModule):
-    def __init__(
-        self, knobs: config.BoardModel, data: PackDataModule, objective: BoardObjective, total_steps: int
-    ) -> None:
+    def __init__(self, knobs: "BoardModel", data: PackDataModule, objective: BoardObjective, total_steps: int) -> None:
         super().__init__()
-        check_fit(objective, data.tokenizer)
+        objective.check(data.tokenizer)
         self.knobs = knobs
         self.tokenizer = data.tokenizer
         self.objective = objective
@@ -44,7 +45,7 @@ class BoardModule(pl.LightningModule):
         """Logits of exponents [B, 16]: four [B, N], or one [B, 4] of an action_policy."""
         return self.encoder(tokens)[1]
 
-    def training_step(self, batch: PackBatch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch[Tensor], batch_idx: int) -> Tensor:
         loss = self.objective.batch_loss(self(batch.tokens), batch)
         self.log("train/loss", loss)
         return loss
@@ -52,7 +53,7 @@ class BoardModule(pl.LightningModule):
     def on_fit_start(self) -> None:
         self._usual_accumulation = self.trainer.accumulate_grad_batches
 
-    def on_train_batch_start(self, batch: PackBatch, batch_idx: int) -> None:
+    def on_train_batch_start(self, batch: Batch[Tensor], batch_idx: int) -> None:
         """Where an optimizer step begins, how many batches it takes: of step and place alone, so a resume agrees.
 
         Lightning steps at multiples of that number within an epoch, so a larger one waits for its multiple.
@@ -79,7 +80,7 @@ class BoardModule(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         self._sums = ScoreSums()
 
-    def validation_step(self, batch: PackBatch, batch_idx: int) -> None:
+    def validation_step(self, batch: Batch[Tensor], batch_idx: int) -> None:
         logits = self.judged(batch.tokens)[1]
         self._sums.add(self.objective.row_scores(logits, batch.targets, batch.moves, batch.legal))
 

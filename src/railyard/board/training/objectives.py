@@ -1,14 +1,14 @@
-"""What a model learns from a row: what all objectives share, and the one that learns a tokenizer's classes.
+"""What all objectives of the board have in common.
 
-Each is a light component with its loss and the figures beside it; the others are `hard_move.py` and `binned_ev.py`.
+Each is a light component in a file of its own, with its loss, the figures beside it, the labels that it needs, and an
+option `conf/objective/board_*.yaml`.
 """
 
 import math
-from typing import TYPE_CHECKING, Annotated, NamedTuple
-
-from pydantic import Field
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from railyard.board.model.config import Encoder
+from railyard.core.errors import UserError
 from railyard.core.training.experiment import Objective
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from railyard.board.model.encoder import Heads
-    from railyard.board.training.data import PackBatch
+    from railyard.board.tokens.tokenizer import Labels
+    from railyard.board.training.batch import Batch
 
 
 HEAD_NAMES = ("up", "down", "left", "right")
@@ -31,7 +32,11 @@ class LossParts(NamedTuple):
 class BoardObjective(Objective, abstract=True):
     """A loss over batches of packs, and figures of rows that add up over any batches and ranks."""
 
-    def batch_loss(self, logits: "Heads", batch: "PackBatch") -> "Tensor":
+    name: ClassVar[str]
+    labels: ClassVar[str | None] = None  # kind of the tokenizer whose classes it learns; None: it needs none
+    made_by: ClassVar[str] = ""  # the command that fits such a tokenizer
+
+    def batch_loss(self, logits: "Heads", batch: "Batch[Tensor]") -> "Tensor":
         """The training loss of a batch, a float32 scalar."""
         raise NotImplementedError
 
@@ -49,71 +54,20 @@ class BoardObjective(Objective, abstract=True):
 
     def misfit(self, encoder: Encoder) -> str | None:
         """What to change in an encoder whose heads cannot learn this; None if nothing."""
-        raise NotImplementedError
-
-
-class MacroxueTokens(BoardObjective):
-    """The class of each move, as the teacher's tokenizer says: cross-entropy, summed over the four heads.
-
-    Logits are four [B, N] in the order UDLR, targets integers [B, 4]; the last of the N classes is WINNER. A row
-    agrees with the teacher if the largest WINNER probability among its legal moves is that of the teacher's move.
-    """
-
-    winner_weight: Annotated[
-        float,
-        Field(gt=0, description="weight of WINNER in the training loss; above 1 presses for the teacher's move"),
-    ] = 1.0
-
-    def batch_loss(self, logits: "Heads", batch: "PackBatch") -> "Tensor":
-        return self.loss(logits, batch.targets).total
-
-    def loss(self, logits: "Heads", targets: "Tensor", weighted: bool = True) -> LossParts:
-        """Sum over heads of the weighted batch mean; evaluation passes `weighted=False`."""
-        from torch.nn.functional import cross_entropy
-
-        weight = self._class_weight(logits[0]) if weighted else None
-        pairs = zip(logits, targets.long().unbind(dim=1), strict=True)
-        heads = [cross_entropy(head.float(), target, weight) for head, target in pairs]
-        return LossParts(sum(heads[1:], heads[0]), heads)
-
-    def row_scores(self, logits: "Heads", targets: "Tensor", moves: "Tensor", legal: "Tensor") -> "dict[str, Tensor]":
-        import torch
-        from torch.nn.functional import cross_entropy
-
-        stacked = torch.stack([head.float() for head in logits], dim=1)  # [B, 4, N]
-        loss = cross_entropy(stacked.transpose(1, 2), targets.long(), reduction="none")
-        winner = stacked.softmax(dim=-1)[..., -1]
-        won = targets == stacked.shape[-1] - 1
-        return {
-            **{f"loss_{name}": loss[:, head] for head, name in enumerate(HEAD_NAMES)},
-            "winner_mass": (winner * won).sum(dim=1),
-            "winner_pairs": won.sum(dim=1).float(),
-            "agreed": agreed(winner, moves, legal),
-        }
-
-    def metrics(self, sums: "Mapping[str, float]", rows: float) -> dict[str, float]:
-        """Loss (sum of the heads' means) and per head, perplexity of a head, and the two agreements, from sums."""
-        heads = {f"loss_{name}": sums[f"loss_{name}"] / rows for name in HEAD_NAMES}
-        loss = sum(heads.values())
-        return {
-            "loss": loss,
-            **heads,
-            "perplexity": math.exp(loss / len(HEAD_NAMES)),
-            "policy_agreement": sums["winner_mass"] / max(sums["winner_pairs"], 1.0),
-            "teacher_agreement": sums["agreed"] / rows,
-        }
-
-    def misfit(self, encoder: Encoder) -> str | None:
         if encoder.head_type == "binned_ev":
             return None
-        return "the objective macroxue_tokens learns classes a head: set model.encoder.head_type to binned_ev"
+        return f"the objective {self.name} learns classes a head: set model.encoder.head_type to binned_ev"
 
-    def _class_weight(self, logits: "Tensor") -> "Tensor | None":
-        if self.winner_weight == 1:
-            return None
-        weight = logits.new_ones(logits.shape[-1]).float()
-        weight[-1] = self.winner_weight
-        return weight
+    def accepts(self, labels: "Labels") -> bool:
+        """Whether it can learn from these labels."""
+        return self.labels in (None, labels.kind)
+
+    def check(self, labels: "Labels") -> None:
+        """UserError where it cannot learn from these labels."""
+        if not self.accepts(labels):
+            raise UserError(
+                f"data.tokenizer does not fit the objective {type(self).__name__}: make one with `{self.made_by}`"
+            )
 
 
 def agreed(preference: "Tensor", moves: "Tensor", legal: "Tensor") -> "Tensor":

@@ -38,7 +38,7 @@ def _objective(config: Mapping[str, Any]) -> BoardObjective | None:
 def init_from_checkpoint(run: Path, config: Mapping[str, Any], checkpoint: Path, out: Path) -> Path:
     """Write the encoder of `checkpoint` (made in folder `run` with `config`) as init folder `out`; returns `out`."""
     from railyard.board.model.init_folder import write_init
-    from railyard.board.training.labels import load_labels
+    from railyard.board.tokens.registry import load_labels
     from railyard.core.training.checkpoint import load
 
     model, faults = check_part(config.get("model"), config.get("allow", []), "model")

@@ -91,6 +91,7 @@ MOVED: dict[str, str] = {
         f"railyard.core.callbacks.config.{name}": f"railyard.core.training.callbacks.config.{name}"
         for name in ("Progress", "Report", "Saver", "StopAt", "Throughput")
     },
+    "railyard.board.training.objectives.MacroxueTokens": "railyard.board.training.macroxue_tokens.MacroxueTokens",
     "railyard.core.shuffling.Windowed": "railyard.core.training.shuffling.Windowed",
 }
 

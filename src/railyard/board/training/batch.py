@@ -1,0 +1,31 @@
+"""A batch of rows: arrays where it is collated, tensors where a model learns from it.
+
+Shapes: B rows, in the order asked for.
+"""
+
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = TypeVar("Values")
+
+
+class Batch(NamedTuple, Generic[Values]):
+    """What training reads of B rows, all uint8."""
+
+    tokens: Values  # [B, 16] exponents 0 … 16, row-major
+    targets: Values  # [B, 4] classes UDLR of the tokenizer
+    moves: Values  # [B] the move played
+    legal: Values  # [B] moves the board has, bits 1, 2, 4, 8 = UDLR
+    valuation: Values  # [B] id in the pack's valuation_types.json
+    max_rank: Values  # [B] as stored
+
+
+Arrays = Batch[NDArray[np.uint8]]
+
+
+def allocate(rows: int) -> Arrays:
+    """A batch of arrays that are yet to be filled."""
+    widths = {"tokens": (16,), "targets": (4,)}
+    return Arrays(*(np.empty((rows, *widths.get(name, ())), np.uint8) for name in Batch._fields))
