@@ -1,9 +1,9 @@
 """The command: verbs, help, exit codes."""
 
-import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -66,22 +66,28 @@ def test_a_mistake_exits_with_2_and_says_nothing_on_standard_output(railyard):
     assert "nowhere" in done.err
 
 
-def test_the_working_directory_is_on_the_path_for_classes_of_ones_own(railyard, work, monkeypatch):
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    railyard("show", "path=nothing")
-    assert str(work) in sys.path
-    assert sys.path[0] != str(work)  # it never hides an installed package
+def test_no_module_of_the_working_directory_is_imported_unasked(tmp_path):
+    """Hydra looks for plugins, and torch for optional packages, wherever Python looks."""
+    for name in ("mpi4py", "torch_xla", "hydra_plugins/evil", "yaml"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "__init__.py").write_text("open('imported', 'w')\n")
+    for call in (["-P", "-m", "railyard.cli"], ["-m", "railyard.cli"]):
+        done = subprocess.run(
+            [sys.executable, *call, "doctor"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        assert not (tmp_path / "imported").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_exits_with_130(tmp_path, number):
-    """The verb is interrupted while it reads metrics from a named pipe into which nothing comes."""
-    (tmp_path / "config.yaml").write_text("seed: 1\n")
-    os.mkfifo(tmp_path / "metrics.jsonl")
-    command = [sys.executable, "-m", "railyard.cli", "show", f"path={tmp_path}"]
+    """The verb is interrupted once its work folder is there, long before its end."""
+    words = ["scenes", "kind=shapes", "out=out", "n=1000000", "workers=1"]
+    command = [sys.executable, "-m", "railyard.cli", *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
-    with (tmp_path / "metrics.jsonl").open("wb"):  # opens when the verb has opened its end
-        process.send_signal(number)
-        _, err = process.communicate(timeout=30)
+    while not any(tmp_path.iterdir()) and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == "railyard show: interrupted"
+    assert err.splitlines()[-1] == "railyard scenes: interrupted"

@@ -9,7 +9,7 @@ import logging
 import signal
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from railyard.core.runs import metrics, run_state
 from railyard.core.runs.folder import read_config
 from railyard.core.runs.reporting import table
 from railyard.core.runs.signals import Stopped, StopSignals
+from railyard.core.runs.trust import refuse_admissions
 from railyard.core.training import experiment as experiments
 from railyard.core.training.experiment import Experiment
 from railyard.core.verbs import launch
@@ -49,10 +50,13 @@ class Plan:
 
 
 class Run:
-    """A run folder. UserError if there is none at `path`."""
+    """A run folder. UserError if there is none at `path`.
 
-    def __init__(self, path: Path | str) -> None:
-        self.path = Path(path).resolve()
+    `allow`: classes of your own that its config may name; what the config itself admits counts for nothing.
+    """
+
+    def __init__(self, path: Path | str, allow: Sequence[str] = ()) -> None:
+        self.path, self.allow = Path(path).resolve(), list(allow)
         read_config(self.path)
 
     def __fspath__(self) -> str:
@@ -66,6 +70,7 @@ class Run:
     @property
     def experiment(self) -> Experiment:
         """The config with types. UserError if this version of Railyard takes it no more."""
+        refuse_admissions(self.config, self.allow, self.path)
         root, faults = experiments.read(self.config)
         if root is None or faults:
             lines = [f"  {'.'.join(fault.key)}: {fault.message}" for fault in faults]

@@ -26,6 +26,8 @@ guest: {level: 1}
 trainer: {max_epochs: 2}
 """
 
+ALLOW = "allow=[guest_rail.Numbers,guest_rail.Mean]"
+
 
 @pytest.fixture
 def guest(work, monkeypatch):
@@ -66,12 +68,12 @@ def test_it_trains_and_is_evaluated_shown_listed_and_replayed(trained, guest, ra
     assert trained.json["test"].keys() == {"distance", "split"}
     assert yaml.safe_load((run / "config.yaml").read_text())["guest"] == {"level": 1}
 
-    judged = railyard("evaluate", f"run={run}", "split=odd", "power=2", "json=true")
+    judged = railyard("evaluate", f"run={run}", ALLOW, "split=odd", "power=2", "json=true")
     assert judged.json["split"] == "odd", judged.err
     assert judged.json["distance"] > 0
     assert "  power: 2\n" in judged.err
-    assert "unknown key" in railyard("evaluate", f"run={run}", "limit_rows=3").err
-    assert "must be 'odd' or 'even'" in railyard("evaluate", f"run={run}", "split=train").err
+    assert "unknown key" in railyard("evaluate", f"run={run}", ALLOW, "limit_rows=3").err
+    assert "must be 'odd' or 'even'" in railyard("evaluate", f"run={run}", ALLOW, "split=train").err
 
     shown = railyard("show", "path=some.numbers", "per=2", "out=drawn", "json=true")
     assert shown.json == {"kind": "numbers", "lines": 4}
@@ -80,7 +82,7 @@ def test_it_trains_and_is_evaluated_shown_listed_and_replayed(trained, guest, ra
     rows = railyard("runs", "where=guest.level=1", "json=true").json["runs"]
     assert {(row["verb"], row["experiment"]) for row in rows} == {("train", "guest/mean")}
 
-    again = railyard("replay", f"run={run}", "json=true")
+    again = railyard("replay", f"run={run}", ALLOW, "json=true")
     assert again.json["identical"], again.err
 
 
@@ -90,7 +92,8 @@ def test_its_model_is_read_in_a_notebook(trained, guest):
 
 def test_it_is_met_by_a_new_process_that_resumes_its_run(trained, guest):
     shutil.copy(HELPERS / "guest_rail.py", guest)
-    command = [sys.executable, "-m", "railyard.cli", "train", f"resume={RUN}", "trainer.max_epochs=3", "json=true"]
+    command = [sys.executable, "-m", "railyard.cli", "train", f"resume={RUN}", ALLOW]
+    command += ["trainer.max_epochs=3", "json=true"]
     done = subprocess.run(command, cwd=guest, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["steps"] == 12

@@ -41,7 +41,11 @@ class Evaluate(Verb):
         """With the keys of the subject's rail; of all rails while nothing says which that is."""
         run = _run_of(config)
         of_run = read_config(run) if run and (run / "config.yaml").is_file() else {}
-        subject = {**of_run, "data": {**(of_run.get("data") or {}), **(config.get("data") or {})}}
+        subject = {
+            **of_run,
+            "allow": config.get("allow"),
+            "data": {**(of_run.get("data") or {}), **(config.get("data") or {})},
+        }
         rails = [rail.of(subject)] if of_run or config.get("data") else rail.known()
         return with_keys(cls, *(known.evaluation() for known in rails))
 
@@ -60,7 +64,7 @@ class Evaluate(Verb):
         """Evaluate and write the report into `out`."""
         from railyard.core.training.subject import find
 
-        subject = find(self.data, self.run, self.ckpt_path, self.bundle)
+        subject = find(self.data, self.run, self.ckpt_path, self.bundle, self.allow)
         if not isinstance(self, rail.Evaluation):
             raise UserError("this model and its data are of no rail that has an evaluation")
         return self.evaluate(subject, out)

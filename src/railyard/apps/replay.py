@@ -31,7 +31,7 @@ class Replay(Verb):
         from railyard.core.training.replay import replay
 
         assert job.folder is not None
-        found = replay(run_folder(self.run, self.root), job.folder, job.command)
+        found = replay(run_folder(self.run, self.root), job.folder, job.command, self.allow)
         if not found["identical"]:
             raise Negative(f"the replay differs from {found['run']}", found)
         return found

@@ -49,11 +49,11 @@ class Train(Experiment, Verb):
 
         assert job.folder is not None
         if not self.train:
-            return evaluate({"ckpt_path": Path(str(self.ckpt_path))}, job.folder)
+            return evaluate({"ckpt_path": Path(str(self.ckpt_path)), "allow": self.allow}, job.folder)
         try:
             result = fit(self, job.folder, job.command, job.resumed, job.pruning)
         except MisconfigurationException as fault:
             raise UserError(f"Lightning refuses this trainer: {' '.join(str(fault).split())}") from None
         if self.test:
-            result["test"] = evaluate({"run": job.folder}, job.folder)
+            result["test"] = evaluate({"run": job.folder, "allow": self.allow}, job.folder)
         return result

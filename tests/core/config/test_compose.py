@@ -189,3 +189,20 @@ def test_a_mistake_in_what_varies_is_one_sentence(word):
         Composition("train", ["seed=1"]).varied([word])
     assert "\n" not in str(caught.value)
     assert "++" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "allow: [os.system]",
+        "defaults: [{override /model: evil}]",
+        "callbacks: {x: {_target_: os.system}}",
+        "hydra: {launcher: {setup: [rm x]}}",
+        "hydra: {searchpath: ['file:///x']}",
+    ],
+)
+def test_what_is_read_without_being_named_sets_values_only(text, work):
+    (work / "conf" / "local").mkdir(parents=True)
+    (work / "conf" / "local" / "default.yaml").write_text(f"# @package _global_\n{text}\n")
+    with pytest.raises(UserError, match=r"conf/local/default\.yaml: .* may not stand there"):
+        Composition("train", ["experiment=board/quickstart"])

@@ -181,11 +181,12 @@ def test_a_deleted_part_is_dropped():
 
 
 def test_a_resumed_config_follows_its_folder_and_its_call(tmp_path):
-    stored = {**STORED, "logger": {"t": {"save_dir": "/old/run/tb", "other": "/old/runs", "list": ["/old/run"]}}}
+    stored = {**STORED, "logger": {"t": {"save_dir": "/old/run/tb", "list": ["/old/run"]}}, "other": "/old/runs"}
     new = composed(resume="x", json=False, validate_config=True)
     config, changes = resumed_config(stored, new, ["resume", "json", "validate_config"], tmp_path)
     assert changes == []
-    assert config["logger"]["t"] == {"save_dir": f"{tmp_path}/tb", "other": "/old/runs", "list": [str(tmp_path)]}
+    assert config["logger"]["t"] == {"save_dir": f"{tmp_path}/tb", "list": [str(tmp_path)]}
+    assert config["other"] == "/old/runs"
     assert config["paths"]["output_dir"] == str(tmp_path)
     assert (config["json"], config["validate_config"], config["resume"]) == (False, True, "x")
 
@@ -265,3 +266,11 @@ def test_a_closed_terminal_stops_a_run_and_nohup_does_not():
             assert stop.requested is None
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_stored_config_admits_no_class_by_itself(tmp_path):
+    stored = {**STORED, "allow": ["mine.Model"]}
+    with pytest.raises(UserError, match=r"add allow=\[mine.Model\]"):
+        resumed_config(stored, composed(), [], tmp_path)
+    config, _ = resumed_config(stored, composed(allow=["mine.Model"]), ["allow", "experiment"], tmp_path)
+    assert config["allow"] == ["mine.Model"]

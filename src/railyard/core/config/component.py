@@ -5,6 +5,7 @@
 
 import functools
 import importlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,22 @@ def with_keys(root: type[T], *parts: type[Component] | None) -> type[T]:
     return cast(type[T], type(root.__name__, (*beside, root), names))
 
 
+def import_admitted(module: str) -> Any:
+    """Import a module of Railyard, of the table, or of an admitted class, which may lie in the working directory.
+
+    The directory is the last place that is searched, and is searched only now: otherwise a file in it could take the
+    name of an optional package.
+    """
+    here = str(Path.cwd())
+    if here in sys.path:
+        return importlib.import_module(module)
+    sys.path.append(here)
+    try:
+        return importlib.import_module(module)
+    finally:
+        sys.path.remove(here)
+
+
 @dataclass(frozen=True)
 class Foreign:
     """A class that is not ours (Lightning's Trainer, an optimizer, a user's module), checked but not imported."""
@@ -78,7 +95,7 @@ class Foreign:
 
     def _class(self) -> Any:
         module, _, name = self.target.rpartition(".")
-        return getattr(importlib.import_module(module), name)
+        return getattr(import_admitted(module), name)
 
 
 def build_leaves(node: Any) -> Any:

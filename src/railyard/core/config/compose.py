@@ -5,6 +5,7 @@ check of `core/config/component.py` explains what is wrong.
 """
 
 import copy
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from omegaconf.errors import OmegaConfBaseException
 from railyard.core import package
 from railyard.core.config.faults import Fault
 from railyard.core.errors import UserError, nearest
+from railyard.core.store.reading import read_yaml
 
 VERSION_BASE = "1.3"
 
@@ -232,7 +234,27 @@ def folders() -> list[Path]:
     return [own] if users == own or not users.is_dir() else [own, users]
 
 
+def _refuse_widening(file: Path) -> None:
+    """UserError where a file that is read without being named does more than set values."""
+    for key in _keys(read_yaml(file)) if file.is_file() else ():
+        if key[0] in ("allow", "defaults") or key[-1] in ("_target_", "searchpath") or {"launcher", "setup"} <= {*key}:
+            raise UserError(
+                f"{os.path.relpath(file)}: {'.'.join(key)} may not stand there: what is read without being named may "
+                "set values only; put it into an experiment that you name, or on the command line"
+            )
+
+
+def _keys(node: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The key of every entry of every mapping in a plain container."""
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for name, value in items:
+        if isinstance(node, dict):
+            yield (*above, str(name))
+        yield from _keys(value, (*above, str(name)))
+
+
 def _hydra(primary: str) -> Hydra:
+    _refuse_widening(Path.cwd() / "conf" / "local" / "default.yaml")
     version.setbase(VERSION_BASE)
     GlobalHydra.instance().clear()
     hydra = Hydra.create_main_hydra2(task_name=primary, config_search_path=_search_path())

@@ -7,6 +7,7 @@ or is listed in `allow`. The name written must be the canonical one: aliases and
 import ast
 import importlib
 import importlib.machinery
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +18,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from railyard.core.config import legacy
-from railyard.core.config.component import Component, Root
+from railyard.core.config.component import Component, Root, import_admitted
 from railyard.core.config.faults import Fault, required_here
 from railyard.core.config.knobs import knobs
 from railyard.core.errors import nearest
@@ -132,7 +133,7 @@ def _component(name: str) -> type[Component] | str:
     found = _find(name)
     if found is None or found.path != name or not _descends(found):
         return refusal + nearest(name, _component_names())
-    cls = getattr(importlib.import_module(name.rpartition(".")[0]), name.rpartition(".")[2])
+    cls = getattr(import_admitted(name.rpartition(".")[0]), name.rpartition(".")[2])
     usable = isinstance(cls, type) and issubclass(cls, Component) and not issubclass(cls, Root) and not cls.is_abstract
     return cls if usable else refusal
 
@@ -189,7 +190,7 @@ def _parse(path: Path) -> ast.Module:
 
 
 def _module_file(parts: tuple[str, ...]) -> Path | None:
-    top = importlib.machinery.PathFinder.find_spec(parts[0])
+    top = importlib.machinery.PathFinder.find_spec(parts[0], [*sys.path, str(Path.cwd())])
     if top is None:
         return None
     if len(parts) == 1:

@@ -4,6 +4,7 @@ Its files are listed in the user guide; `config.yaml` is read and written here.
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from omegaconf import OmegaConf
 from railyard.core.errors import UserError
 from railyard.core.store import durable
 from railyard.core.store.reading import read_yaml
+
+_NAME = re.compile(r"(?!\.)[\w.+-]+(/(?!\.)[\w.+-]+)*")  # of an experiment: a stored one leads nowhere else
 
 
 def new_name(parent: Path) -> Path:
@@ -54,7 +57,7 @@ def experiment_of(folder: Path) -> str:
     node = read_yaml(record)
     for key in ("hydra", "runtime", "choices", "experiment"):
         node = node.get(key) if isinstance(node, Mapping) else None
-    return str(node or "none")
+    return str(node) if node and _NAME.fullmatch(str(node)) else "none"
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:

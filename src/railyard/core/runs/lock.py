@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from railyard.core.errors import UserError
+from railyard.core.store import durable
 
 _held: set[Path] = set()
 _locks: set[IO[str]] = set()
@@ -36,7 +38,7 @@ def locked(folder: Path, patience: float = 0.0) -> Iterator[None]:
     if folder.resolve() in _held:
         yield
         return
-    with (folder / ".lock").open("w") as lock:
+    with os.fdopen(durable.open_own(folder / ".lock", os.O_RDWR), "w") as lock:
         if not _lock(lock, patience):
             raise Busy(f"{folder} is being written by another process; wait for it or stop it")
         _held.add(folder.resolve())
@@ -63,6 +65,8 @@ def _lock(lock: IO[str], patience: float) -> bool:
 def is_locked(folder: Path) -> bool:
     """Whether a process writes the folder at this moment. On a network file system only processes of this host."""
     try:
+        if not stat.S_ISREG((folder / ".lock").lstat().st_mode):
+            return False
         with (folder / ".lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

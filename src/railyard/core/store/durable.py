@@ -14,6 +14,7 @@ import platform
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -170,6 +171,20 @@ def fsync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def open_own(path: Path, flags: int) -> int:
+    """A descriptor of a file of ours, which is made if it is missing. UserError for a link, a pipe or a device."""
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except OSError as fault:
+        if not path.is_symlink():
+            raise
+        raise UserError(f"{path} is a link, which is not followed: put what it leads to in its place") from fault
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UserError(f"{path} is not a regular file: remove it")
+    return descriptor
 
 
 def _sibling(path: Path, kind: str) -> Path:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from railyard.core.errors import UserError
-from railyard.core.store.durable import atomic_file, explain_full_disk, fsync
+from railyard.core.store.durable import atomic_file, explain_full_disk, fsync, open_own
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +33,8 @@ class Journal:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.touch()
-        os.truncate(self.path, _whole_bytes(self.path))
-        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._descriptor = open_own(self.path, os.O_WRONLY | os.O_APPEND)
+        os.ftruncate(self._descriptor, _whole_bytes(self.path))
         self.sync()
         fsync(self.path.parent)
 
@@ -113,6 +112,8 @@ def _write_whole(descriptor: int, line: bytes) -> None:
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is not a regular file: put the file itself there")
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             body = _body(line)

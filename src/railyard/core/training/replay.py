@@ -6,7 +6,7 @@ stopped or killed is done again up to its last checkpoint: there the same signal
 
 import copy
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from railyard.core.runs import metrics, run_state
 from railyard.core.runs.folder import differences, read_config, rebase_paths, write_config
 from railyard.core.runs.provenance import provenance
 from railyard.core.runs.signals import Stopped
+from railyard.core.runs.trust import refuse_admissions, refuse_paths
 from railyard.core.store import durable
 from railyard.core.store.reading import read_json, read_yaml
 from railyard.core.training import experiment as experiments
@@ -34,12 +35,17 @@ PARTS = ("epoch", "global_step", "state_dict", "optimizer_states", "lr_scheduler
 SHOWN = 5
 
 
-def replay(run: Path, folder: Path, command: list[str]) -> dict[str, Any]:
-    """Run again in `folder`; what differed before it began, and what the two runs differ in."""
+def replay(run: Path, folder: Path, command: list[str], allow: Iterable[str] = ()) -> dict[str, Any]:
+    """Run again in `folder`; what differed before it began, and what the two runs differ in.
+
+    `allow`: classes of the user's own that this call admits.
+    """
     original = CheckpointFolder(run / "checkpoints")
     recorded, config = _provenance(run), read_config(run)
+    refuse_admissions(config, allow, run)
     _refuse_unrepeatable(run, recorded, original)
     config = repeated(config, folder)
+    refuse_paths(config, folder)
     write_config(folder, config)
     experiment = _experiment(config, run)
     differences = _foretold(recorded, experiment, command, run)

@@ -7,10 +7,12 @@ from typing import Any
 
 from railyard.core.errors import UserError
 from railyard.core.runs.folder import differences, rebase_paths
+from railyard.core.runs.trust import refuse_admissions, refuse_paths
 from railyard.core.store.reading import read_json
 from railyard.core.training import devices
 
 PER_CALL = ("json", "validate_config", "resume")  # of one call, not of the run
+AGAIN = ("allow", "experiment")  # where a call says again which classes it admits
 CHANGEABLE = (
     "trainer.max_steps",
     "trainer.max_epochs",
@@ -31,8 +33,11 @@ def resumed_config(
     stored: Mapping[str, Any], composed: Mapping[str, Any], given: Iterable[str], folder: Path
 ) -> tuple[dict[str, Any], list[str]]:
     """The config of a resumed run in `folder`, and the lines that say what changed."""
+    typed = list(given)
+    refuse_admissions(stored, composed.get("allow") or [], folder)
+    refuse_paths(rebase_paths(stored, str(stored.get("paths", {}).get("output_dir")), str(folder)), folder, typed)
     before = rebase_paths(stored, str(stored.get("paths", {}).get("output_dir")), str(folder))
-    after = changed_for_resume(before, composed, [key for key in given if key not in PER_CALL])
+    after = changed_for_resume(before, composed, [key for key in typed if key not in (*PER_CALL, *AGAIN)])
     _keep_global_batch(after, global_batch(folder))
     changes = differences(before, after)
     return {**after, **{key: composed[key] for key in PER_CALL if key in composed}}, changes

@@ -1,6 +1,6 @@
 """What an evaluation looks at: a run, a checkpoint inside one or an init folder, and the data to try it on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from railyard.core.config.compose import options
 from railyard.core.config.faults import FaultyConfig
 from railyard.core.errors import UserError
 from railyard.core.runs.folder import read_config
+from railyard.core.runs.trust import refuse_admissions
 from railyard.core.training.experiment import Data
 
 
@@ -28,15 +29,20 @@ class Subject:
 
 
 def find(
-    data: Data | Mapping[str, Any], run: Path | None = None, checkpoint: Path | None = None, bundle: Path | None = None
+    data: Data | Mapping[str, Any],
+    run: Path | None = None,
+    checkpoint: Path | None = None,
+    bundle: Path | None = None,
+    allow: Sequence[str] = (),
 ) -> Subject:
     """The subject of an evaluation: one of a run, a checkpoint inside one and an init folder, and data or single keys
-    of the run's. UserError where there is none.
+    of the run's. `allow`: classes of the user's own that this call admits. UserError where there is none.
     """
     run = checkpoint.resolve().parent.parent if checkpoint else run
     if run is None:
         return Subject(_data(data, {}), {}, init=bundle)
     init, config = run / "init", read_config(run)
+    refuse_admissions(config, allow, run)
     if checkpoint is None and init.is_dir():
         return Subject(_data(data, config), config, run, init)
     checkpoint = checkpoint or _best(run)

@@ -33,6 +33,7 @@ from railyard.core.runs import run_state
 from railyard.core.runs.folder import claim, new_name, read_config, write_config
 from railyard.core.runs.lock import locked
 from railyard.core.runs.signals import Stopped
+from railyard.core.runs.trust import refuse_links
 from railyard.core.sweeping import config as sweepers
 from railyard.core.training.resuming import resumed_config
 from railyard.core.verbs.verb import Job, Verb
@@ -134,6 +135,7 @@ def check(verb: str, app: type[Verb], composition: Composition, argv: list[str],
     given = [name for name, _ in composition.given]
     changes: list[str] = []
     if resume and folder:
+        refuse_links(folder)
         container, changes = resumed_config(read_config(folder), container, given, folder)
         faults = [fault for fault in faults if any(".".join(fault.key).startswith(name) for name in given)]
     if alone := app.first(container, faults):

@@ -25,7 +25,8 @@ from railyard.core.verbs.verb import Verb
 from railyard.core.verbs.worker import PATIENCE
 
 OPTIONS = ("-m", "--multirun")
-ON_RESUME = ("hydra/launcher", "hydra.launcher", "hydra.sweeper", "json", "validate_config")
+ON_RESUME = ("hydra/launcher", "hydra.launcher", "hydra.sweeper", "json", "validate_config", "allow")
+SAID_AGAIN = ("allow", "hydra.searchpath", "hydra.launcher.setup")  # words of a folder that would widen what may run
 
 
 def is_meant(argv: Sequence[str]) -> bool:
@@ -77,6 +78,9 @@ def _merged(before: Sequence[str], typed: Sequence[str]) -> list[str]:
                 f"{word} may not change when a sweep goes on (its jobs would not be the same); changeable: "
                 f"{', '.join(ON_RESUME)}. For other jobs start a new sweep"
             )
+    for word in before:
+        if words.sets(word, SAID_AGAIN) and word not in new:
+            raise UserError(f"the sweep was started with {word}: where you trust its folder, give that word again")
     keys = {words.key(word) for word in new}
     dropped = (*keys, "hydra.launcher") if "hydra/launcher" in keys else tuple(keys)
     return [*(word for word in before if not words.sets(word, dropped)), *new]

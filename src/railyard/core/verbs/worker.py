@@ -5,7 +5,6 @@ went wrong is an outcome, and a job that was interrupted has none.
 """
 
 import logging
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -23,6 +22,8 @@ from railyard.core.sweeping import slots
 from railyard.core.sweeping.slots import Slots
 from railyard.core.sweeping.tether import Tether
 from railyard.core.sweeping.trial import Outcome, Trial
+from railyard.core.sweeping.words import sets
+from railyard.core.training.resuming import AGAIN
 from railyard.core.verbs import launch
 from railyard.core.verbs.verb import Verb
 
@@ -44,8 +45,6 @@ class Worker:
     slots: Slots | None = None
 
     def __call__(self, config: Any) -> None:
-        if os.getcwd() not in sys.path:  # noqa: PTH109
-            sys.path.append(os.getcwd())  # noqa: PTH109 (a user's own classes, as cli.py has it)
         try:
             with self.tether.watched():
                 self._run(self.trials[config.trial])
@@ -96,7 +95,7 @@ class Worker:
     def _result(self, trial: Trial, place: Path) -> dict[str, Any]:
         words = [*self.shared, *trial.words]
         if "resume" in self.app.model_fields and (place / "config.yaml").is_file():
-            words = [verbatim(f"resume={place}", ("resume",))]
+            words = [*(word for word in words if sets(word, AGAIN)), verbatim(f"resume={place}", ("resume",))]
         composition = Composition(self.verb, words)
         job = launch.check(self.verb, self.app, composition, words, place)
         return launch.perform(composition, replace(job, pruning=trial.pruning))

@@ -39,6 +39,8 @@ def opened(root: Path) -> Iterator["Index"]:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        return _empty_in_memory()  # what a link leads to is not ours to write
     try:
         return _checked(sqlite3.connect(path, timeout=5))
     except sqlite3.OperationalError:
@@ -88,8 +90,13 @@ def _in_memory(path: Path) -> sqlite3.Connection:
             stored.backup(memory)
     except (sqlite3.Error, Unusable):
         memory.close()
-        memory = sqlite3.connect(":memory:")
-        _create(memory)
+        memory = _empty_in_memory()
+    return memory
+
+
+def _empty_in_memory() -> sqlite3.Connection:
+    memory = sqlite3.connect(":memory:")
+    _create(memory)
     return memory
 
 
