@@ -14,9 +14,6 @@ from typing import Any
 
 import yaml
 from hydra import version
-from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
@@ -26,11 +23,17 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf._utils import split_key
 from omegaconf.errors import OmegaConfBaseException
 
 from railyard.core import package
 from railyard.core.config.faults import Fault
+from railyard.core.config.hydra_private import (
+    Hydra,
+    apply_overrides,
+    create_config_search_path,
+    name_overrides,
+    split_key,
+)
 from railyard.core.errors import UserError, nearest
 from railyard.core.store.reading import read_yaml
 
@@ -76,21 +79,10 @@ class Composition:
         other.overrides = [*self.overrides, *added]
         other.config = copy.deepcopy(self.config)
         with other._explained():
-            ConfigLoaderImpl._apply_overrides_to_config(OverridesParser.create().parse_overrides(added), other.config)
+            apply_overrides(added, other.config)
         other.config.hydra.overrides.task.extend(added)
-        other._name_overrides()
+        name_overrides(other.config)
         return other
-
-    def _name_overrides(self) -> None:
-        """What ${hydra.job.override_dirname} stands for."""
-        job, task = self.config.hydra.job, self.config.hydra.overrides.task
-        separators = job.config.override_dirname
-        job.override_dirname = get_overrides_dirname(
-            overrides=OverridesParser.create().parse_overrides([*task]),
-            kv_sep=separators.kv_sep,
-            item_sep=separators.item_sep,
-            exclude_keys=separators.exclude_keys,
-        )
 
     def _is_plain(self, override: Override) -> bool:
         name = override.key_or_group

@@ -11,12 +11,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from railyard.core.config.faults import Fault
+from railyard.core.config.hydra_private import BASIC_LAUNCHER
 
 LOG_CLASSES = frozenset({"logging.StreamHandler", "logging.FileHandler"})
 STREAMS = frozenset({"ext://sys.stderr", "ext://sys.stdout"})
 PLUGINS = frozenset(
     {
-        "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
+        BASIC_LAUNCHER,
         "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher",
         "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher",
         "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher",

@@ -65,6 +65,13 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     durable.write_text(folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False, width=110))
 
 
+def write_call(place: Path, parts: Mapping[str, Any]) -> None:
+    """Hydra's record of a call in a folder under `.hydra`: parts of the composed config, as `NAME.yaml`."""
+    place.mkdir(parents=True, exist_ok=True)
+    for name, part in parts.items():
+        durable.write_text(place / f"{name}.yaml", OmegaConf.to_yaml(part))
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """The resolved config of a run folder."""
     file = folder / "config.yaml"

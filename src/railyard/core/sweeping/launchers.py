@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from hydra._internal.callbacks import Callbacks
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
@@ -20,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from railyard.core.config.faults import Fault
+from railyard.core.config.hydra_private import BASIC_LAUNCHER, Callbacks
 from railyard.core.errors import nearest
 from railyard.core.sweeping.config import Sweeper
 from railyard.core.sweeping.slots import VARIABLE, Slots, devices
@@ -35,10 +35,9 @@ class Plugin:
     extra: str
 
 
-BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 SUBMITIT = "hydra_plugins.hydra_submitit_launcher"
 KNOWN = {
-    BASIC: Plugin("hydra._internal.core_plugins.basic_launcher", "BasicLauncherConf", ""),
+    BASIC_LAUNCHER: Plugin(BASIC_LAUNCHER.rpartition(".")[0], "BasicLauncherConf", ""),
     "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher": Plugin(
         "hydra_plugins.hydra_joblib_launcher.config", "JobLibLauncherConf", "search"
     ),
@@ -67,7 +66,7 @@ def faults(hydra: DictConfig) -> list[Fault]:
 
 def is_basic(hydra: DictConfig) -> bool:
     """Whether jobs run in the sweep's own process, one after the other."""
-    return bool(hydra.launcher._target_ == BASIC)
+    return bool(hydra.launcher._target_ == BASIC_LAUNCHER)
 
 
 def slots(hydra: DictConfig, sweeper: Sweeper, folder: Path) -> tuple[Slots | None, list[Fault]]:

@@ -12,20 +12,18 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-from lightning.pytorch.strategies import DDPStrategy
 from torch._C._distributed_c10d import TCPStore
+
+from railyard.core.training.lightning_private import LauncherlessDDP
 
 MEETING_SECONDS = 120  # ranks meet when all of them are ready: only a stopped process takes longer
 
 
-class OwnRanks(DDPStrategy):
+class OwnRanks(LauncherlessDDP):
     """DDP among processes that are there already; Lightning starts none and reads no variables about them."""
 
     def __init__(self, rank: int, **keys: Any) -> None:
         super().__init__(cluster_environment=_Place(rank), **keys)
-
-    def _configure_launcher(self) -> None:
-        self._launcher = None
 
     def setup_distributed(self) -> None:
         self.set_world_ranks()  # `joined` has formed the group

@@ -33,7 +33,9 @@ from railyard.core.training.callbacks.saver import Saver
 from railyard.core.training.checkpoint import MANIFEST, CheckpointFolder, DurableIO, load
 from railyard.core.training.distributed import OwnRanks
 from railyard.core.training.experiment import Experiment, Watcher, total_steps
+from railyard.core.training.lightning_private import turn_off_signals_and_resume_guess
 from railyard.core.training.resuming import global_batch
+from railyard.core.training.seams import CountsBatches, WritesInit, facts_of, global_batch_of
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ def fit(
             ready = _built(experiment, trainer, start)
             _refuse_other_batches(ready.data, folder, start)
             if start.resumed:
-                refuse_other_data(read_json(folder / "provenance.json"), _facts(ready.data), folder)
+                refuse_other_data(read_json(folder / "provenance.json"), facts_of(ready.data), folder)
             _write_provenance(experiment, folder, command, ready, resumed)
             with others.joined() if others else nullcontext():
                 ready.run()
@@ -164,13 +166,9 @@ def refuse_other_data(recorded: Mapping[str, Any], facts: Mapping[str, Any], run
             )
 
 
-def _facts(data: Any) -> dict[str, Any]:
-    return dict(data.facts()) if hasattr(data, "facts") else {}
-
-
 def _refuse_other_batches(data: Any, folder: Path, start: Start) -> None:
     """A resumed run keeps its order of rows only in the global batches that it began with."""
-    before, now = global_batch(folder), getattr(data, "global_batch", None)
+    before, now = global_batch(folder), global_batch_of(data)
     if start.resumed and before and now and before != now:
         raise UserError(
             f"{folder} was begun in batches of {before} rows over all ranks, and the ranks here make {now}; "
@@ -205,7 +203,7 @@ def build_module(experiment: Experiment, data: Any) -> Any:
 
 
 def _total_steps(experiment: Experiment, data: Any) -> int:
-    if not hasattr(data, "train_batches"):
+    if not isinstance(data, CountsBatches):
         raise UserError(
             f"the model asks for total_steps, but {type(data).__name__} has no method train_batches() that says how "
             "many batches an epoch has: add it"
@@ -232,12 +230,7 @@ def build_trainer(
         enable_model_summary=False,
         **_strategy(keys, rank),
     )
-    # With max_steps Lightning takes every resume for one in the middle of an epoch, and would end an ended one again.
-    trainer.fit_loop._iteration_based_training = lambda: False
-    # Signals are the saver's: Lightning's handler would speak to other ranks out of turn, and its word at every batch
-    # would wait for the GPU.
-    trainer._signal_connector.register_signal_handlers = lambda: None
-    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None
+    turn_off_signals_and_resume_guess(trainer)
     return trainer
 
 
@@ -260,8 +253,8 @@ def _write_provenance(experiment: Experiment, folder: Path, command: list[str], 
         experiment.seed,
         task_name=experiment.task_name,
         tags=experiment.tags,
-        data=_facts(fit.data),
-        global_batch=getattr(fit.data, "global_batch", None),
+        data=facts_of(fit.data),
+        global_batch=global_batch_of(fit.data),
         ranks=fit.trainer.world_size,
         threads=torch.get_num_threads(),
     )
@@ -276,7 +269,7 @@ def _pruned(trainer: Any) -> bool:
     return any(isinstance(callback, Prune) and callback.pruned for callback in trainer.callbacks)
 
 
-def finish(trainer: pl.Trainer, module: Any, folder: Path) -> dict[str, Any]:
+def finish(trainer: pl.Trainer, module: pl.LightningModule, folder: Path) -> dict[str, Any]:
     """metrics.csv and, from the best checkpoint, the init folder that other verbs take.
 
     `metrics` of the result are the newest values; `best` holds those that the best checkpoint was saved with.
@@ -285,7 +278,7 @@ def finish(trainer: pl.Trainer, module: Any, folder: Path) -> dict[str, Any]:
     metrics.write_csv(folder, rows)
     checkpoints = CheckpointFolder(folder / "checkpoints")
     best = checkpoints.best()
-    if best and hasattr(module, "write_init"):
+    if best and isinstance(module, WritesInit):
         module.load_state_dict(load(best)["state_dict"])
         module.write_init(folder / "init")
     return {

@@ -26,6 +26,7 @@ from railyard.core.training import fit as training
 from railyard.core.training.callbacks.config import StopAt
 from railyard.core.training.checkpoint import CheckpointFolder, load
 from railyard.core.training.experiment import Callback, Experiment
+from railyard.core.training.seams import facts_of
 
 log = logging.getLogger(__name__)
 
@@ -102,9 +103,7 @@ def _experiment(config: Mapping[str, Any], run: Path) -> Experiment:
 
 def _foretold(recorded: Mapping[str, Any], experiment: Experiment, command: list[str], run: Path) -> list[str]:
     """What is not as it was when the run was made, each said in the log. Other data is refused."""
-    data = experiment.data.build()
-    facts = data.facts() if hasattr(data, "facts") else {}
-    training.refuse_other_data(recorded, facts, run)
+    training.refuse_other_data(recorded, facts_of(experiment.data.build()), run)
     now = {**provenance(command), "threads": recorded["threads"]}
     before, after = ({key: side.get(key) for key in COMPARED} for side in (recorded, now))
     found = differences(before, after)

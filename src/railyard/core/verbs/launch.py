@@ -16,10 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra._internal.callbacks import Callbacks
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.utils import JobReturn, run_job
-from hydra.types import HydraContext
+from hydra.core.utils import configure_log
 from omegaconf import OmegaConf, open_dict, read_write
 
 from railyard.core.config import hydra_node
@@ -30,7 +28,7 @@ from railyard.core.config.faults import FaultyConfig
 from railyard.core.config.origins import explain
 from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError
 from railyard.core.runs import run_state
-from railyard.core.runs.folder import claim, new_name, read_config, write_config
+from railyard.core.runs.folder import claim, new_name, read_config, write_call, write_config
 from railyard.core.runs.lock import locked
 from railyard.core.runs.signals import Stopped
 from railyard.core.runs.trust import refuse_links
@@ -210,36 +208,22 @@ def _run(composition: Composition, job: Job) -> str:
 
 def perform(composition: Composition, job: Job) -> dict[str, Any]:
     """Run a checked job and return its result; raises what went wrong."""
-    outcome: list[dict[str, Any] | BaseException] = []
-
-    def task(_: object) -> None:
-        try:
-            with run_state.recorded(job.folder) as result:
-                result.update(job.root.perform(job))
-            outcome.append(result)
-        except RailyardError as fault:
-            _to_log_file(str(fault))
-            outcome.append(fault)
-        except (KeyboardInterrupt, Stopped) as stop:
-            _to_log_file(f"stopped; {stop}")
-            outcome.append(stop)
-
+    hydra = composition.config.hydra
     with ExitStack() as held:
         if job.folder is not None:
             held.enter_context(locked(job.folder))
-            _describe_folder(composition, job)
-        done: JobReturn = run_job(
-            task_function=task,
-            config=composition.config,
-            job_dir_key="hydra.run.dir",
-            job_subdir_key=None,
-            hydra_context=HydraContext(config_loader=composition.loader, callbacks=Callbacks()),
-        )
-    if not outcome:
-        _ = done.return_value  # re-raises what went wrong
-    if isinstance(outcome[0], BaseException):
-        raise outcome[0]
-    return outcome[0]
+            _describe_folder(composition, job.folder, job)
+        configure_log(hydra.job_logging, hydra.verbose)
+        try:
+            with run_state.recorded(job.folder) as result:
+                result.update(job.root.perform(job))
+        except RailyardError as fault:
+            _to_log_file(str(fault))
+            raise
+        except (KeyboardInterrupt, Stopped) as stop:
+            _to_log_file(f"stopped; {stop}")
+            raise
+        return result
 
 
 def _output(result: dict[str, Any], job: Job) -> str:
@@ -258,16 +242,19 @@ def _to_log_file(message: str) -> None:
             handler.handle(record)
 
 
-def _describe_folder(composition: Composition, job: Job) -> None:
+def _describe_folder(composition: Composition, folder: Path, job: Job) -> None:
     """What will run: config.yaml, and the call under `.hydra` (the next `.hydra/resume-N` of a resumed run)."""
-    assert job.folder is not None
     with read_write(composition.config.hydra), open_dict(composition.config.hydra):
         composition.config.hydra.output_subdir = ".hydra"
         if job.resumed:
-            earlier = len(list((job.folder / ".hydra").glob("resume-*")))
+            earlier = len(list((folder / ".hydra").glob("resume-*")))
             composition.config.hydra.output_subdir = f".hydra/resume-{earlier + 1}"
-    sys.stderr.write(f"run folder: {os.path.relpath(job.folder)}\n")
-    write_config(job.folder, job.config)
+    sys.stderr.write(f"run folder: {os.path.relpath(folder)}\n")
+    write_config(folder, job.config)
+    HydraConfig.instance().set_config(composition.config)
+    parts = {"config": composition.job(), "hydra": HydraConfig.instance().cfg}
+    parts["overrides"] = composition.config.hydra.overrides.task
+    write_call(folder / composition.config.hydra.output_subdir, parts)
 
 
 def render(result: Mapping[str, Any], job: Job) -> str:

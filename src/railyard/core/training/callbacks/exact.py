@@ -15,7 +15,7 @@ import torch
 
 from railyard.core.store import journal
 from railyard.core.store.order import mix
-from railyard.core.training import distributed
+from railyard.core.training import distributed, lightning_private
 
 log = logging.getLogger(__name__)
 
@@ -79,24 +79,23 @@ class MetricRows(pl.Callback):
             self._journal = journal.Journal(self.path)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        for name, value in _logged(trainer).items():
+        for name, value in lightning_private.logged_in_batch(trainer).items():
             total = self.sums.setdefault(name, [0.0, 0])
             total[0] = total[0] + value
             total[1] += 1
-        loop = trainer.fit_loop.epoch_loop
-        if not loop._should_accumulate() and trainer.global_step % self.every_n_steps == 0:
+        if not lightning_private.is_accumulating(trainer) and trainer.global_step % self.every_n_steps == 0:
             self._write(trainer, {name: total / count for name, (total, count) in added(self._of_ranks()).items()})
             self.sums = {}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Lightning's epoch means are not in its checkpoints: a resumed run could not write the same bytes."""
-        names = ", ".join(entry.meta.name for entry in _entries(trainer) if not entry.meta.on_step)
+        names = ", ".join(lightning_private.logged_by_epoch(trainer))
         if names and trainer.current_epoch == 0:
             log.warning("%s: logged with on_step=False, which has no row in metrics.jsonl; use on_step=True", names)
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if not trainer.sanity_checking:
-            metrics = trainer._logger_connector.metrics["callback"]
+            metrics = lightning_private.validation_metrics(trainer)
             self._write(trainer, {name: float(value) for name, value in metrics.items()})
 
     def _write(self, trainer: pl.Trainer, metrics: dict[str, float]) -> None:
@@ -147,16 +146,6 @@ def own_share(parts: Sequence[Sums], rank: int, world_size: int) -> Sums:
         return {name: list(total) for name, total in parts[rank].items()}
     often = world_size / len(parts)
     return {name: [total * often, count * often] for name, (total, count) in added(parts).items() if rank == 0}
-
-
-def _logged(trainer: pl.Trainer) -> dict[str, Any]:
-    """What the module logged in this batch, float64 on its device."""
-    values = {entry.meta.name: entry._forward_cache for entry in _entries(trainer)}
-    return {name: value.detach().double() for name, value in values.items() if isinstance(value, torch.Tensor)}
-
-
-def _entries(trainer: pl.Trainer) -> list[Any]:
-    return [entry for _, entry in trainer.fit_loop.epoch_loop._results.valid_items()]
 
 
 def _keep_first(path: Path, rows: int) -> int:

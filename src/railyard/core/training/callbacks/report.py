@@ -9,8 +9,8 @@ import lightning.pytorch as pl
 from railyard.core.runs import metrics, plots, reporting
 from railyard.core.runs.signals import Stopped
 from railyard.core.store import durable, journal
-from railyard.core.training.callbacks.saver import fast_dev_run
 from railyard.core.training.checkpoint import CheckpointFolder
+from railyard.core.training.lightning_private import is_fast_dev_run
 
 
 class Report(pl.Callback):
@@ -21,7 +21,7 @@ class Report(pl.Callback):
         self.with_plots = with_plots
 
     def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
-        if trainer.is_global_zero and not fast_dev_run(trainer):
+        if trainer.is_global_zero and not is_fast_dev_run(trainer):
             write(self.folder, self.with_plots, trainer.global_step)
 
     def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:

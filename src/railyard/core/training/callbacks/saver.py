@@ -20,6 +20,12 @@ from railyard.core.runs.signals import Stopped, StopSignals
 from railyard.core.training.callbacks import config
 from railyard.core.training.checkpoint import CheckpointFolder
 from railyard.core.training.distributed import of_rank_zero
+from railyard.core.training.lightning_private import (
+    ends_epoch,
+    is_accumulating,
+    is_fast_dev_run,
+    is_validation_due,
+)
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +44,7 @@ class Saver(Checkpoint):
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if trainer.is_global_zero:
             self.signals.__enter__()
-            if not fast_dev_run(trainer):
+            if not is_fast_dev_run(trainer):
                 self.checkpoints.begin()
         if self.knobs.monitor and _validates_inside_accumulation(trainer):
             log.warning(
@@ -55,9 +61,9 @@ class Saver(Checkpoint):
         self.signals.__exit__()
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        if fast_dev_run(trainer) or _accumulating(trainer) or _ends_epoch(trainer):
+        if is_fast_dev_run(trainer) or is_accumulating(trainer) or ends_epoch(trainer):
             return
-        if _validation_due(trainer):
+        if is_validation_due(trainer):
             self._validated = True
         else:
             self._save_if(trainer, None)
@@ -68,9 +74,9 @@ class Saver(Checkpoint):
             self._save_if(trainer, self._best_value(trainer))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        if fast_dev_run(trainer) or not _ends_epoch(trainer):
+        if is_fast_dev_run(trainer) or not ends_epoch(trainer):
             return
-        self._save_if(trainer, self._best_value(trainer) if _validation_due(trainer) else None)
+        self._save_if(trainer, self._best_value(trainer) if is_validation_due(trainer) else None)
 
     def _save_if(self, trainer: pl.Trainer, best_value: float | None) -> None:
         """Save if this is the best or a save is due, stop if a signal asks for it: as rank 0 sees it."""
@@ -122,27 +128,9 @@ def _validates_inside_accumulation(trainer: pl.Trainer) -> bool:
     return every < trainer.num_training_batches and every % accumulate != 0
 
 
-def fast_dev_run(trainer: pl.Trainer) -> bool:
-    """Lightning sets this attribute where its class does not declare it."""
-    return bool(getattr(trainer, "fast_dev_run", False))
-
-
-def _accumulating(trainer: pl.Trainer) -> bool:
-    return bool(trainer.fit_loop.epoch_loop._should_accumulate())
-
-
-def _ends_epoch(trainer: pl.Trainer) -> bool:
-    return bool(trainer.fit_loop.epoch_loop._num_ready_batches_reached())
-
-
-def _validation_due(trainer: pl.Trainer) -> bool:
-    loop = trainer.fit_loop
-    return loop._data_fetcher is not None and bool(loop.epoch_loop._should_check_val_fx(loop._data_fetcher))
-
-
 def is_final(trainer: pl.Trainer) -> bool:
     """Whether the fit ends after this step: then it must be saved whatever the interval."""
     if trainer.max_steps != -1 and trainer.global_step >= trainer.max_steps:
         return True
     last_epoch = trainer.max_epochs not in (None, -1) and trainer.current_epoch + 1 >= trainer.max_epochs
-    return bool(last_epoch and _ends_epoch(trainer)) or trainer.should_stop
+    return bool(last_epoch and ends_epoch(trainer)) or trainer.should_stop

@@ -13,6 +13,7 @@ import lightning.pytorch as pl
 import torch
 
 from railyard.core.store.journal import Journal
+from railyard.core.training.lightning_private import is_accumulating
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # ru_maxrss counts bytes on macOS, KiB on Linux
 
@@ -40,8 +41,7 @@ class Throughput(pl.Callback):
         now = time.perf_counter()
         self.computing += now - self.mark
         self.mark = now
-        stepped = not trainer.fit_loop.epoch_loop._should_accumulate()
-        if stepped and trainer.global_step % self.every_n_steps == 0:
+        if not is_accumulating(trainer) and trainer.global_step % self.every_n_steps == 0:
             self._write(trainer)
 
     def on_validation_end(self, *_: Any) -> None:
