@@ -34,9 +34,9 @@ class InitFolder(Artifact):
         return (path / "config.json").is_file()
 
     def describe(self, path: Path, call: Any) -> dict[str, Any]:
-        from railyard.board.model.describe import describe_init
+        from railyard.board.model.init_folder import describe
 
-        return describe_init(path)
+        return describe(path)
 
 
 class AnyPack(Artifact):

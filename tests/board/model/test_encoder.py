@@ -33,8 +33,9 @@ def test_reference_outputs(folder):
     model, _ = read_init(FIXTURES / folder)
     expected = np.load(FIXTURES / folder / "io.npz")
     with torch.inference_mode():
-        hidden, heads = model.eval()(torch.from_numpy(expected["tokens"]))
+        hidden, heads, values = model.eval()(torch.from_numpy(expected["tokens"]))
     logits = heads if isinstance(heads, torch.Tensor) else torch.stack(heads, dim=1)
+    assert values == {}
     np.testing.assert_allclose(hidden, expected["hidden"], rtol=0, atol=1e-5)
     np.testing.assert_allclose(logits, expected["logits"], rtol=0, atol=1e-5)
 
@@ -101,9 +102,9 @@ def test_dropout_acts_in_training_only():
     torch.manual_seed(0)
     model = BoardEncoder(Encoder(**{**SMALL, "dropout_prob": 0.5}))
     tokens = torch.randint(0, 17, (4, 16))
-    assert not torch.equal(model(tokens)[0], model(tokens)[0])
+    assert not torch.equal(model(tokens).hidden, model(tokens).hidden)
     model.eval()
-    assert torch.equal(model(tokens)[0], model(tokens)[0])
+    assert torch.equal(model(tokens).hidden, model(tokens).hidden)
 
 
 def test_a_board_does_not_depend_on_its_neighbours():
@@ -112,7 +113,7 @@ def test_a_board_does_not_depend_on_its_neighbours():
     tokens = torch.randint(0, 17, (16, 16), dtype=torch.uint8)
     other = torch.cat([tokens[:1], torch.randint(0, 17, (15, 16), dtype=torch.uint8)])
     with torch.inference_mode():
-        assert torch.equal(model(tokens)[0][0], model(other)[0][0])
+        assert torch.equal(model(tokens).hidden[0], model(other).hidden[0])
 
 
 def test_cells_have_positions():
@@ -120,4 +121,4 @@ def test_cells_have_positions():
     model = BoardEncoder(Encoder(**SMALL)).eval()
     tokens = torch.arange(16)[None]
     with torch.inference_mode():
-        assert not torch.allclose(model(tokens)[1][0], model(tokens.flip(1))[1][0], atol=1e-3)
+        assert not torch.allclose(model(tokens).heads[0], model(tokens.flip(1)).heads[0], atol=1e-3)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from railyard.board.model.config import Encoder, parameter_count
+from railyard.board.model.encoder import BoardEncoder
 from railyard.core.errors import UserError
 
 SIZE_50M = {
@@ -58,7 +59,7 @@ def test_the_formula_counts_the_network(
         use_attention_sinks=sinks,
         use_qk_norm=qk_norm,
     )
-    assert parameter_count(config) == sum(weight.numel() for weight in config.build().parameters())
+    assert parameter_count(config) == sum(weight.numel() for weight in BoardEncoder(config).parameters())
 
 
 def test_null_key_value_heads_means_one_each():
@@ -97,7 +98,7 @@ def test_other_bins_than_the_tokenizers_are_refused():
 
 def test_binned_heads_without_a_number_of_classes_are_refused():
     with pytest.raises(UserError, match="output_n_bins is null"):
-        Encoder().build()
+        BoardEncoder(Encoder())
 
 
 def test_describing_an_encoder_needs_no_torch():

@@ -17,7 +17,7 @@ CONFIG = json.loads((FOLDER / "config.json").read_text())
 
 
 def logits(model):
-    return torch.stack(model.eval()(torch.arange(32).reshape(2, 16) % 16)[1])
+    return torch.stack(model.eval()(torch.arange(32).reshape(2, 16) % 16).heads)
 
 
 @pytest.mark.parametrize("suffix", ["pt", "pth"])

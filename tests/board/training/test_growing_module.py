@@ -99,7 +99,7 @@ def test_the_average_is_what_is_judged_and_kept(tmp_path):
         module.validation_step(batch, index)
     module.on_validation_epoch_end()
     (batch,) = batches
-    loss = MacroxueTokens().loss(module.average(batch.tokens)[1], batch.targets).total
+    loss = MacroxueTokens().loss(module.average(batch.tokens).heads, batch.targets).total
     assert logged["val/loss"] == pytest.approx(loss.item(), rel=1e-5)
     assert any(name.startswith("average.") for name in module.state_dict())
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from railyard.board.model.config import Encoder
+from railyard.board.model.encoder import BoardEncoder
 from railyard.board.training.optimizers import Together, build, decay_groups
 from railyard.core.config.component import Foreign
 
@@ -16,7 +17,7 @@ ADAM = Foreign("torch.optim.AdamW", {"lr": 0.01, "weight_decay": 0.1}, True)
 @pytest.fixture
 def encoder():
     torch.manual_seed(0)
-    return Encoder(
+    config = Encoder(
         hidden_size=16,
         num_hidden_layers=2,
         num_attention_heads=2,
@@ -25,13 +26,14 @@ def encoder():
         use_qk_norm=True,
         use_attention_sinks=True,
         dropout_prob=0.0,
-    ).build()
+    )
+    return BoardEncoder(config)
 
 
 def train(encoder, optimizers, steps=3, first=0):
     for step in range(first, first + steps):
         tokens = torch.randint(0, 18, (8, 16), generator=torch.Generator().manual_seed(step))
-        loss = sum(head.square().mean() for head in encoder(tokens)[1])
+        loss = sum(head.square().mean() for head in encoder(tokens).heads)
         encoder.zero_grad()
         loss.backward()
         for optimizer in optimizers:

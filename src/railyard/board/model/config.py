@@ -4,15 +4,12 @@ Read by `model/encoder.py` (the network), `model/init_folder.py` (the folder) an
 counts parameters by `parameter_count` without loading torch.
 """
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from railyard.core.config.component import Component
 from railyard.core.errors import UserError
-
-if TYPE_CHECKING:
-    from railyard.board.model.encoder import BoardEncoder
 
 CELLS = 16
 HEADS = 4  # one head a move, in the order Up, Down, Left, Right
@@ -105,12 +102,6 @@ class Encoder(Component):
                 "leave it out, or name the tokenizer it was made for"
             )
         return self.model_copy(update={"output_n_bins": n_bins})
-
-    def build(self) -> "BoardEncoder":
-        """A network with fresh weights (PyTorch's default initialisation, from torch's global generator)."""
-        from railyard.board.model.encoder import BoardEncoder
-
-        return BoardEncoder(self)
 
 
 def parameter_count(config: Encoder) -> int:

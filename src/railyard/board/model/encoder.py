@@ -8,6 +8,7 @@ I intermediate_size, N classes of a binned head.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,14 @@ from torch import Tensor, nn
 from railyard.board.model.config import HEADS, Encoder
 
 Heads = Tensor | list[Tensor]
+
+
+class Outputs(NamedTuple):
+    """What the network computes of B boards."""
+
+    hidden: Tensor  # [B, T, D]
+    heads: Heads  # logits: four [B, N] in the order UDLR for binned_ev, one [B, 4] for action_policy
+    values: dict[str, Tensor]  # [B, …] by the name of a value head; none so far
 
 
 class PositionEmbedding(nn.Module):
@@ -116,10 +125,9 @@ class Block(nn.Module):
 
 
 class BoardEncoder(nn.Module):
-    """16 exponents a board to hidden states and head outputs.
+    """The network of an `Encoder`, with fresh weights: PyTorch's default initialisation, from torch's global generator.
 
-    Tokens are any integer dtype [B, 16], below input_vocab_size. Returns (hidden [B, 16, D], head output):
-    four logits [B, N] in the order UDLR for binned_ev, one [B, 4] for action_policy.
+    Tokens are exponents of any integer dtype [B, 16], below input_vocab_size.
     """
 
     def __init__(self, config: Encoder) -> None:
@@ -134,12 +142,12 @@ class BoardEncoder(nn.Module):
         else:
             self.policy_head = nn.Linear(config.hidden_size, HEADS)
 
-    def forward(self, tokens_BT: Tensor) -> tuple[Tensor, Heads]:
+    def forward(self, tokens_BT: Tensor) -> Outputs:
         x_BTD = self.tok_emb(tokens_BT.long()) + self.pos_emb(tokens_BT.shape[1])
         for block in self.blocks:
             x_BTD = block(x_BTD)
         hidden_BTD = self.final_ln(x_BTD)
-        return hidden_BTD, self._head_output(hidden_BTD.mean(dim=1))
+        return Outputs(hidden_BTD, self._head_output(hidden_BTD.mean(dim=1)), {})
 
     def _head_output(self, board_BD: Tensor) -> Heads:
         if self.config.head_type == "binned_ev":

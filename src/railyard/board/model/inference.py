@@ -16,7 +16,7 @@ def forward_distributions(model: BoardEncoder, tokens: Tensor, set_eval: bool = 
     if set_eval:
         model.eval()
     with torch.inference_mode():
-        _, heads = model(tokens)
+        heads = model(tokens).heads
         if isinstance(heads, Tensor):
             return heads.float().softmax(dim=-1)
         return [logits.float().softmax(dim=-1) for logits in heads]

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from railyard.board.model.config import Encoder
+from railyard.board.model.config import Encoder, parameter_count
 from railyard.board.model.encoder import BoardEncoder
 from railyard.board.model.pickles import read_pickle
 from railyard.core.config.check import check_config
@@ -67,7 +67,7 @@ def _model(config: Encoder, weights: Weights | None, said_by: Path, file: Path |
             f"{said_by}: output_n_bins is missing, which head_type=binned_ev needs: set it to "
             "the number of classes of the tokenizer (its bins + 3)"
         )
-    return config.build() if weights is None or file is None else _filled(config, weights, file)
+    return BoardEncoder(config) if weights is None or file is None else _filled(config, weights, file)
 
 
 def write_init(path: Path | str, model: BoardEncoder, tokenizer: Path | str | Mapping[str, Any] | None) -> None:
@@ -83,6 +83,18 @@ def write_init(path: Path | str, model: BoardEncoder, tokenizer: Path | str | Ma
             (folder / TOKENIZER_FILE).write_text(_json(tokenizer))
         elif tokenizer is not None:
             shutil.copyfile(tokenizer, folder / TOKENIZER_FILE)
+
+
+def describe(folder: Path) -> dict[str, Any]:
+    """Shape, size and tokenizer of the model, for `railyard show`; reading it is the integrity check."""
+    model, tokenizer = read_init(folder)
+    return {
+        "kind": "init folder",
+        "path": str(folder),
+        "config": model.config.model_dump(),
+        "parameters": parameter_count(model.config),
+        "tokenizer": tokenizer and {k: tokenizer[k] for k in ("tokenizer_type", "num_bins") if k in tokenizer},
+    }
 
 
 def read_config(folder: Path) -> Encoder:

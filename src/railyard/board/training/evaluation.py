@@ -96,7 +96,7 @@ def _runs(pack: Pack, data: PackData, split: str) -> Any:
 
 @torch.inference_mode()
 def _scores(objective: BoardObjective, encoder: BoardEncoder, batch: Batch[Tensor]) -> dict[str, Tensor]:
-    logits = encoder(batch.tokens)[1]
+    logits = encoder(batch.tokens).heads
     return objective.row_scores(logits, batch.targets, batch.moves, batch.legal)
 
 

@@ -28,7 +28,7 @@ class BoardModule(pl.LightningModule):
         self.tokenizer = data.tokenizer
         self.objective = objective
         self.total_steps = total_steps
-        self.encoder = knobs.encoder.with_bins(data.tokenizer.num_classes).build()
+        self.encoder = BoardEncoder(knobs.encoder.with_bins(data.tokenizer.num_classes))
         self.average = copy.deepcopy(self.encoder).requires_grad_(False) if knobs.ema_decay else None
         self._sums = ScoreSums()
         self._usual_accumulation = 1
@@ -43,7 +43,7 @@ class BoardModule(pl.LightningModule):
 
     def forward(self, tokens: Tensor) -> Any:
         """Logits of exponents [B, 16]: four [B, N], or one [B, 4] of an action_policy."""
-        return self.encoder(tokens)[1]
+        return self.encoder(tokens).heads
 
     def training_step(self, batch: Batch[Tensor], batch_idx: int) -> Tensor:
         loss = self.objective.batch_loss(self(batch.tokens), batch)
@@ -81,7 +81,7 @@ class BoardModule(pl.LightningModule):
         self._sums = ScoreSums()
 
     def validation_step(self, batch: Batch[Tensor], batch_idx: int) -> None:
-        logits = self.judged(batch.tokens)[1]
+        logits = self.judged(batch.tokens).heads
         self._sums.add(self.objective.row_scores(logits, batch.targets, batch.moves, batch.legal))
 
     def on_validation_epoch_end(self) -> None:
