@@ -13,6 +13,11 @@ def test_the_version_is_that_of_the_project():
     assert project["version"] == package.__version__
 
 
+def test_versions_of_others():
+    assert package.version_of("hydra-core") == "1.3.8"
+    assert package.version_of("surely-not-installed") is None
+
+
 def test_the_folders_of_a_checkout():
     assert Path(package.bundled("conf")) == ROOT / "conf"
 

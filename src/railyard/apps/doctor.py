@@ -1,6 +1,5 @@
 """`railyard doctor`: versions, devices, optional parts missing and how to get them."""
 
-import importlib.metadata
 import os
 import platform
 import shutil
@@ -9,6 +8,7 @@ from typing import Any
 
 from railyard.core.compiled import cache_folder
 from railyard.core.config.compose import bundled, known_experiments
+from railyard.core.package import version_of
 from railyard.core.verbs.verb import Job, Verb
 
 OPTIONAL = {
@@ -27,9 +27,9 @@ class Doctor(Verb):
 
     def perform(self, job: Job) -> dict[str, Any]:
         return {
-            "railyard": _version("railyard"),
+            "railyard": version_of("railyard"),
             "python": platform.python_version(),
-            "packages": {name: _version(name) for name in REQUIRED},
+            "packages": {name: version_of(name) for name in REQUIRED},
             "devices": _devices(),
             "folders": {
                 "conf": str(bundled("conf")),
@@ -45,15 +45,8 @@ class Doctor(Verb):
 
 def _missing() -> dict[str, str]:
     """How to get what optional parts need and is not there."""
-    missing = {extra: [name for name in names if not _version(name)] for extra, names in OPTIONAL.items()}
+    missing = {extra: [name for name in names if not version_of(name)] for extra, names in OPTIONAL.items()}
     return {extra: f"{', '.join(names)}: pip install 'railyard[{extra}]'" for extra, names in missing.items() if names}
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _devices() -> list[str]:

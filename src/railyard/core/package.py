@@ -1,4 +1,4 @@
-"""The installed package: its version, and the folders that ship with it. Imports nothing heavy."""
+"""The installed package: its version, those of others, and the folders that ship with it. Imports nothing heavy."""
 
 import os
 
@@ -12,3 +12,13 @@ def bundled(name: str) -> str:
     """A folder that ships with Railyard (`conf`, `samples`): in the wheel, else in the checkout."""
     inside = os.path.join(FOLDER, name)  # noqa: PTH118
     return inside if os.path.isdir(inside) else os.path.join(FOLDER.removesuffix("/src/railyard"), name)  # noqa: PTH112, PTH118
+
+
+def version_of(name: str) -> str | None:
+    """The version of an installed package, None of one that is not there."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -7,29 +7,30 @@ from railyard.core.errors import UserError
 from railyard.core.runs.folder import write_config
 from railyard.core.training.subject import find
 
+ALLOW = ["guest_rail.Numbers"]
 DATA = {"_target_": "guest_rail.Numbers", "file": "old", "batch_size": 8}
 
 
 @pytest.fixture
 def run(tmp_path):
     (tmp_path / "init").mkdir()
-    write_config(tmp_path, {"data": DATA, "allow": ["guest_rail.Numbers"]})
+    write_config(tmp_path, {"data": DATA, "allow": ALLOW})
     return tmp_path
 
 
 def test_the_runs_data_with_one_key_changed(run):
-    subject = find({"file": "new"}, run)
+    subject = find({"file": "new"}, run, allow=ALLOW)
     assert (subject.run, subject.init, subject.checkpoint) == (run, run / "init", None)
     assert (str(subject.data.file), subject.data.batch_size) == ("new", 8)
 
 
 def test_a_changed_key_is_checked(run):
     with pytest.raises(UserError, match=r"data\.batch_size: must be greater than or equal to 1, got 0"):
-        find({"batch_size": 0}, run)
+        find({"batch_size": 0}, run, allow=ALLOW)
 
 
 def test_a_checkpoint_speaks_for_the_run_it_lies_in(run):
-    subject = find({}, checkpoint=run / "checkpoints" / "last.ckpt")
+    subject = find({}, checkpoint=run / "checkpoints" / "last.ckpt", allow=ALLOW)
     assert (subject.run, subject.init) == (run.resolve(), None)
     assert subject.checkpoint == run / "checkpoints" / "last.ckpt"
 
@@ -50,4 +51,4 @@ def test_an_init_folder_needs_data(tmp_path):
 def test_a_run_without_weights(run):
     (run / "init").rmdir()
     with pytest.raises(UserError, match="holds neither init/ nor a checkpoint"):
-        find({}, run)
+        find({}, run, allow=ALLOW)

@@ -1,6 +1,5 @@
 """provenance.json: what made a run: code, versions, machine, seed, command line, fingerprints of its data."""
 
-import importlib.metadata
 import os
 import platform
 import subprocess
@@ -8,6 +7,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from railyard.core.package import version_of
 
 SCHEMA_VERSION = 1
 
@@ -24,17 +25,10 @@ def provenance(command: list[str], seed: int | None = None, **facts: Any) -> dic
         "seed": seed,
         "code": {"source_sha256": source_hash(), **_git_state()},
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in names},
+        "packages": {name: version_of(name) for name in names},
         "machine": {"system": platform.platform(), "cores": os.cpu_count(), "device": _device()},
         **facts,
     }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _git_state() -> dict[str, Any]:

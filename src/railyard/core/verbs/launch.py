@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import yaml
@@ -151,12 +152,9 @@ def check(verb: str, app: type[Verb], composition: Composition, argv: list[str],
 
 def _of_rails(root: type[Component], kind: type[Component], given: Mapping[str, Any]) -> dict[str, Any]:
     """Defaults of the keys that rails add to those of a verb: a verb's own stand in its file."""
-    added = {name: info.default for name, info in kind.model_fields.items() if name not in root.model_fields}
-    return {name: value for name, value in added.items() if name not in given and _is_plain(value)}
-
-
-def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | float)
+    plain = (str, int, float, NoneType)
+    added = {name: info.default for name, info in kind.model_fields.items() if name not in {*root.model_fields, *given}}
+    return {name: value for name, value in added.items() if isinstance(value, plain)}
 
 
 def _folder(verb: str, app: type[Verb], composition: Composition, place: Path | None) -> tuple[Path | None, bool]:
