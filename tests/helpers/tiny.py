@@ -107,6 +107,25 @@ class SlowData(TinyData):
         return OrderedLoader(SlowRows(), BatchOrder(ROWS, self.batch_size), prefetch=1)
 
 
+class StopAfter(pl.Callback):
+    """Asks for a stop after a batch, as a clock or EarlyStopping does."""
+
+    def __init__(self, batch):
+        super().__init__()
+        self.batch = batch
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        if batch_idx + trainer.current_epoch * 1000 == self.batch:
+            trainer.should_stop = True
+
+
+class Plateau(TinyModule):
+    def configure_optimizers(self):
+        optimizer = super().configure_optimizers()
+        schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "monitor": "val/loss"}}
+
+
 class Counting(TinyModule):
     """Wants to know the length of the run."""
 

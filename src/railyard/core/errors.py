@@ -30,6 +30,10 @@ class Negative(RailyardError):
         self.result = result
 
 
+class Diverged(RailyardError):
+    """A run whose loss or weights are no numbers any more: it leaves no model and wins no search."""
+
+
 class UserError(RailyardError):
     """A mistake the user can mend: what, where, what was expected, what to do."""
 

@@ -1,5 +1,6 @@
 """What objectives have in common: which labels and heads each can learn from."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -54,3 +55,8 @@ def test_illegal_moves_are_not_preferred():
 def test_describing_an_objective_needs_nothing_heavy(objective):
     code = f"import sys, railyard.board.training.{objective}; sys.exit(bool({{'torch', 'numba'}} & {{*sys.modules}}))"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_row_that_is_no_number_agrees_with_nobody():
+    preference = torch.tensor([[math.nan, 0.1, 0.2, 0.3], [0.9, 0.0, 0.0, 0.0]])
+    assert agreed(preference, torch.tensor([0, 0]), torch.tensor([15, 15])).tolist() == [0.0, 1.0]

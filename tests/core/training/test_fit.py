@@ -9,7 +9,7 @@ import tiny
 import torch
 
 from railyard.core.config.component import Foreign
-from railyard.core.errors import RailyardError, UserError
+from railyard.core.errors import Diverged, RailyardError, UserError
 from railyard.core.runs.folder import write_config
 from railyard.core.store import durable
 from railyard.core.training.callbacks import config
@@ -158,3 +158,54 @@ def test_a_run_goes_on_with_its_own_data_only(tmp_path):
     durable.write_json(tmp_path / "run" / "provenance.json", {**facts, "data": {"pack_fingerprint": "other"}})
     with pytest.raises(UserError, match="has changed: pack_fingerprint was other, and is not there now"):
         resumed(tmp_path / "run")
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+@pytest.mark.parametrize("batch", [3, 4, 5, 10])
+def test_a_stop_at_any_batch_saves_the_last_optimizer_step(accumulate, batch, tmp_path):
+    callbacks = {"saver": config.Saver(every_n_steps=100), "stop": Foreign("tiny.StopAfter", {"batch": batch})}
+    result = tiny.train(tmp_path / "run", {"accumulate_grad_batches": accumulate}, callbacks=callbacks)
+    manifest = tiny.manifest(tmp_path / "run")
+    assert manifest["files"][manifest["last"]]["step"] == result["steps"] == -(-(batch + 1) // accumulate)
+
+
+def test_a_run_that_was_stopped_inside_an_accumulation_is_the_one_stopped_at_its_step(tmp_path):
+    weights = []
+    for batch in (3, 5):
+        callbacks = {"saver": config.Saver(), "stop": Foreign("tiny.StopAfter", {"batch": batch})}
+        tiny.train(tmp_path / str(batch), {"accumulate_grad_batches": 3}, callbacks=callbacks)
+        weights.append(load(tmp_path / str(batch) / "checkpoints" / "last.ckpt")["state_dict"])
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_a_stop_before_min_epochs_does_not_save_every_step(tmp_path):
+    callbacks = {"saver": config.Saver(every_n_steps=100, keep=50), "stop": Foreign("tiny.StopAfter", {"batch": 1})}
+    tiny.train(tmp_path / "run", {"min_epochs": 2, "max_epochs": 3}, callbacks=callbacks)
+    assert len(tiny.steps_on_disk(tmp_path / "run")) <= 2
+    assert tiny.steps_on_disk(tmp_path / "run")[-1] == 22
+
+
+def test_a_fit_that_takes_no_step_says_so(tmp_path, caplog):
+    tiny.train(tmp_path / "first", {"max_epochs": 1})
+    tiny.train(tmp_path / "next", {"max_epochs": 1}, ckpt_path=str(tmp_path / "first" / "checkpoints" / "last.ckpt"))
+    assert "no step was taken" in caplog.text
+
+
+def test_a_plateau_schedule_is_refused_where_it_would_not_resume(tmp_path):
+    with pytest.raises(UserError, match="ReduceLROnPlateau is stepped after a checkpoint is saved"):
+        tiny.train(tmp_path / "run", model=Foreign("tiny.Plateau", {}))
+
+
+def test_a_run_whose_loss_is_no_number_has_diverged(tmp_path):
+    with pytest.raises(Diverged, match="is not finite"):
+        tiny.train(tmp_path / "run", model=Foreign("tiny.TinyModule", {"lr": 1e38}))
+    assert not (tmp_path / "run" / "init").exists()
+
+
+def test_a_new_run_from_a_checkpoint_has_its_own_patience(tmp_path):
+    early = Foreign("lightning.pytorch.callbacks.EarlyStopping", {"monitor": "val/loss", "patience": 1, "min_delta": 9})
+    callbacks = {"saver": config.Saver(), "early": early}
+    first = tiny.train(tmp_path / "first", {"max_epochs": 9}, callbacks=callbacks)
+    start = str(tmp_path / "first" / "checkpoints" / "last.ckpt")
+    second = tiny.train(tmp_path / "next", {"max_epochs": 9}, callbacks=callbacks, ckpt_path=start)
+    assert second["steps"] >= first["steps"] + 22

@@ -21,6 +21,7 @@ HOLDERS = {
     "_should_check_val_fx": lambda trainer: trainer.fit_loop.epoch_loop,
     "_results": lambda trainer: trainer.fit_loop.epoch_loop,
     "_broadcast_sigterm_tensor": lambda trainer: trainer.fit_loop.epoch_loop,
+    "_can_stop_early": lambda trainer: trainer.fit_loop,
     "_data_fetcher": lambda trainer: trainer.fit_loop,
     "_iteration_based_training": lambda trainer: trainer.fit_loop,
     "_logger_connector": lambda trainer: trainer,

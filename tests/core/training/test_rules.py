@@ -1,5 +1,7 @@
 """Which class may stand where, and the Trainer's keys that are Railyard's own."""
 
+import math
+
 import pytest
 
 from railyard.core.config.check import check_config
@@ -92,9 +94,11 @@ def test_a_tracker_that_is_not_installed_is_told_how_to_get(monkeypatch):
     assert faults(logger=logger) == {}
 
 
-def test_resume_and_ckpt_path_exclude_each_other():
-    assert faults(resume="a", ckpt_path="b").keys() == {"ckpt_path"}
-    assert faults(ckpt_path="b") == {}
+def test_resume_and_ckpt_path_exclude_each_other(tmp_path):
+    checkpoint = tmp_path / "b.ckpt"
+    checkpoint.touch()
+    assert faults(resume="a", ckpt_path=str(checkpoint)).keys() == {"ckpt_path"}
+    assert faults(ckpt_path=str(checkpoint)) == {}
 
 
 def test_not_training_needs_something_to_evaluate():
@@ -127,3 +131,54 @@ def test_one_of_several_processes_of_a_launcher_starts_nothing(name, monkeypatch
     assert faults() == {}
     monkeypatch.setenv(name, "8")
     assert f"{name}=8: Railyard starts the ranks of a run itself; call it once" in faults()["trainer.devices"]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"max_steps": 0},
+        {"max_epochs": 0},
+        {"limit_train_batches": 0},
+        {"accumulate_grad_batches": 0},
+        {"val_check_interval": 0},
+        {"val_check_interval": 1.5},
+        {"val_check_interval": -1},
+        {"barebones": True},
+    ],
+)
+def test_values_that_would_be_refused_only_when_it_runs(keys):
+    (name,) = keys
+    assert faults(keys).keys() == {f"trainer.{name}"}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"lr": -1.0},
+        {"lr": math.nan},
+        {"lr": math.inf},
+        {"weight_decay": -0.1},
+        {"eps": -1e-8},
+        {"betas": [0.9]},
+        {"betas": [0.9, 1.0]},
+        {"betas": [0.9, "x"]},
+        {"betas": 0.9},
+    ],
+)
+def test_rates_that_no_optimizer_takes(keys):
+    (name,) = keys
+    model = {"_target_": "railyard.board.training.config.BoardModel", "optimizer": {**ADAM, **keys}}
+    assert faults(model=model).keys() == {f"model.optimizer.{name}"}
+
+
+def test_values_of_usual_experiments_are_taken():
+    model = {
+        "_target_": "railyard.board.training.config.BoardModel",
+        "optimizer": {**ADAM, "lr": 0.0, "betas": [0.9, 0.95], "weight_decay": 0.1},
+    }
+    trainer = {"max_steps": -1, "max_epochs": None, "limit_train_batches": 1.0, "val_check_interval": 1.0}
+    assert faults(trainer, model=model) == {}
+
+
+def test_a_checkpoint_that_is_not_there_is_told_before_anything_is_built():
+    assert "there is no checkpoint none.ckpt" in faults(ckpt_path="none.ckpt")["ckpt_path"]

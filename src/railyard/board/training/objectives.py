@@ -71,8 +71,12 @@ class BoardObjective(Objective, abstract=True):
 
 
 def agreed(preference: "Tensor", moves: "Tensor", legal: "Tensor") -> "Tensor":
-    """1 where the legal move of the highest preference [B, 4] is the teacher's, else 0; float32 [B]."""
+    """1 where the legal move of the highest preference [B, 4] is the teacher's, else 0; float32 [B].
+
+    A row with a preference that is no number agrees with nobody: its argmax would be the first NaN.
+    """
     import torch
 
     is_legal = (legal.long()[:, None] >> torch.arange(4, device=legal.device)) & 1 == 1
-    return (preference.masked_fill(~is_legal, -math.inf).argmax(dim=1) == moves.long()).float()
+    best = preference.masked_fill(~is_legal, -math.inf).argmax(dim=1)
+    return ((best == moves.long()) & ~preference.isnan().any(dim=1)).float()

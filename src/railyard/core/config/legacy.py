@@ -99,6 +99,14 @@ TARGETS: dict[str, str] = {
     "lightning.pytorch.callbacks.ModelCheckpoint": SAVER,
     "lightning.pytorch.callbacks.RichProgressBar": PROGRESS,
     "lightning.pytorch.callbacks.TQDMProgressBar": PROGRESS,
+    "lightning.pytorch.callbacks.StochasticWeightAveraging": (
+        "its average reaches no checkpoint and a resumed run would end with other weights; model.ema_decay averages "
+        "the weights of the board's model exactly"
+    ),
+    "lightning.pytorch.callbacks.GradientAccumulationScheduler": (
+        "its keys are numbers, which no config has; write trainer.accumulate_grad_batches, or "
+        "model.schedule.grow_batch of railyard.board.training.schedules.Cosine"
+    ),
     "lightning.pytorch.callbacks.RichModelSummary": "lightning.pytorch.callbacks.ModelSummary prints the same facts",
     "pytorch_lightning.Trainer": "write lightning.pytorch.Trainer",
 }

@@ -30,10 +30,8 @@ TABLE = frozenset(
             f"lightning.pytorch.callbacks.{name}"
             for name in (
                 "EarlyStopping",
-                "GradientAccumulationScheduler",
                 "LearningRateMonitor",
                 "ModelSummary",
-                "StochasticWeightAveraging",
                 "Timer",
             )
         ),

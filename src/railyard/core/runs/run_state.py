@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from railyard.core.errors import RailyardError, UserError
+from railyard.core.errors import Diverged, RailyardError, UserError
 from railyard.core.runs.signals import Stopped
 from railyard.core.store import durable
 from railyard.core.store.reading import read_json
 
 SCHEMA_VERSION = 1
 FILE = "state.json"
-State = Literal["running", "finished", "stopped", "failed"]
+State = Literal["running", "finished", "stopped", "diverged", "failed"]
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def recorded(folder: Path | None) -> Iterator[dict[str, Any]]:
         _write(folder, "stopped", str(stop))
         raise
     except RailyardError as fault:
-        _write(folder, "failed", str(fault))
+        _write(folder, "diverged" if isinstance(fault, Diverged) else "failed", str(fault))
         raise
     except Exception as defect:
         _write(folder, "failed", f"{type(defect).__name__}: {defect}")

@@ -5,6 +5,7 @@ rows) and `callbacks/saver.py` (when to save).
 """
 
 import logging
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -17,7 +18,7 @@ import torch
 
 from railyard.core.config.component import Foreign
 from railyard.core.config.targets import signature_of
-from railyard.core.errors import RailyardError, UserError
+from railyard.core.errors import Diverged, RailyardError, UserError
 from railyard.core.runs import metrics
 from railyard.core.runs.folder import read_config
 from railyard.core.runs.lock import locked
@@ -68,6 +69,7 @@ def fit(
             _write_provenance(experiment, folder, command, ready, resumed)
             with others.joined() if others else nullcontext():
                 ready.run()
+        _warn_of_no_step(trainer)
         result = finish(trainer, ready.module, folder)
         return {**result, "pruned": _pruned(trainer)} if pruning else result
 
@@ -269,6 +271,20 @@ def _pruned(trainer: Any) -> bool:
     return any(isinstance(callback, Prune) and callback.pruned for callback in trainer.callbacks)
 
 
+def _warn_of_no_step(trainer: Any) -> None:
+    began = next(callback.began for callback in trainer.callbacks if isinstance(callback, MetricRows))
+    if began in (None, trainer.global_step):
+        log.warning("no step was taken: the run was at its end (max_steps, max_epochs, max_time) before it began")
+
+
+def _refuse_diverged(state: Mapping[str, Any], last: Mapping[str, float], folder: Path) -> None:
+    """Diverged where the newest losses or the best weights are no numbers."""
+    bad = [name for name, value in last.items() if name.rpartition("/")[2] == "loss" and not math.isfinite(value)]
+    bad += [name for name, weight in state.items() if weight.is_floating_point() and not weight.isfinite().all()]
+    if bad:
+        raise Diverged(f"{folder} diverged: {bad[0]} is not finite; no init/ was written. Try a lower learning rate")
+
+
 def finish(trainer: pl.Trainer, module: pl.LightningModule, folder: Path) -> dict[str, Any]:
     """metrics.csv and, from the best checkpoint, the init folder that other verbs take.
 
@@ -278,6 +294,7 @@ def finish(trainer: pl.Trainer, module: pl.LightningModule, folder: Path) -> dic
     metrics.write_csv(folder, rows)
     checkpoints = CheckpointFolder(folder / "checkpoints")
     best = checkpoints.best()
+    _refuse_diverged(load(best)["state_dict"] if best else {}, metrics.last_values(rows), folder)
     if best and isinstance(module, WritesInit):
         module.load_state_dict(load(best)["state_dict"])
         module.write_init(folder / "init")

@@ -29,6 +29,11 @@ def is_validation_due(trainer: pl.Trainer) -> bool:
     return loop._data_fetcher is not None and bool(loop.epoch_loop._should_check_val_fx(loop._data_fetcher))
 
 
+def may_stop_early(trainer: pl.Trainer) -> bool:
+    """Whether `should_stop` ends the fit already: not before min_epochs and min_steps."""
+    return bool(trainer.fit_loop._can_stop_early)
+
+
 def logged_in_batch(trainer: pl.Trainer) -> dict[str, torch.Tensor]:
     """What the module logged in this batch, float64 on its device."""
     values = {entry.meta.name: entry._forward_cache for entry in _entries(trainer)}

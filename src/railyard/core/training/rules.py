@@ -1,10 +1,13 @@
 """Rules of a training run that hold on every rail: which class may stand where, and which keys are Railyard's own."""
 
 import importlib.util
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
-from railyard.core.config.component import Foreign
+from railyard.core.config.component import Component, Foreign
 from railyard.core.config.faults import Fault
 from railyard.core.config.targets import TABLE
 from railyard.core.errors import nearest
@@ -45,9 +48,50 @@ def check(experiment: Experiment) -> list[Fault]:
         *_trackers(experiment),
         *_start(experiment),
         *_something_to_do(experiment),
+        *_values(experiment.trainer),
+        *_optimizers(experiment.model, ("model",)),
         *_processes(experiment.trainer),
         *_alone(os.environ),
     ]
+
+
+def _values(trainer: Foreign) -> Iterator[Fault]:
+    """What Lightning refuses only when it runs, or takes for a fit of no step."""
+    keys = trainer.kwargs
+    for name in ("max_steps", "max_epochs", "limit_train_batches"):
+        if keys.get(name) == 0 and not isinstance(keys[name], bool):
+            yield Fault(("trainer", name), "0 trains nothing; give the number that is meant, or leave it out")
+    accumulate, every = keys.get("accumulate_grad_batches"), keys.get("val_check_interval")
+    if isinstance(accumulate, int) and accumulate < 1:
+        yield Fault(("trainer", "accumulate_grad_batches"), f"must be 1 or more, got {accumulate}")
+    if isinstance(every, int | float) and (every <= 0 or (isinstance(every, float) and every > 1)):
+        wanted = "a number of batches from 1 (1, 500), or a share of an epoch above 0.0 and at most 1.0"
+        yield Fault(("trainer", "val_check_interval"), f"must be {wanted}, got {every}")
+    if keys.get("barebones"):
+        yield Fault(("trainer", "barebones"), "switches off what saves, logs and shows: leave it out")
+
+
+def _optimizers(node: Any, key: tuple[str, ...]) -> Iterator[Fault]:
+    """Rates and betas that no optimizer of torch takes, in all optimizers of a model."""
+    if isinstance(node, Foreign) and node.target.startswith("torch.optim."):
+        yield from _rates(node.kwargs, key)
+    elif isinstance(node, Foreign):
+        for name, value in node.kwargs.items():
+            yield from _optimizers(value, (*key, name))
+    elif isinstance(node, Component):
+        for name in type(node).model_fields:
+            yield from _optimizers(getattr(node, name), (*key, name))
+
+
+def _rates(keys: Mapping[str, Any], key: tuple[str, ...]) -> Iterator[Fault]:
+    for name in ("lr", "weight_decay", "eps", "momentum"):
+        value = keys.get(name, 0.0)
+        if isinstance(value, int | float) and not (math.isfinite(value) and value >= 0):
+            yield Fault((*key, name), f"must be a finite number from 0, got {value}")
+    betas = keys.get("betas", [0.9, 0.9])
+    numbers = isinstance(betas, list) and all(isinstance(beta, int | float) for beta in betas)
+    if not numbers or len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        yield Fault((*key, "betas"), f"must be two numbers from 0 to below 1, got {betas}")
 
 
 def _processes(trainer: Foreign) -> Iterator[Fault]:
@@ -115,6 +159,8 @@ def _trackers(experiment: Experiment) -> Iterator[Fault]:
 
 
 def _start(experiment: Experiment) -> Iterator[Fault]:
+    if experiment.ckpt_path is not None and not Path(experiment.ckpt_path).is_file():
+        yield Fault(("ckpt_path",), f"there is no checkpoint {experiment.ckpt_path}; give a .ckpt file of a run")
     if experiment.ckpt_path is not None and experiment.resume is not None:
         yield Fault(
             ("ckpt_path",), "give resume=RUN to go on in the same folder, or ckpt_path= for a new run; not both"

@@ -69,6 +69,7 @@ class MetricRows(pl.Callback):
         self.resumed = resumed
         self.rows = 0
         self.sums: Sums = {}
+        self.began: int | None = None  # the step before the first of this fit; None until there is one
         self._journal: journal.Journal | None = None
 
     def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -77,6 +78,9 @@ class MetricRows(pl.Callback):
         if trainer.is_global_zero:
             self.rows = _keep_first(self.path, self.rows)
             self._journal = journal.Journal(self.path)
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.began = trainer.global_step
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         for name, value in lightning_private.logged_in_batch(trainer).items():

@@ -2,8 +2,9 @@
 
 A checkpoint taken before a due validation would make the resumed run skip it; one taken at the last batch, before the
 hooks of the epoch's end, leaves Lightning's epoch counters one short after a resume. A stop signal saves at the same
-points and then ends the fit. So an interrupted run goes on with the same bits. Of several ranks the first decides:
-signals reach it alone, and all save and stop at the same step.
+points and then ends the fit. So an interrupted run goes on with the same bits. A stop that comes inside an accumulation
+(max_time, EarlyStopping) waits for its optimizer step; whatever else ends a fit, its last step is saved. Of several
+ranks the first decides: signals reach it alone, and all save and stop at the same step.
 """
 
 import logging
@@ -25,6 +26,7 @@ from railyard.core.training.lightning_private import (
     is_accumulating,
     is_fast_dev_run,
     is_validation_due,
+    may_stop_early,
 )
 
 log = logging.getLogger(__name__)
@@ -40,8 +42,12 @@ class Saver(Checkpoint):
         self.signals = StopSignals()
         self.checkpoints = CheckpointFolder(folder / "checkpoints")
         self._validated = False
+        self._stop_waits = False
+        self._begin = 0
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._begin = trainer.global_step
+        _refuse_plateau(trainer)
         if trainer.is_global_zero:
             self.signals.__enter__()
             if not is_fast_dev_run(trainer):
@@ -61,6 +67,7 @@ class Saver(Checkpoint):
         self.signals.__exit__()
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        self._hold_stop(trainer)
         if is_fast_dev_run(trainer) or is_accumulating(trainer) or ends_epoch(trainer):
             return
         if is_validation_due(trainer):
@@ -72,6 +79,23 @@ class Saver(Checkpoint):
         if self._validated:
             self._validated = False
             self._save_if(trainer, self._best_value(trainer))
+        elif not trainer.sanity_checking:
+            self._hold_stop(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        last = self.checkpoints.content["last"]
+        saved = self.checkpoints.content["files"][last]["step"] if last else self._begin
+        (missed,) = of_rank_zero([trainer.global_step > saved])
+        if missed and not is_fast_dev_run(trainer):
+            self._save(trainer, None)
+
+    def _hold_stop(self, trainer: pl.Trainer) -> None:
+        """What a fit computed since its last optimizer step is in no checkpoint: it stops after the next one."""
+        if is_accumulating(trainer):
+            self._stop_waits |= trainer.should_stop
+            trainer.should_stop = False
+        elif self._stop_waits:
+            trainer.should_stop, self._stop_waits = True, False
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if is_fast_dev_run(trainer) or not ends_epoch(trainer):
@@ -117,8 +141,21 @@ class Saver(Checkpoint):
         checkpoint["should_stop"] = trainer.should_stop
 
     def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """A run that was stopped early stays stopped; a new run from its weights (`ckpt_path=`) does not."""
+        """A run that was stopped early stays stopped; a new run from its weights (`ckpt_path=`) does not, and has a
+        clock and a patience of its own.
+        """
         trainer.should_stop = self.resumed and checkpoint.get("should_stop", False)
+        states = checkpoint.get("callbacks", {})
+        for key in [] if self.resumed else [key for key in states if key.startswith(("EarlyStopping", "Timer"))]:
+            del states[key]
+
+
+def _refuse_plateau(trainer: pl.Trainer) -> None:
+    if any(config.reduce_on_plateau for config in trainer.lr_scheduler_configs):
+        raise UserError(
+            "ReduceLROnPlateau is stepped after a checkpoint is saved, so a resumed run would miss an update: use a "
+            "schedule that follows from the step, or drop callbacks.saver"
+        )
 
 
 def _validates_inside_accumulation(trainer: pl.Trainer) -> bool:
@@ -133,4 +170,4 @@ def is_final(trainer: pl.Trainer) -> bool:
     if trainer.max_steps != -1 and trainer.global_step >= trainer.max_steps:
         return True
     last_epoch = trainer.max_epochs not in (None, -1) and trainer.current_epoch + 1 >= trainer.max_epochs
-    return bool(last_epoch and ends_epoch(trainer)) or trainer.should_stop
+    return bool(last_epoch and ends_epoch(trainer)) or (trainer.should_stop and may_stop_early(trainer))
