@@ -112,7 +112,7 @@ class _Check:
         found = targets.resolve(name, self.allow)
         if isinstance(found, str):
             self.faults.append(Fault((*key, "_target_"), found))
-            self.inside(values, key, values)
+            self.inside(values, key, dict.fromkeys(values))
             return _Broken()
         self.partial(found, partial, key)
         if isinstance(found, targets.Signature):
