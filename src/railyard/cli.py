@@ -3,6 +3,7 @@
 import difflib
 import sys
 
+from railyard.core.errors import write_out
 from railyard.core.package import __version__
 from railyard.core.verbs.table import Entry, usage, verbs
 
@@ -11,11 +12,11 @@ def main(argv: list[str] | None = None) -> int:
     """Entry point of the `railyard` command; returns the exit code."""
     words = sys.argv[1:] if argv is None else argv
     if not words or words[0] in ("-h", "--help", "help"):
-        sys.stdout.write(usage())
+        write_out(usage())
         return 0
     name, *rest = words
     if name == "--version":
-        sys.stdout.write(f"railyard {__version__}\n")
+        write_out(f"railyard {__version__}\n")
         return 0
     if name not in verbs():
         close = difflib.get_close_matches(name, verbs(), n=1)

@@ -5,6 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from railyard.core.errors import UserError
 from railyard.core.sweeping.grid import Grid
 from railyard.core.sweeping.trial import Trial
 
@@ -51,3 +52,9 @@ def test_knobs_are_checked(knob):
 @pytest.mark.parametrize("gpus", [None, "auto", [0, 1], ["GPU-1a", 3]])
 def test_devices(gpus):
     assert Grid(gpus=gpus).gpus == gpus
+
+
+@pytest.mark.parametrize("space", [["lr=1e-3,0.001"], ["seed=1,2", "seed=3,4"], ["a=x,y,x"]])
+def test_equal_jobs_are_refused(space):
+    with pytest.raises(UserError, match="same job, or a key is given twice"):
+        Grid().preview(space)

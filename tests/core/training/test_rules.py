@@ -182,3 +182,10 @@ def test_values_of_usual_experiments_are_taken():
 
 def test_a_checkpoint_that_is_not_there_is_told_before_anything_is_built():
     assert "there is no checkpoint none.ckpt" in faults(ckpt_path="none.ckpt")["ckpt_path"]
+
+
+def test_tasks_of_a_batch_job_that_nobody_starts(monkeypatch):
+    monkeypatch.setenv("SLURM_NTASKS", "4")
+    assert "submit with --ntasks=1" in faults()["trainer.devices"]
+    monkeypatch.setenv("SLURM_STEP_ID", "0")
+    assert faults() == {}

@@ -20,6 +20,7 @@ from railyard.board.logs.game_meta import SUFFIXES, UNREADABLE, BadGame, Meta, r
 from railyard.board.logs.step_lines import StepReader
 from railyard.core.errors import UserError
 
+LONGEST_LINE = 1 << 26  # bytes: a gzip file of some kilobytes can hold gigabytes without a line end
 BLOCK = 1 << 20  # bytes of lines in memory at a time
 GENERAL_LINES = 64  # read the general way before the compiled reader tries again
 
@@ -128,6 +129,8 @@ def _blocks(path: Path) -> Iterator[tuple[bytes, int]]:
                 yield bytes(rest[:end]), line
                 line += rest.count(b"\n", 0, end)
                 del rest[:end]
+            if len(rest) > LONGEST_LINE:
+                raise BadGame(path, f"is longer than {LONGEST_LINE:,} bytes: is it a log of steps?", line)
     except UNREADABLE as error:
         damage = error
     if damage:

@@ -21,6 +21,7 @@ from railyard.board.packs.schema import METADATA_FILE, SELFPLAY, STEP, STEPS_STE
 from railyard.board.packs.selfplay import SelfplayPool, missing_rows
 from railyard.core.errors import UserError
 from railyard.core.store import durable
+from railyard.core.store.npy import read_names
 
 CHUNK = 1 << 18
 
@@ -52,8 +53,8 @@ def _column_names(path: Path) -> tuple[str, ...]:
     """Columns of the first readable step file."""
     files = [path] if path.is_file() else sorted(path.glob(f"{STEPS_STEM}*.npy"))
     for file in files:
-        with suppress(ValueError, EOFError, OSError):
-            return np.load(file, mmap_mode="r", allow_pickle=False).dtype.names or ()
+        with suppress(UserError, OSError):
+            return read_names(file)
     return ()
 
 

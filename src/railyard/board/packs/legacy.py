@@ -16,6 +16,7 @@ from railyard.board.game.heuristic import evaluate
 from railyard.board.game.rules import legal_moves
 from railyard.board.packs.schema import STEP
 from railyard.core.errors import UserError
+from railyard.core.store.npy import read_names
 
 FILE = "steps.npy"
 VALUATION_NAMES = ("normalised",)  # what the EVs of such a pack are, by id
@@ -62,6 +63,7 @@ class LegacyPack:
 def _mapped(file: Path) -> NDArray[np.void]:
     if not file.is_file():
         raise UserError(f"there is no {file}: give a legacy pack's folder or its {FILE}")
+    read_names(file)  # refuses a .npz archive, which np.load would take
     try:
         mapped: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:

@@ -53,6 +53,11 @@ def read_header(path: Path, dtype: np.dtype[Any]) -> tuple[int, int]:
     return shape[0], offset
 
 
+def read_names(path: Path) -> tuple[str, ...]:
+    """The field names of a file's rows, none where they have none. UserError for what is no `.npy` file."""
+    return _parse_header(path)[2].names or ()
+
+
 def _parse_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
     with path.open("rb") as file:
         try:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from railyard.core.errors import UserError
 from railyard.core.store import durable
 from railyard.core.store.reading import read_json
 from railyard.core.sweeping import words
@@ -29,7 +30,9 @@ class Grid(Sweeper):
     )
 
     def preview(self, space: Sequence[str]) -> list[tuple[str, ...]]:
-        return list(itertools.product(*(words.values(word) for word in space)))
+        jobs = list(itertools.product(*(words.values(word) for word in space)))
+        _refuse_equal(jobs)
+        return jobs
 
     def describe(self, space: Sequence[str]) -> str:
         counts = [(words.key(word), len(words.values(word))) for word in space]
@@ -42,6 +45,17 @@ class Grid(Sweeper):
         jobs = read_json(file, schema_version=SCHEMA_VERSION, missing="start the sweep anew")["jobs"]
         trials = [Trial(number, tuple(job)) for number, job in enumerate(jobs)]
         return GridSearch(trials, self.max_batch_size or len(trials))
+
+
+def _refuse_equal(jobs: Sequence[tuple[str, ...]]) -> None:
+    """UserError where two jobs would be the same run: `1e-3,0.001`, or a key that is given twice."""
+    seen: dict[tuple[tuple[str, str], ...], int] = {}
+    for number, job in enumerate(jobs):
+        values = {words.key(word): repr(words.parse(word).value()) for word in job}
+        before = seen.setdefault(tuple(values.items()), number)
+        if before != number or len(values) < len(job):
+            first, second = (" ".join(jobs[place]) for place in (before, number))
+            raise UserError(f"'{first}' and '{second}' are the same job, or a key is given twice: give each value once")
 
 
 class GridSearch:

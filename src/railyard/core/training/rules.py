@@ -113,6 +113,12 @@ def _alone(environment: Mapping[str, str]) -> Iterator[Fault]:
                 f"{name}={environment[name]}: Railyard starts the ranks of a run itself; call it once ({launcher})"
             )
             yield Fault(("trainer", "devices"), message)
+    if "SLURM_STEP_ID" not in environment and int(environment.get("SLURM_NTASKS") or 1) > 1:
+        message = (
+            f"SLURM_NTASKS={environment['SLURM_NTASKS']} without srun: Railyard starts the ranks of a run itself; "
+            "submit with --ntasks=1, --cpus-per-task and --gpus-per-task for all of them"
+        )
+        yield Fault(("trainer", "devices"), message)
 
 
 def _something_to_do(experiment: Experiment) -> Iterator[Fault]:

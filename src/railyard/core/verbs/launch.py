@@ -27,7 +27,7 @@ from railyard.core.config.component import Component
 from railyard.core.config.compose import Composition, verbatim
 from railyard.core.config.faults import FaultyConfig
 from railyard.core.config.origins import explain
-from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError
+from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError, write_out
 from railyard.core.runs import run_state
 from railyard.core.runs.folder import claim, new_name, read_config, write_call, write_config
 from railyard.core.runs.lock import locked
@@ -50,9 +50,9 @@ def guarded(verb: str, work: Callable[[], str]) -> int:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        sys.stdout.write(work())
+        write_out(work())
     except RailyardError as fault:
-        sys.stdout.write(fault.output)
+        write_out(fault.output)
         sys.stderr.write(f"railyard {verb}: {fault}\n")
         return fault.exit_code
     except OSError as fault:
