@@ -3,7 +3,7 @@
 import difflib
 import sys
 
-from railyard.core.errors import write_out
+from railyard.core.output import write_out
 from railyard.core.package import __version__
 from railyard.core.verbs.table import Entry, usage, verbs
 

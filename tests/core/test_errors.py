@@ -1,8 +1,5 @@
-import subprocess
-import sys
 from pathlib import Path
 
-import railyard as package
 from railyard.core.errors import LONGEST_QUOTE, BadRecord, short
 
 
@@ -15,20 +12,3 @@ def test_a_long_value_is_cut():
 def test_a_bad_record_names_its_place():
     assert str(BadRecord(Path("a.png"), "it is empty")) == "a.png: it is empty"
     assert str(BadRecord(Path("a.jsonl"), "no board", 3)) == "a.jsonl, line 3: no board"
-
-
-def shell(line, tmp_path):
-    environment = {"PYTHONPATH": str(Path(package.__file__).parents[1]), "PATH": "/usr/bin:/bin"}
-    command = line.replace("railyard", f"{sys.executable} -P -m railyard.cli")
-    return subprocess.run(
-        command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
-    )
-
-
-def test_a_reader_that_has_gone_and_a_closed_output_are_no_traceback(tmp_path):
-    assert shell("railyard | true; exit ${PIPESTATUS:-0}", tmp_path).stderr == ""
-    closed = shell("railyard >&-", tmp_path)
-    assert (closed.returncode, closed.stderr) == (0, "")
-    full = shell("railyard doctor >/dev/full", tmp_path)
-    assert full.returncode == 1
-    assert "Traceback" not in full.stderr

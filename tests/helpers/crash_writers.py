@@ -553,12 +553,12 @@ WRITERS = (
     Writer("merge", "board.packs.merging", merge, whole),
     Writer(
         "tokenizers",
-        "board.tokens.tokenizer board.tokens.macroxue board.tokens.ev_bins",
+        "board.tokens.tokenizer",
         fit_tokenizers,
         each_file,
         old_tokenizers,
     ),
-    Writer("tokens", "board.tokens.apply", tokenize, whole),
+    Writer("tokens", "board.tokens.tokenizer", tokenize, whole),
     Writer("evaluation report", "board.training.evaluation_report", evaluation_report, each_file),
     Writer("show", "apps.show", show, each_file),
     Writer(

@@ -5,9 +5,6 @@ reaches the command line is a defect of Railyard and keeps its traceback.
 """
 
 import difflib
-import errno
-import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -54,22 +51,6 @@ class BadRecord(UserError):
 
     def __reduce__(self) -> tuple[type["BadRecord"], tuple[Path, str, int | None]]:
         return type(self), (self.path, self.reason, self.line)
-
-
-def write_out(text: str) -> None:
-    """A verb's result to standard output, which may be closed (`>&-`) or have no reader any more (`| head`).
-
-    Raises RailyardError where it cannot be written otherwise.
-    """
-    if sys.stdout is None or not text:
-        return
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except OSError as fault:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter fails once more at its end
-        if fault.errno != errno.EPIPE:
-            raise RailyardError(f"standard output cannot be written: {fault.strerror}") from None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -27,7 +27,8 @@ from railyard.core.config.component import Component
 from railyard.core.config.compose import Composition, verbatim
 from railyard.core.config.faults import FaultyConfig
 from railyard.core.config.origins import explain
-from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError, write_out
+from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError
+from railyard.core.output import write_out
 from railyard.core.runs import run_state
 from railyard.core.runs.folder import claim, new_name, read_config, write_call, write_config
 from railyard.core.runs.lock import locked

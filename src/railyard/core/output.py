@@ -1,0 +1,23 @@
+"""Standard output, which belongs to results. Light: help needs it."""
+
+import errno
+import os
+import sys
+
+
+def write_out(text: str) -> None:
+    """Write a result to standard output, which may be closed (`>&-`) or have no reader any more (`| head`).
+
+    Raises RailyardError where it cannot be written otherwise.
+    """
+    if sys.stdout is None or not text:
+        return
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as fault:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter fails once more at its end
+        if fault.errno != errno.EPIPE:
+            from railyard.core.errors import RailyardError
+
+            raise RailyardError(f"standard output cannot be written: {fault.strerror}") from None
