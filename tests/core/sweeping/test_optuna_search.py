@@ -114,7 +114,7 @@ def test_failed_pruned_and_diverged_trials_are_kept_with_their_reasons(tmp_path)
         0: Outcome(0, "failed", error="the device's memory is full"),
         1: Outcome(1, "pruned", {"val/loss": 9.0}),
         2: Outcome(2, "complete", {"val/loss": float("nan")}),
-        3: Outcome(3, "complete", {"train/loss": 1.0}),
+        3: Outcome(3, "failed", error="always"),
     }
     done = run(opened(tmp_path, n_trials=6), lambda trial: ends.get(trial.number) or outcome(trial))
     trials = study_of(tmp_path).trials
@@ -131,12 +131,16 @@ def test_when_too_many_fail_no_more_are_asked_for(tmp_path, capsys):
     def broken(trial):
         return Outcome(trial.number, "failed", error="always")
 
-    done = run(opened(tmp_path, n_trials=8, max_failure_rate=0.25), broken)
+    done = run(opened(tmp_path, n_trials=4), broken)
     assert len(done) == 3
-    assert (
-        "3 of 3 trials failed, more than hydra.sweeper.max_failure_rate=0.25 of n_trials=8" in capsys.readouterr().err
-    )
-    assert run(opened(tmp_path, n_trials=8, max_failure_rate=1.0), broken)
+    assert "3 of 3 trials failed, more than half of n_trials=4" in capsys.readouterr().err
+
+
+def test_a_metric_that_no_run_logs_ends_the_search(tmp_path):
+    search = opened(tmp_path, n_trials=8)
+    (trial,) = search.ask()
+    with pytest.raises(UserError, match=r"there is no metric 'val/loss' .*; this run logged val/los"):
+        search.tell(Outcome(trial.number, "complete", {"val/los": 1.0}))
 
 
 @pytest.mark.slow

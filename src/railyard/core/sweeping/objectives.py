@@ -56,6 +56,11 @@ def values(outcome: Outcome, wanted: Sequence[Objective]) -> tuple[float, ...] |
     return tuple(float(reached[objective.metric]) for objective in wanted)
 
 
+def logged(outcome: Outcome, wanted: Sequence[Objective]) -> bool:
+    """Whether the run logged all metrics that are optimised."""
+    return {objective.metric for objective in wanted} <= {*outcome.metrics, *outcome.best}
+
+
 def best(reached: dict[int, tuple[float, ...]], wanted: Sequence[Objective]) -> list[int]:
     """The numbers of the trials that none beats: one or more for one objective, the Pareto front for several."""
 

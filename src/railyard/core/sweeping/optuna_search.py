@@ -29,6 +29,7 @@ from railyard.core.sweeping.trial import Outcome, Search, Trial
 SCHEMA_VERSION = 1
 DATABASE, FILE = "study.db", "study.json"
 OWN_DRAWS = 20  # of one trial by the sampler, which comes back to what was good; then at random
+MOST_FAILED = 0.5  # of all trials; more say that something is wrong with all of them
 DRAWS = 1000  # of one trial before a space counts as used up
 NAME = "railyard"
 
@@ -55,9 +56,6 @@ class Optuna(Sweeper):
         description="a database instead of study.db in the sweep's folder: sqlite:///old.db goes on with its study",
     )
     study_name: str | None = Field(None, description="which study of the storage; null: the only one, or a new one")
-    max_failure_rate: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.5, description="no more trials are asked for once more than this share of n_trials has failed"
-    )
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -159,10 +157,10 @@ class OptunaSearch:
 
     def _gave_up(self, own: Sequence[Any]) -> bool:
         failed = sum(trial.state.name == "FAIL" for trial in own)
-        if failed <= self.knobs.max_failure_rate * self.knobs.n_trials:
+        if failed <= MOST_FAILED * self.knobs.n_trials:
             return False
-        knobs = f"hydra.sweeper.max_failure_rate={self.knobs.max_failure_rate:g} of n_trials={self.knobs.n_trials}"
-        sys.stderr.write(f"{failed} of {len(own)} trials failed, more than {knobs}: no more are asked for\n")
+        most = f"half of n_trials={self.knobs.n_trials}"
+        sys.stderr.write(f"{failed} of {len(own)} trials failed, more than {most}: no more are asked for\n")
         return True
 
     def _params(self, study: Any, seen: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -198,7 +196,10 @@ class OptunaSearch:
         return Pruning(self.url, self.name, number, self.objectives[0].metric, self.knobs.pruner)
 
     def tell(self, outcome: Outcome) -> None:
-        """Complete, pruned or failed with its reason; a trial that was told before stays as it is."""
+        """Complete, pruned or failed with its reason; a trial that was told before stays as it is.
+
+        UserError where the run logged other metrics than those that the search needs: no trial will log them.
+        """
         import optuna
 
         study = studies.load(self.storage, self.name)
@@ -211,6 +212,8 @@ class OptunaSearch:
         elif isinstance(reached, str):
             studies.set_attribute(self.storage, self.name, outcome.number, "error", reached)
             study.tell(outcome.number, state=optuna.trial.TrialState.FAIL)
+            if outcome.state == "complete" and not goals.logged(outcome, self.objectives):
+                raise UserError(f"{reached}; the search ended after this trial")
         else:
             study.tell(outcome.number, list(reached))
 

@@ -4,9 +4,9 @@ Each is a description that travels with a trial; `build()` makes Optuna's rule w
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from railyard.core.config.component import Component
 from railyard.core.sweeping import study
@@ -45,25 +45,6 @@ class SuccessiveHalving(Pruner):
         import optuna
 
         return optuna.pruners.SuccessiveHalvingPruner(self.min_steps, self.reduction_factor)
-
-
-class Hyperband(Pruner):
-    """Several successive halvings side by side, from early and harsh to late and mild (Li et al. 2018)."""
-
-    min_steps: Count = Field(description="optimizer steps before the harshest one's first decision")
-    max_steps: Count = Field(description="optimizer steps of a trial that runs to its end")
-    reduction_factor: Annotated[int, Field(ge=2)] = Field(3, description="one in how many goes on at each decision")
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.min_steps >= self.max_steps:
-            raise ValueError(f"min_steps must be less than max_steps, got {self.min_steps} and {self.max_steps}")
-        return self
-
-    def build(self) -> Any:
-        import optuna
-
-        return optuna.pruners.HyperbandPruner(self.min_steps, self.max_steps, self.reduction_factor)
 
 
 @dataclass(frozen=True)
