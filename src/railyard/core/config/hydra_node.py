@@ -38,7 +38,7 @@ def faults(hydra: DictConfig) -> list[Fault]:
     found = [Fault(("hydra", *key), why) for key, why in UNSUPPORTED.items() if _inside(node, key)]
     found += [
         Fault(key, f"{value} may not be built from a config")
-        for key, value in _leaves(node, ("hydra",))
+        for key, value in leaves(node, ("hydra",))
         if _builds(key, value)
     ]
     found += [fault for name in ("job_logging", "hydra_logging") for fault in _streams(hydra, name)]
@@ -64,17 +64,18 @@ def _streams(hydra: DictConfig, name: str) -> Iterable[Fault]:
     except OmegaConfBaseException as fault:
         yield Fault(("hydra", name), str(fault.msg or fault).splitlines()[0])
         return
-    for key, value in _leaves(node, ("hydra", name)):
+    for key, value in leaves(node, ("hydra", name)):
         if "ext://" in str(value) and value not in STREAMS:
             yield Fault(key, f"{value} would import a module; allowed: {', '.join(sorted(STREAMS))}")
 
 
-def _leaves(node: Any, key: tuple[str, ...]) -> Iterable[tuple[tuple[str, ...], Any]]:
+def leaves(node: Any, key: tuple[str, ...]) -> Iterable[tuple[tuple[str, ...], Any]]:
+    """Key and value of everything in a plain container that is no container itself."""
     if isinstance(node, Mapping):
         for name, value in node.items():
-            yield from _leaves(value, (*key, str(name)))
+            yield from leaves(value, (*key, str(name)))
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            yield from _leaves(value, (*key, str(index)))
+            yield from leaves(value, (*key, str(index)))
     else:
         yield key, node

@@ -5,10 +5,11 @@ that something would write to lie in the folder; links in the folder are not fol
 """
 
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from railyard.core.config.hydra_node import leaves
 from railyard.core.errors import UserError
 
 # keys under which loggers, callbacks and profilers of the table take a place to write to
@@ -37,7 +38,7 @@ def refuse_paths(stored: Mapping[str, Any], folder: Path, given: Iterable[str] =
         node: Any = stored
         for part in place:
             node = node.get(part) if isinstance(node, Mapping) else None
-        for key, value in _leaves(node, place):
+        for key, value in leaves(node, place):
             dotted = ".".join(key)
             if not any(dotted == name or dotted.startswith(f"{name}.") for name in typed) and _leaves_folder(
                 key[-1], value, folder
@@ -58,17 +59,6 @@ def refuse_links(folder: Path) -> None:
             mode = path.lstat().st_mode
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)):
                 raise UserError(f"{path} is not a regular file: remove it")
-
-
-def _leaves(node: Any, key: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    if isinstance(node, Mapping):
-        for name, value in node.items():
-            yield from _leaves(value, (*key, str(name)))
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from _leaves(value, (*key, str(index)))
-    else:
-        yield key, node
 
 
 def _leaves_folder(key: str, value: Any, folder: Path) -> bool:
