@@ -69,7 +69,7 @@ def _step() -> Figure:
 
 
 def _random_games() -> tuple[Games, np.ndarray]:
-    games, random = new_games(1, np.arange(BOARDS, dtype=np.uint64)), np.random.default_rng(1)
+    games, random = new_games(np.arange(1, BOARDS + 1)), np.random.default_rng(1)
     for _ in range(60):
         step(games, _random_legal(games.legal_N, random))
     alive = games.legal_N > 0

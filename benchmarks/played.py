@@ -14,8 +14,8 @@ STRETCH = 100
 
 @cache
 def games() -> list[NDArray[np.uint64]]:
-    """The boards before each move of games 0 to 11 of seed 1 at depth 2, each game in its own order."""
-    batch, searcher = new_games(SEED, np.arange(GAMES, dtype=np.uint64)), Searcher(DEPTH)
+    """The boards before each move of the games of seeds 1 to 12 at depth 2, each game in its own order."""
+    batch, searcher = new_games(np.arange(SEED, SEED + GAMES)), Searcher(DEPTH)
     rounds, alive = [], []
     while (playing := batch.states_N == PLAYING).any():
         rounds.append(batch.boards_N.copy())

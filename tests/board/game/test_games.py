@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from railyard.board.game.boards import decode
+from railyard.board.game.endgame.tables import EndgameTables
 from railyard.board.game.games import MADE_17, NO_MOVE, PLAYING, new_games, step
 from railyard.board.game.spawn import draw, opening, spawn
+from railyard.board.game.teacher import Game, Teacher
 
 
 def play(games, seed, steps):
@@ -21,42 +23,42 @@ def play(games, seed, steps):
 
 def with_boards(exponents_N16):
     """Games that stand at given boards."""
-    games = new_games(1, np.arange(len(exponents_N16)))
+    games = new_games(np.arange(len(exponents_N16)))
     games.boards_N[:], games.masks_N[:] = packed(exponents_N16)
     games.legal_N[:] = 15
     return games
 
 
-def replay(seed, number, directions):
+def replay(seed, directions):
     """Exponents, score and moves made of one game, by the oracle."""
-    board, score, made = np.uint64(opening(np.uint64(seed), np.uint64(number))), 0, 0
+    board, score, made = np.uint64(opening(np.uint64(seed), np.uint64(0))), 0, 0
     for direction in directions:
         cells = tuple(map(int, decode(np.array([board]), np.zeros(1, np.uint16))[0]))
         after, reward = list(oracle.moves(cells))[direction]
         if after == cells:
             continue
-        word = draw(np.uint64(seed), np.uint64(number), np.uint64(made + 2))
+        word = draw(np.uint64(seed), np.uint64(0), np.uint64(made + 2))
         board, score, made = np.uint64(spawn(packed([after])[0][0], np.uint64(word))), score + reward, made + 1
     return board, score, made
 
 
-@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.lists(st.integers(0, 3), max_size=60))
-def test_a_game_is_what_the_rules_make_of_its_moves(seed, number, directions):
-    games = new_games(seed, np.array([number], np.uint64))
+@given(st.integers(0, 2**64 - 1), st.lists(st.integers(0, 3), max_size=60))
+def test_a_game_is_what_the_rules_make_of_its_moves(seed, directions):
+    games = new_games(np.array([seed], np.uint64))
     for direction in directions:
         step(games, np.array([direction], np.uint8))
-    assert (games.boards_N[0], games.scores_N[0], games.moves_N[0]) == replay(seed, number, directions)
+    assert (games.boards_N[0], games.scores_N[0], games.moves_N[0]) == replay(seed, directions)
 
 
 def test_a_game_does_not_depend_on_its_batch():
-    together = play(new_games(3, np.arange(10)), 3, 300)
-    apart = play(new_games(3, np.array([7, 2])), 3, 300)
+    together = play(new_games(np.arange(10)), 3, 300)
+    apart = play(new_games(np.array([7, 2])), 3, 300)
     for whole, part in zip(together, apart, strict=True):
         np.testing.assert_array_equal(whole[[7, 2]], part)
 
 
 def test_games_end_where_no_move_is_left_and_stay_so():
-    games = play(new_games(4, np.arange(20)), 4, 2000)
+    games = play(new_games(np.arange(20)), 4, 2000)
     assert (games.states_N == NO_MOVE).all()
     assert (games.legal_N == 0).all()
     before = [column.copy() for column in games]
@@ -91,3 +93,15 @@ def test_a_17_ends_its_game_before_it_is_stored():
     assert decode(games.boards_N, games.masks_N)[0, :2].tolist() == [16, 16]
     step(games, np.array([1], np.uint8))
     assert games.moves_N[0] == 0
+
+
+def test_the_teacher_s_game_of_a_seed_is_the_game_of_that_seed():
+    """Its recorded boards and score follow from the seed, as those of any player do."""
+    seeds = np.array([11, 2**63 + 5], np.uint64)
+    games, teacher = new_games(seeds), Teacher(1, EndgameTables.none())
+    taught = [Game(seed) for seed in seeds]
+    decisions = [game.play(teacher, 200) for game in taught]
+    for move in range(200):
+        np.testing.assert_array_equal(games.boards_N, [each.boards_N[move] for each in decisions])
+        step(games, np.array([each.moves_N[move] for each in decisions]))
+    assert games.scores_N.tolist() == [game.score for game in taught]

@@ -1,15 +1,22 @@
-"""What is drawn: by seed and position alone, evenly, never for validation."""
+"""What is drawn: by seed and position alone, evenly, never for validation; and the labels of turned rows."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from railyard.board.training import symmetry
+from railyard.board.game import boards, rules, symmetry
+from railyard.board.packs.pack import Pack
+from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.board.training.augmentation import Augmentation
+from railyard.board.training.collate import Collate
 from railyard.board.training.config import PackData
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "board"
+PACK = Pack.open(FIXTURES / "03_pack")
+TOKENIZER = MacroxueTokenizer.load(FIXTURES / "04_tokenizer_v2_8.json")
 BOTH = Augmentation(rotations=True, flips=True)
 
 
@@ -109,3 +116,37 @@ def test_validation_is_never_turned():
     for a, b in zip(plain.val_dataloader(), turned.val_dataloader(), strict=True):
         assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
     assert not np.array_equal(next(iter(plain.train_dataloader())).tokens, next(iter(turned.train_dataloader())).tokens)
+
+
+def tuple_rows(count):
+    """Rows of the pack that have probabilities: their classes do not look at the one-sided heuristic."""
+    rows = PACK.rows.gather(np.arange(len(PACK)))
+    names = np.array(PACK.valuation_names)[rows["valuation_type"]]
+    return np.flatnonzero(names != "search")[:count]
+
+
+@given(st.lists(st.integers(0, 199), min_size=1, max_size=20), st.data())
+def test_labels_of_tuple_rows_are_the_labels_of_the_turned_row(picks, data):
+    numbers = tuple_rows(200)[picks]
+    ops = np.array([data.draw(st.integers(0, symmetry.TURNS - 1)) for _ in numbers], np.uint8)
+    batch = Collate(PACK, TOKENIZER)(numbers, ops)
+    rows = PACK.rows.gather(numbers)
+    for row, op in zip(rows, ops, strict=True):
+        exponents = boards.decode(row["board"][None], row["tile_65536_mask"][None])[0]
+        row["board"], row["tile_65536_mask"] = (part[0] for part in boards.encode(exponents[symmetry.CELLS[op]][None]))
+        row["branch_evs"] = row["branch_evs"][symmetry.BRANCHES[op]]
+        row["move_dir"] = symmetry.MOVES[op, row["move_dir"]]
+        row["ev_legal"] = symmetry.LEGAL[op, row["ev_legal"]]
+    np.testing.assert_array_equal(batch.tokens, boards.decode(rows["board"], rows["tile_65536_mask"]))
+    np.testing.assert_array_equal(batch.targets, TOKENIZER.encode(rows, PACK.valuation_names))
+    np.testing.assert_array_equal(batch.moves, rows["move_dir"])
+    np.testing.assert_array_equal(batch.legal, rules.legal_moves(rows["board"], rows["tile_65536_mask"]))
+
+
+def test_labels_of_search_rows_are_those_of_the_board_as_played():
+    """Where the reference differs: it recomputes the heuristic on the turned board, and labels change."""
+    numbers = np.arange(len(PACK))
+    ops = np.full(len(PACK), 3, np.uint8)
+    as_played = Collate(PACK, TOKENIZER)(numbers)
+    batch = Collate(PACK, TOKENIZER)(numbers, ops)
+    np.testing.assert_array_equal(batch.targets, as_played.targets[:, symmetry.BRANCHES[3]])

@@ -14,7 +14,7 @@ from railyard.core.training.devices import pick, ranks, visible_gpus
 def torch(monkeypatch):
     def with_devices(*present):
         def there(name):
-            return SimpleNamespace(is_available=lambda: name in present)
+            return SimpleNamespace(is_available=lambda: name in present, device_count=lambda: 2)
 
         fake = SimpleNamespace(cuda=there("cuda"), backends=SimpleNamespace(mps=there("mps")))
         monkeypatch.setitem(sys.modules, "torch", fake)
@@ -34,8 +34,10 @@ def test_a_named_device_is_taken_or_refused(torch):
     torch("cuda")
     assert pick("cpu") == "cpu"
     assert pick("cuda") == "cuda"
-    with pytest.raises(UserError, match="device=mps is not available here"):
-        pick("mps")
+    assert pick("cuda:1") == "cuda:1"
+    for absent in ("mps", "mps:0", "cuda:2", "cuda:", "cuda:x", "cpu:1", "tpu"):
+        with pytest.raises(UserError, match=f"device={absent} is not available here"):
+            pick(absent)
 
 
 @pytest.mark.parametrize(

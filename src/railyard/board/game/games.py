@@ -1,6 +1,7 @@
 """Many games in play at once: the moves chosen for them are made, scored and answered by the next tiles.
 
-The tiles of a game depend on the seed and on its number alone (see `spawn`), not on the batch it is played in.
+The tiles of a game depend on its seed alone (see `spawn`), not on the batch it is played in: it is number 0 of that
+seed, as the games of the teacher are.
 """
 
 from typing import NamedTuple
@@ -26,6 +27,7 @@ from railyard.core.compiled import njit
 
 # how a game stands
 PLAYING, NO_MOVE, MADE_17 = range(3)
+NUMBER = np.uint64(0)  # of every game: each has a seed of its own
 
 
 @inlined
@@ -50,10 +52,10 @@ class Games(NamedTuple):
 
 
 @njit(error_model="numpy")
-def _open(games: Games, seed: np.uint64, numbers_N: NDArray[np.uint64], words: np.uint64) -> None:
-    for row in range(len(numbers_N)):
-        games.keys_N[row] = game_key(seed, numbers_N[row])
-        games.boards_N[row] = opening(seed, numbers_N[row])
+def _open(games: Games, seeds_N: NDArray[np.uint64], words: np.uint64) -> None:
+    for row in range(len(seeds_N)):
+        games.keys_N[row] = game_key(seeds_N[row], NUMBER)
+        games.boards_N[row] = opening(seeds_N[row], NUMBER)
         games.legal_N[row] = slid_legal_bits(games.boards_N[row], words)
 
 
@@ -101,9 +103,9 @@ def _step(games: Games, directions_N: NDArray[np.uint8], words: np.uint64) -> No
             _arrive(games, row, board, slid_legal_bits(board, words), reward)
 
 
-def new_games(seed: int, numbers_N: NDArray[np.uint64]) -> Games:
-    """The games of these numbers (uint64 [N]) under a seed (0 to 2^64 - 1), each with its two opening tiles."""
-    count = len(numbers_N)
+def new_games(seeds_N: NDArray[np.uint64]) -> Games:
+    """A game for each seed, uint64 [N], with its two opening tiles."""
+    count = len(seeds_N)
     games = Games(
         keys_N=np.empty(count, np.uint64),
         boards_N=np.empty(count, np.uint64),
@@ -113,7 +115,7 @@ def new_games(seed: int, numbers_N: NDArray[np.uint64]) -> Games:
         scores_N=np.zeros(count, np.uint32),
         states_N=np.full(count, PLAYING, np.uint8),
     )
-    _open(games, np.uint64(seed), np.ascontiguousarray(numbers_N, np.uint64), _words())
+    _open(games, np.ascontiguousarray(seeds_N, np.uint64), _words())
     return games
 
 

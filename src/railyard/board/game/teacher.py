@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from railyard.board.game.endgame.lookup import NO_TABLE, Book, Evs, consult
 from railyard.board.game.endgame.tables import EndgameTables
+from railyard.board.game.games import NUMBER
 from railyard.board.game.moves import makes_17, move
 from railyard.board.game.rules import legal_bits_of
 from railyard.board.game.searcher import Searcher, search
@@ -21,7 +22,6 @@ from railyard.core.compiled import njit
 RUNNING, NO_LEGAL_MOVE, MOST_MOVES, TILE_TOO_LARGE = range(4)
 END_REASONS = ("running", "no legal move", "max_moves reached", "the next tile is larger than a pack can hold")
 UNLIMITED = -1  # moves
-GAME = np.uint64(0)  # of the tile draws: every game has a seed of its own
 
 
 class Decisions(NamedTuple):
@@ -111,7 +111,7 @@ def _play(
             ended = TILE_TOO_LARGE
         else:
             board, mask, reward = move(board, mask, chosen)
-            board = tile_after(board, seed, GAME, played)
+            board = tile_after(board, seed, NUMBER, played)
             score += np.uint64(reward)
             rows += 1
             played += 1
@@ -142,7 +142,7 @@ class Game:
     def __init__(self, seed: int, most_moves: int | None = None) -> None:
         self.seed, self.ended = np.uint64(seed), RUNNING
         self.most_moves = UNLIMITED if most_moves is None else most_moves
-        self._state = np.array([opening(self.seed, GAME), 0, 0, 0], np.uint64)
+        self._state = np.array([opening(self.seed, NUMBER), 0, 0, 0], np.uint64)
 
     def play(self, teacher: Teacher, moves: int) -> Decisions:
         """The next decisions, `moves` of them if the game does not end before."""

@@ -24,14 +24,14 @@ class Augmentation(Component):
     allow_noop: bool = Field(True, description="false: where rotations or flips are on, every row gets a real one")
 
     def turns(self, counters_B: "NDArray[np.int64]", key: int) -> "NDArray[np.uint8] | None":
-        """A turn of `training/symmetry.py` for each row, uint8 [B]; None if nothing is ever turned.
+        """A turn of `game/symmetry.py` for each row, uint8 [B]; None if nothing is ever turned.
 
         `counters_B` int64 [B] number all rows of all epochs, `key` is any 64-bit integer. Rotation and flip are drawn
         independently, where the reference draws both from one seed and so ties them to each other.
         """
         if not (self.rotations or self.flips):
             return None
-        from railyard.board.training.symmetry import FLIPS, draw
+        from railyard.board.game.symmetry import FLIPS, draw
 
         return draw(np.uint64(key), counters_B, self._choices(self.rotations, 4), self._choices(self.flips, FLIPS))
 

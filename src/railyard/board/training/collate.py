@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from railyard.board.game import symmetry
 from railyard.board.game.boards import decode_into
 from railyard.board.game.rules import legal_bits, packed_legal_bits
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import STEP
 from railyard.board.tokens.advantage import SOUND
 from railyard.board.tokens.tokenizer import Labels, bad_row, encode_row
-from railyard.board.training import symmetry
 from railyard.board.training.batch import Arrays, allocate
 from railyard.core.compiled import njit
 from railyard.core.store.gather import PREFETCHED_ROWS, pointer, prefetch, row_address
@@ -37,7 +37,7 @@ class Collate:
         self._tables = labels.tables(pack.valuation_names)
 
     def __call__(self, rows: NDArray[np.int64], turns: NDArray[np.uint8] | None = None) -> Arrays:
-        """The batch of global row numbers, int64 [B], each turned by `turns` uint8 [B] of `training/symmetry.py`.
+        """The batch of global row numbers, int64 [B], each turned by `turns` uint8 [B] of `game/symmetry.py`.
 
         Labels are those of the board as it was played, turned with it. Raises IndexError for a row that the pack does
         not have, UserError for one that cannot be tokenized.

@@ -11,13 +11,15 @@ from railyard.core.errors import UserError
 
 
 def pick(device: str) -> str:
-    """`auto` takes CUDA, then MPS, then the CPU; a named device that is absent is a UserError."""
+    """`auto` takes CUDA, then MPS, then the CPU; a named one (`cuda:1`) that is absent is a UserError."""
     import torch
 
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if device == "auto":
         return next(name for name, there in present.items() if there)
-    if not present[device]:
+    kind, colon, number = device.partition(":")
+    count = torch.cuda.device_count() if kind == "cuda" else 1
+    if not present.get(kind) or (colon and not (number.isdecimal() and int(number) < count)):
         raise UserError(f"device={device} is not available here; use device=auto or device=cpu")
     return device
 
