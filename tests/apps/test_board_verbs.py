@@ -44,7 +44,7 @@ def test_a_damaged_pack_is_named(made, railyard, work):
     with next((work / "pack").glob("steps*.npy")).open("r+b") as file:
         file.truncate(1000)
     done = railyard("show", "path=pack")
-    assert (done.code, done.out) == (2, "")
+    assert (done.code, done.out) == (1, "")
     assert "steps" in done.err
 
 

@@ -1,11 +1,13 @@
 """`railyard show` tells artifacts apart by the files they have."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from railyard.core.runs.folder import write_config
+from railyard.core.store import durable
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "board"
 
@@ -16,8 +18,9 @@ def test_a_run_whole_and_damaged(railyard, work):
     assert (facts["kind"], facts["seed"], facts["damaged"]) == ("run", 4, [])
     (work / "run" / "config.yaml").write_text("seed: [")
     done = railyard("show", "path=run", "json=true")
-    assert done.code == 0
+    assert done.code == 1
     assert "not readable YAML" in done.json["damaged"][0]
+    assert "run is damaged: run/config.yaml is not readable YAML" in done.err
 
 
 def test_an_init_folder(railyard):
@@ -32,11 +35,27 @@ def test_a_pack_made_elsewhere(railyard):
     assert "no manifest" in facts["integrity"]
 
 
-@pytest.mark.parametrize("path", ["nothing", "empty", "text.txt", "broken.json"])
+def test_a_pack_that_is_not_as_its_manifest_says(railyard, work):
+    shutil.copytree(FIXTURES / "03_pack", work / "pack")
+    durable.write_manifest(work / "pack", {})
+    assert railyard("show", "path=pack").code == 0
+    (work / "pack" / "valuation_types.json").write_text((work / "pack" / "valuation_types.json").read_text() + " ")
+    done = railyard("show", "path=pack", "out=facts.json", "json=true")
+    assert (done.code, done.json["rows"]) == (1, json.loads((work / "facts.json").read_text())["rows"])
+    assert "valuation_types.json differs from manifest.json" in done.json["damaged"][0]
+
+
+def test_a_damaged_tokenizer(railyard, work):
+    (work / "broken.json").write_text("{")
+    done = railyard("show", "path=broken.json")
+    assert (done.code, done.out) == (1, "")
+    assert "broken.json is not valid JSON" in done.err
+
+
+@pytest.mark.parametrize("path", ["nothing", "empty", "text.txt"])
 def test_what_it_cannot_show(railyard, work, path):
     (work / "empty").mkdir()
     (work / "text.txt").write_text("x")
-    (work / "broken.json").write_text("{")
     done = railyard("show", f"path={path}")
     assert (done.code, done.out) == (2, "")
     assert path in done.err
@@ -47,5 +66,5 @@ def test_a_damaged_init_folder_is_one_sentence(railyard, work):
     weights = work / "init" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     done = railyard("show", "path=init")
-    assert (done.code, done.out) == (2, "")
+    assert (done.code, done.out) == (1, "")
     assert "model.safetensors" in done.err

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from railyard.core import rail
 from railyard.core.config.component import PathKnob, with_keys
-from railyard.core.errors import UserError
+from railyard.core.errors import Negative, RailyardError, UserError
 from railyard.core.rail import Artifact
 from railyard.core.store import durable
 from railyard.core.verbs.verb import Job, Verb
@@ -28,15 +28,24 @@ class Show(Verb):
         return with_keys(cls, *(known.show_keys() for known in rail.known()))
 
     def perform(self, job: Job) -> dict[str, Any]:
-        """Facts of the artifact; with `out` also written to that file, or to facts.json beside plots."""
+        """Facts of the artifact; with `out` also written to that file, or to facts.json beside plots.
+
+        Damage is what was found, not a mistake of the call: its exit code is 1, with the facts where there are some.
+        """
         artifact = artifact_at(self.path)
-        facts = artifact.describe(self.path, self)
+        try:
+            facts = artifact.describe(self.path, self)
+        except UserError as fault:
+            raise RailyardError(str(fault)) from None
         if self.out is not None and self.out.suffix == ".json":
             durable.write_json(self.out, facts)
         elif self.out is not None:
             self.out.mkdir(parents=True, exist_ok=True)
             durable.write_json(self.out / "facts.json", facts)
             artifact.draw(self.path, facts, self.out, self)
+        if damaged := facts.get("damaged"):
+            more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+            raise Negative(f"{self.path} is damaged: {damaged[0]}{more}", facts)
         return facts
 
 

@@ -37,7 +37,10 @@ class Artifact:
         raise NotImplementedError
 
     def describe(self, path: Path, call: Any) -> dict[str, Any]:
-        """Facts that JSON can hold, `kind` among them. UserError for a damaged one."""
+        """Facts that JSON can hold, `kind` among them; `damaged`, where it stands, lists what is not whole.
+
+        UserError where nothing can be told for damage.
+        """
         raise NotImplementedError
 
     def draw(self, path: Path, facts: Mapping[str, Any], out: Path, call: Any) -> None:

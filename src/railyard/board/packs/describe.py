@@ -63,6 +63,7 @@ def describe(pack: Pack) -> dict[str, Any]:
     tally = _Tally()
     for _, rows in pack.rows.chunks(CHUNK):
         tally.add(rows)
+    integrity, damaged = durable.integrity(pack.path)
     return {
         "kind": "pack",
         "path": str(pack.path),
@@ -77,7 +78,8 @@ def describe(pack: Pack) -> dict[str, Any]:
         "valuation_types": _named(pack, tally.valuations),
         "max_rank": _present(tally.max_ranks),
         "legality": tally.legality(len(pack)),
-        "integrity": _integrity(pack),
+        "integrity": integrity,
+        "damaged": damaged,
     }
 
 
@@ -189,13 +191,3 @@ def _named(pack: Pack, counts: NDArray[np.int64]) -> dict[str, int]:
             f"{len(names) - 1}: restore that file"
         )
     return {name: int(count) for name, count in zip(names, counts, strict=False)}
-
-
-def _integrity(pack: Pack) -> str:
-    if pack.manifest is None:
-        return "no manifest: the pack was made elsewhere"
-    try:
-        durable.check_manifest(pack.path)
-    except UserError as fault:
-        return str(fault)
-    return "every file is as the manifest says"

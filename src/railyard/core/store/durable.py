@@ -141,6 +141,17 @@ def check_manifest(folder: Path | str) -> dict[str, Any]:
     return manifest
 
 
+def integrity(folder: Path) -> tuple[str, list[str]]:
+    """Whether a folder is as its manifest says, in words, and the damage that was found."""
+    if not (folder / MANIFEST).is_file():
+        return "no manifest: it was made elsewhere", []
+    try:
+        check_manifest(folder)
+    except UserError as fault:
+        return str(fault), [str(fault)]
+    return "every file is as the manifest says", []
+
+
 def remove_leftovers(folder: Path | str) -> None:
     """Clears what killed writers left in `folder`; files of living writers and of other hosts stay.
 

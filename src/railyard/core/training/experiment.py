@@ -6,7 +6,7 @@ user's own comes in as a `Foreign` leaf.
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import Field
 
@@ -72,6 +72,9 @@ class Experiment(Root):
     test: bool = Field(False, description="evaluate the best checkpoint after the fit")
     ckpt_path: str | None = Field(None, description="a checkpoint to continue from in a new run folder")
     resume: str | None = Field(None, description="a run folder to continue in place")
+    metrics: Literal["all", "rest"] = Field(
+        "all", description="rest: resume also where metric rows that the checkpoint counts are gone, with those left"
+    )
     validate_config: bool = Field(False, description="check everything, print the plan, build nothing")
     optimized_metric: str | list[str] | None = Field(
         None,

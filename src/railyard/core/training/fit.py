@@ -218,7 +218,7 @@ def build_trainer(
 ) -> Any:
     """The Trainer with what makes a run exact, the chosen callbacks (those `watching` first) and the loggers."""
     keys = experiment.trainer.kwargs
-    rows = MetricRows(folder, keys.get("log_every_n_steps") or 50, start.resumed)
+    rows = MetricRows(folder, keys.get("log_every_n_steps") or 50, start.resumed, experiment.metrics)
     parts = [part for part in (experiment.callbacks or {}).values() if part is not None]
     chosen = [part.build(**_runtime(part, folder, start)) for part in parts]
     saving = any(isinstance(callback, Saver) for callback in chosen)

@@ -11,7 +11,7 @@ from railyard.core.runs.trust import refuse_admissions, refuse_paths
 from railyard.core.store.reading import read_json
 from railyard.core.training import devices
 
-PER_CALL = ("json", "validate_config", "resume")  # of one call, not of the run
+PER_CALL = ("json", "validate_config", "resume", "metrics")  # of one call, not of the run
 AGAIN = ("allow", "experiment")  # where a call says again which classes it admits
 CHANGEABLE = (
     "trainer.max_steps",

@@ -134,6 +134,7 @@ def describe(path: Path, space: Space = "auto", progress: Progress | None = None
 def facts_of(found: Tally, path: Path) -> dict[str, Any]:
     """What was counted, as plain values. Sides are shares of the image's."""
     objects = int(found.widths_1000.sum())
+    integrity, damaged = durable.integrity(path)
     return {
         "kind": "scenes",
         "path": str(path),
@@ -149,7 +150,8 @@ def facts_of(found: Tally, path: Path) -> dict[str, Any]:
         "faults": dict(found.faults),
         "first_faults": found.first_faults,
         "suspicions": list(suspicions(found)),
-        "integrity": _integrity(path),
+        "integrity": integrity,
+        "damaged": found.first_faults + damaged,
     }
 
 
@@ -198,13 +200,3 @@ def _quantiles(counts_1000: NDArray[np.int64]) -> dict[str, float]:
     at = {"min": 0.0, "p10": 0.1, "median": 0.5, "p90": 0.9, "max": 1.0}
     places = {name: int(np.searchsorted(cumulated, max(1, q * cumulated[-1]))) for name, q in at.items()}
     return {name: round(place / (BINS - 1), 3) for name, place in places.items()}
-
-
-def _integrity(path: Path) -> str:
-    if not (path / durable.MANIFEST).is_file():
-        return "no manifest: the data set was made elsewhere"
-    try:
-        durable.check_manifest(path)
-    except UserError as fault:
-        return str(fault)
-    return "every file is as the manifest says"

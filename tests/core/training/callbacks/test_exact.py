@@ -9,6 +9,7 @@ import tiny
 import torch
 
 from railyard.core.config.component import Foreign
+from railyard.core.errors import UserError
 from railyard.core.store import journal
 from railyard.core.training.callbacks.exact import MetricRows, SeedEachBatch, added, own_share
 
@@ -134,8 +135,8 @@ class Zero:
     is_global_zero = True
 
 
-def reopened(folder, rows, resumed=True):
-    callback = MetricRows(folder, 1, resumed)
+def reopened(folder, rows, resumed=True, take="all"):
+    callback = MetricRows(folder, 1, resumed, take)
     callback.load_state_dict({"rows": rows, "sums": [{"a": [1.0, 1]}]})
     callback.on_fit_start(Zero(), None)
     callback.teardown(None, None, "fit")
@@ -148,9 +149,13 @@ def test_rows_after_the_checkpoint_are_cut(tmp_path):
     assert [row["step"] for row in tiny.rows(tmp_path)] == [0, 1, 2]
 
 
-def test_rows_that_are_gone_are_not_counted(tmp_path):
-    journal_of(tmp_path, 2)
-    assert reopened(tmp_path, 3).rows == 2
+@pytest.mark.parametrize("left", [0, 2])
+def test_rows_that_are_gone_are_refused_unless_the_rest_will_do(left, tmp_path):
+    journal_of(tmp_path, left)
+    with pytest.raises(UserError, match=rf"has {left} rows, and the checkpoint was written after 3.*metrics=rest"):
+        reopened(tmp_path, 3)
+    assert len(tiny.rows(tmp_path)) == left
+    assert reopened(tmp_path, 3, take="rest").rows == left
 
 
 def test_a_checkpoint_of_another_run_brings_no_rows(tmp_path):

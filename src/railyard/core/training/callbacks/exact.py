@@ -7,12 +7,13 @@ import logging
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
 
+from railyard.core.errors import UserError
 from railyard.core.store import journal
 from railyard.core.store.order import mix
 from railyard.core.training import distributed, lightning_private
@@ -60,13 +61,13 @@ class MetricRows(pl.Callback):
 
     Rows hold no times, so two runs of the same bits write the same bytes. A checkpoint records how many rows came
     before it and every rank's sums in flight; `resumed` cuts later rows, and all of them if there is no checkpoint of
-    this folder yet.
+    this folder yet. Where rows that the checkpoint counts are gone, `take` says whether the rest will do.
     """
 
-    def __init__(self, folder: Path, every_n_steps: int, resumed: bool) -> None:
+    def __init__(self, folder: Path, every_n_steps: int, resumed: bool, take: Literal["all", "rest"] = "all") -> None:
         self.path = folder / "metrics.jsonl"
         self.every_n_steps = every_n_steps
-        self.resumed = resumed
+        self.resumed, self.take = resumed, take
         self.rows = 0
         self.sums: Sums = {}
         self.began: int | None = None  # the step before the first of this fit; None until there is one
@@ -76,6 +77,12 @@ class MetricRows(pl.Callback):
         if not self.resumed:
             self.rows, self.sums = 0, {}  # ckpt_path= brought those of another run
         if trainer.is_global_zero:
+            found = len(journal.read(self.path)) if self.path.exists() else 0
+            if found < self.rows and self.take == "all":
+                raise UserError(
+                    f"{self.path} has {found} rows, and the checkpoint was written after {self.rows}: restore the "
+                    "file, or go on with the rows that are left with metrics=rest"
+                )
             self.rows = _keep_first(self.path, self.rows)
             self._journal = journal.Journal(self.path)
 
