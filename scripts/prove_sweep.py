@@ -37,7 +37,7 @@ def _sweep_section(harness, trials, seconds: float) -> tuple[str, bool]:
         f"{len(trials)} sweeps of {harness.JOBS} training runs, {sum(len(trial.kills) for trial in trials)} kills, "
         f"{len(hits)} of which hit a living sweep: **{len(trials) - len(unequal)} equal, {len(unequal)} unequal**, in "
         f"{seconds:.0f} s.",
-        "Each was killed once or twice at a random moment after its folder was there, and went on at once by "
+        "Each was killed once or twice, a random while after a random number of its jobs, and went on at once by "
         f"`railyard train resume=SWEEP`, beside workers that may still have been saving; seed {SEED}. Equal means: "
         "every job has ended once, none that had ended ran again, outcomes and the table hold the values of a sweep "
         "that was let alone (but for seconds), and each run folder the bits of its run (as in the proof `resume`).",

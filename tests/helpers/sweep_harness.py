@@ -34,24 +34,28 @@ class Setting:
 
     name: str
     words: tuple[str, ...] = ()
-    seconds: float = 6.0  # within which kills come, counted from the sweep's first file
+    seconds: float = 1.5  # about what a job takes: kills come within so long after a job's end
     warm: bool = True
 
 
-SETTINGS = (Setting("basic"), Setting("joblib", ("hydra/launcher=joblib",), 25.0, False))
+SETTINGS = (Setting("basic"), Setting("joblib", ("hydra/launcher=joblib",), 4.0, False))
 
 
 @dataclass(frozen=True)
 class Kill:
-    """A signal, to the sweep's process or to all of its processes, so long after the sweep has its folder."""
+    """A signal to the sweep's process or to all of its processes, so long after `ended` jobs ended in this call.
+
+    Counted in jobs, since a number of seconds that hits a sweep on one machine comes after its end on another.
+    """
 
     signal: int
     everyone: bool
+    ended: int
     seconds: float
 
     def __str__(self) -> str:
         whom = "all processes" if self.everyone else "the sweep"
-        return f"{signal.Signals(self.signal).name} to {whom} after {self.seconds:.1f} s"
+        return f"{signal.Signals(self.signal).name} to {whom} {self.seconds:.1f} s after {self.ended} jobs"
 
 
 @dataclass
@@ -123,7 +127,7 @@ def run(words: Sequence[str], cwd: Path, kill: Kill | None = None, warm: bool = 
     """Run `railyard` with these words and kill it; its exit code (minus the signal's number if one ended it)."""
     process = _warm([*words], cwd) if warm else _Fresh(words, cwd)
     if kill:
-        _wait_for_folder(cwd, process)
+        _wait_for_jobs(kill.ended, cwd, process)
         process.join(kill.seconds)
         if process.exitcode is None:
             (os.killpg if kill.everyone else os.kill)(process.pid, kill.signal)
@@ -134,8 +138,13 @@ def run(words: Sequence[str], cwd: Path, kill: Kill | None = None, warm: bool = 
     return int(process.exitcode)
 
 
-def _wait_for_folder(cwd: Path, process: Any) -> None:
-    while sweep_folder(cwd) is None and process.exitcode is None:
+def _wait_for_jobs(number: int, cwd: Path, process: Any) -> None:
+    """Wait until the sweep has its folder and `number` jobs ended in this call, or all but one ever."""
+    wanted = min(len(_outcomes(sweep_folder(cwd))) + number, JOBS - 1)
+    while process.exitcode is None:
+        folder = sweep_folder(cwd)
+        if folder and len(_outcomes(folder)) >= wanted:
+            return
         process.join(0.02)
 
 
@@ -213,7 +222,7 @@ def draw_kills(random: Random, setting: Setting, number: int) -> tuple[Kill, ...
     def draw() -> Kill:
         number = random.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT))
         everyone = random.random() < 0.5 if number == signal.SIGKILL else number == signal.SIGINT
-        return Kill(number, everyone, random.uniform(0, setting.seconds))
+        return Kill(number, everyone, random.randrange(JOBS - 1), random.uniform(0, setting.seconds))
 
     return tuple(draw() for _ in range(number))
 

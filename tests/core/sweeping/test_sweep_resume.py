@@ -1,6 +1,7 @@
 """Sweeps killed and gone on with end like a sweep that was let alone. `./run prove sweep` and `race` do many more."""
 
 import shutil
+import signal
 
 import pytest
 import sweep_harness as harness
@@ -12,11 +13,18 @@ def reference(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("setting", "kills"), [(harness.SETTINGS[0], (1, 1)), (harness.SETTINGS[1], (1,))])
+@pytest.mark.parametrize(
+    ("setting", "kills"),
+    [
+        (harness.SETTINGS[0], [harness.Kill(signal.SIGKILL, False, 0, 0.4)]),
+        (harness.SETTINGS[0], [harness.Kill(signal.SIGTERM, False, 1, 0.2), harness.Kill(signal.SIGKILL, True, 1, 0.0)]),
+        (harness.SETTINGS[1], [harness.Kill(signal.SIGINT, True, 1, 0.1)]),
+    ],
+)
 def test_a_killed_sweep_loses_and_repeats_no_job(setting, kills, reference, tmp_path):
-    for trial in harness.trials(setting, 3, kills, tmp_path, reference):
-        assert trial.differences == [], [*map(str, trial.kills), trial.codes]
-        assert trial.hits, "no signal came while the sweep lived"
+    trial = harness.interrupted(setting, tuple(kills), tmp_path / "work", reference)
+    assert trial.differences == [], [*map(str, trial.kills), trial.codes]
+    assert trial.hits == kills, "a signal came when the sweep had ended"
 
 
 @pytest.mark.slow
