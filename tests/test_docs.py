@@ -1,0 +1,61 @@
+"""What README and docs/ name is there: files, links, the package's extras."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SPAN = re.compile(r"`([^`\s]+)`")
+LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
+IN_A_RUN = ("outputs/", "checkpoints/", "init/", ".hydra/")  # folders that a run makes
+
+
+def files_named(text: str) -> set[str]:
+    """Code spans that are paths of the repository: a folder in front, or the ending of a source file."""
+    spans = {span for span in SPAN.findall(text) if re.fullmatch(r"[\w.*/-]+", span)}
+    return {span for span in spans if ("/" in span or span.endswith(".py")) and not span.startswith(("./", *IN_A_RUN))}
+
+
+def anchors(page: Path) -> set[str]:
+    """What GitHub makes of the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_file_of_the_house_is_there():
+    names = files_named((ROOT / "docs" / "house.md").read_text())
+    templates = {name for name in names if "NAME" in name} | {"config.py", "rail.py", "rules.py", "__init__.py"}
+    named = names - templates
+    assert len(named) > 50
+    missing = [name for name in named if not any([*ROOT.glob(name), *(ROOT / "src/railyard").glob(name)])]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page):
+    for link in LINK.findall(page.read_text()):
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_every_page_is_linked():
+    linked = {
+        (page.parent / link.partition("#")[0]).resolve() for page in PAGES for link in LINK.findall(page.read_text())
+    }
+    assert [page.name for page in PAGES[1:] if page not in linked] == []
+
+
+def test_the_guide_lists_the_extras_of_the_package():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    section = (ROOT / "docs" / "guide.md").read_text().partition("## Install")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", section, re.MULTILINE)
+    brings = {
+        name: ", ".join(re.split(r"[=<>]", package)[0] for package in packages) for name, packages in extras.items()
+    }
+    brings["all"] = ", ".join(re.findall(r"\w+", extras["all"][0])[1:])
+    assert dict(rows) == {name: what for name, what in brings.items() if name not in ("test", "dev")}
