@@ -7,7 +7,7 @@ what a direct translation of the codec does. The gates, the planes and the costs
 import numpy as np
 
 from railyard.core.compiled import njit
-from railyard.tlg8.codec.block_planes import enter, need_filtered
+from railyard.tlg8.codec.block_planes import ensure_filtered, load_block
 from railyard.tlg8.codec.colour_filters import PLANES
 from railyard.tlg8.codec.gates import passing_pairs
 from railyard.tlg8.codec.golomb import INTERLEAVED_ROWS, PLANE_ROWS, plain_bits, run_length_bits
@@ -42,11 +42,11 @@ def search(contexts, components, gated, entropies, keys):
     """Keys of best and second of blocks of 8x8, as the codec's `search_pairs`."""
     planes, pairs, least, values = make_planes(), np.arange(PAIRS), np.empty(2), np.empty(256, np.int16)
     for block in range(len(contexts)):
-        enter(planes, contexts[block], components, 8, 8)
+        load_block(planes, contexts[block], components, 8, 8)
         count = passing_pairs(planes, pairs, least) if gated else PAIRS
         keys[block] = EMPTY
         for pair in pairs[:count]:
-            need_filtered(planes, pair // FILTERS)
+            ensure_filtered(planes, pair // FILTERS)
             for rank in range(TUPLES_OF_A_PAIR):
                 for entropy in entropies:
                     bits = tuple_bits(planes, pair, rank // 2, rank % 2, entropy, values)

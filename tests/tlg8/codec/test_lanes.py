@@ -10,7 +10,6 @@ from railyard.tlg8.codec.lanes import (
     floor_log2,
     high_product,
     load_groups,
-    none_of,
     splat,
     store,
 )
@@ -21,7 +20,7 @@ THRESHOLDS = np.array([[1, 2, 3, 5, 8, 100, 1000, 30000], [0, 0, 0, 0, 0, 0, 0, 
 
 @njit()
 def operations(array, other, out):
-    """All that lanes can do, one row of `out` each; whether any and whether no lane of `array` is less."""
+    """All that lanes can do, one row of `out` each; whether any lane of `array` is less."""
     a, b = load_groups(array, 0, 8, 16, 24), load_groups(other, 0, 8, 16, 24)
     results = (
         a + b,
@@ -39,7 +38,7 @@ def operations(array, other, out):
     )
     for row in range(len(results)):
         store(out, np.int64(32 * row), results[row])
-    return any_of(a < b), none_of(a < b)
+    return any_of(a < b)
 
 
 def expected(a, b):
@@ -64,9 +63,9 @@ def expected(a, b):
 @given(words, words)
 def test_operations_are_those_of_16_bit_words(a, b):
     out = np.zeros(32 * 12, np.int16)
-    answers = operations(a, b, out)
+    any_less = operations(a, b, out)
     np.testing.assert_array_equal(out.reshape(12, 32), np.stack(expected(a, b)).astype(np.uint16).view(np.int16))
-    assert answers == ((a < b).any(), not (a < b).any())
+    assert any_less == (a < b).any()
 
 
 @njit()

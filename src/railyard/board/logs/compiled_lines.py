@@ -13,10 +13,10 @@ Positions are indices into the data; a position of FAIL means: not understood.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.logs.raw_row import RAW
 from railyard.board.logs.step_lines import DEFAULT_VALUATION, MAX_RANK, MOVES, StepReader
+from railyard.core.arrays import I64, U8, Records
 from railyard.core.compiled import njit
 
 FAIL = -1
@@ -35,8 +35,8 @@ POWERS = np.array([float(10**k) for k in range(23)])
 class Words(NamedTuple):
     """K words of ASCII: bytes [K, NAME_BYTES] and lengths [K], negative for a word that matches nothing."""
 
-    bytes_KB: NDArray[np.uint8]
-    lengths_K: NDArray[np.int64]
+    bytes_KB: U8
+    lengths_K: I64
 
 
 def _words(texts: list[str], room: int) -> Words:
@@ -57,7 +57,7 @@ REQUIRED = 1 << MOVE | 1 << BOARD
 DEFAULT = np.frombuffer(DEFAULT_VALUATION.encode(), np.uint8)
 
 
-def read(data: NDArray[np.uint8], at: int, line: int, reader: StepReader) -> tuple[NDArray[np.void], int, int]:
+def read(data: U8, at: int, line: int, reader: StepReader) -> tuple[Records, int, int]:
     """Rows from position `at` of `data` (line number `line`) up to the first line not understood.
 
     data: uint8, whole lines. Returns RAW rows, and position and number of the next line, which is beyond
@@ -78,10 +78,10 @@ def read(data: NDArray[np.uint8], at: int, line: int, reader: StepReader) -> tup
 
 @njit()
 def _read(
-    data: NDArray[np.uint8],
+    data: U8,
     at: int,
     line: int,
-    rows: NDArray[np.void],
+    rows: Records,
     names: Words,
     known: int,
     next_index: int,
@@ -109,7 +109,7 @@ def _read(
 
 
 @njit()
-def _row(data: NDArray[np.uint8], at: int, row: Any, names: Words, known: int) -> tuple[int, int]:
+def _row(data: U8, at: int, row: Any, names: Words, known: int) -> tuple[int, int]:
     """Reads one object into `row`; the position after its line end, and the number of its valuation name."""
     if data[at] != OPEN:
         return FAIL, FAIL
@@ -138,9 +138,7 @@ def _row(data: NDArray[np.uint8], at: int, row: Any, names: Words, known: int) -
 
 
 @njit()
-def _key(
-    data: NDArray[np.uint8], at: int, bytes_KB: NDArray[np.uint8], lengths_K: NDArray[np.int64], guess: int
-) -> tuple[int, int]:
+def _key(data: U8, at: int, bytes_KB: U8, lengths_K: I64, guess: int) -> tuple[int, int]:
     """Number of the key at `at` (most likely `guess`), FAIL for one not used, and the position of its value."""
     end = _text_end(data, at)
     if end == FAIL:
@@ -153,7 +151,7 @@ def _key(
 
 
 @njit()
-def _value(data: NDArray[np.uint8], at: int, key: int, row: Any) -> int:
+def _value(data: U8, at: int, key: int, row: Any) -> int:
     """Reads the value of a key into `row`; the position after it."""
     if key == FAIL:
         return _skip(data, at)
@@ -169,7 +167,7 @@ def _value(data: NDArray[np.uint8], at: int, key: int, row: Any) -> int:
 
 
 @njit()
-def _whole(data: NDArray[np.uint8], at: int, key: int, row: Any) -> int:
+def _whole(data: U8, at: int, key: int, row: Any) -> int:
     value, at = _integer(data, at)
     if key == SEED:
         row.seed = value
@@ -183,7 +181,7 @@ def _whole(data: NDArray[np.uint8], at: int, key: int, row: Any) -> int:
 
 
 @njit()
-def _move(data: NDArray[np.uint8], at: int, row: Any) -> int:
+def _move(data: U8, at: int, row: Any) -> int:
     end = _text_end(data, at)
     if end == FAIL:
         return FAIL
@@ -193,7 +191,7 @@ def _move(data: NDArray[np.uint8], at: int, row: Any) -> int:
 
 
 @njit()
-def _valuation(data: NDArray[np.uint8], at: int, names: Words, known: int) -> tuple[int, int]:
+def _valuation(data: U8, at: int, names: Words, known: int) -> tuple[int, int]:
     """Number of a row's valuation name, FAIL for null, and the position after it."""
     if _is_null(data, at):
         return FAIL, at + 4
@@ -205,7 +203,7 @@ def _valuation(data: NDArray[np.uint8], at: int, names: Words, known: int) -> tu
 
 
 @njit()
-def _name(data: NDArray[np.uint8], start: int, end: int, names: Words, known: int) -> int:
+def _name(data: U8, start: int, end: int, names: Words, known: int) -> int:
     """Number of a name; a new one is noted after those known, and counts once its row is read."""
     index = _find(data, start, end, names.bytes_KB, names.lengths_K, 0)
     if 0 <= index < known:
@@ -219,7 +217,7 @@ def _name(data: NDArray[np.uint8], start: int, end: int, names: Words, known: in
 
 
 @njit()
-def _board(data: NDArray[np.uint8], at: int, row: Any) -> int:
+def _board(data: U8, at: int, row: Any) -> int:
     if data[at] != OPEN_LIST:
         return FAIL
     for cell in range(16):
@@ -234,7 +232,7 @@ def _board(data: NDArray[np.uint8], at: int, row: Any) -> int:
 
 
 @njit()
-def _branches(data: NDArray[np.uint8], at: int, row: Any) -> int:
+def _branches(data: U8, at: int, row: Any) -> int:
     if data[at] != OPEN:
         return FAIL
     seen = 0
@@ -252,7 +250,7 @@ def _branches(data: NDArray[np.uint8], at: int, row: Any) -> int:
 
 
 @njit()
-def _ev(data: NDArray[np.uint8], at: int, direction: int, row: Any) -> int:
+def _ev(data: U8, at: int, direction: int, row: Any) -> int:
     if _is_null(data, at):
         return at + 4
     value, at = _number(data, at)
@@ -261,14 +259,14 @@ def _ev(data: NDArray[np.uint8], at: int, direction: int, row: Any) -> int:
 
 
 @njit()
-def _spaces(data: NDArray[np.uint8], at: int) -> int:
+def _spaces(data: U8, at: int) -> int:
     while data[at] == 32 or data[at] == 9 or data[at] == 13:
         at += 1
     return at
 
 
 @njit()
-def _text_end(data: NDArray[np.uint8], at: int) -> int:
+def _text_end(data: U8, at: int) -> int:
     """Position of the quote that ends the plain text at `at`."""
     if data[at] != QUOTE:
         return FAIL
@@ -281,14 +279,7 @@ def _text_end(data: NDArray[np.uint8], at: int) -> int:
 
 
 @njit()
-def _find(
-    data: NDArray[np.uint8],
-    start: int,
-    end: int,
-    bytes_KB: NDArray[np.uint8],
-    lengths_K: NDArray[np.int64],
-    guess: int,
-) -> int:
+def _find(data: U8, start: int, end: int, bytes_KB: U8, lengths_K: I64, guess: int) -> int:
     """Number of the word that stands at [start, end), looked for from `guess` on; FAIL if there is none."""
     for offset in range(len(lengths_K)):
         word = guess + offset
@@ -300,7 +291,7 @@ def _find(
 
 
 @njit()
-def _same(data: NDArray[np.uint8], start: int, end: int, bytes_KB: NDArray[np.uint8], word: int) -> bool:
+def _same(data: U8, start: int, end: int, bytes_KB: U8, word: int) -> bool:
     place = 0
     while place < end - start and data[start + place] == bytes_KB[word, place]:
         place += 1
@@ -308,14 +299,14 @@ def _same(data: NDArray[np.uint8], start: int, end: int, bytes_KB: NDArray[np.ui
 
 
 @njit()
-def _is_null(data: NDArray[np.uint8], at: int) -> bool:
+def _is_null(data: U8, at: int) -> bool:
     return bool(
         data[at] == ord("n") and data[at + 1] == ord("u") and data[at + 2] == ord("l") and data[at + 3] == ord("l")
     )
 
 
 @njit()
-def _digits(data: NDArray[np.uint8], at: int, value: int) -> tuple[int, int]:
+def _digits(data: U8, at: int, value: int) -> tuple[int, int]:
     """`value` continued by the digits at `at`, and the position after them; wrong beyond MAX_DIGITS."""
     while ZERO <= data[at] <= NINE:
         value = value * 10 + (int(data[at]) - ZERO)
@@ -324,7 +315,7 @@ def _digits(data: NDArray[np.uint8], at: int, value: int) -> tuple[int, int]:
 
 
 @njit()
-def _integer(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
+def _integer(data: U8, at: int) -> tuple[int, int]:
     """A whole number without a sign; what follows it is for the caller to check."""
     value, end = _digits(data, at, 0)
     if end == at or end - at > MAX_DIGITS or (data[at] == ZERO and end - at > 1):
@@ -333,7 +324,7 @@ def _integer(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
 
 
 @njit()
-def _number(data: NDArray[np.uint8], at: int) -> tuple[float, int]:
+def _number(data: U8, at: int) -> tuple[float, int]:
     """Any JSON number that float64 arithmetic reads without rounding twice."""
     negative = data[at] == MINUS
     start = at + 1 if negative else at
@@ -359,7 +350,7 @@ def _number(data: NDArray[np.uint8], at: int) -> tuple[float, int]:
 
 
 @njit()
-def _exponent(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
+def _exponent(data: U8, at: int) -> tuple[int, int]:
     negative = data[at] == MINUS
     start = at + 1 if negative or data[at] == PLUS else at
     value, end = _digits(data, start, 0)
@@ -369,7 +360,7 @@ def _exponent(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
 
 
 @njit()
-def _skip(data: NDArray[np.uint8], at: int) -> int:
+def _skip(data: U8, at: int) -> int:
     """The position after a value that is not used, of any kind but lists and objects."""
     if data[at] == QUOTE:
         end = _text_end(data, at)

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.logs import compiled_lines
 from railyard.board.logs.game_meta import SUFFIXES, UNREADABLE, BadGame, Meta, read_meta
 from railyard.board.logs.step_lines import StepReader
+from railyard.core.arrays import Records
 from railyard.core.errors import UserError
 
 LONGEST_LINE = 1 << 26  # bytes: a gzip file of some kilobytes can hold gigabytes without a line end
@@ -74,7 +74,7 @@ class RawGame:
 
     files: GameFiles
     meta: Meta
-    rows: NDArray[np.void]  # RAW
+    rows: Records  # RAW
     valuation_names: list[str]  # in encounter order
     unknown_branches: Counter[str]  # names that are no direction, and in how many rows
 
@@ -94,7 +94,7 @@ def read_game(files: GameFiles) -> RawGame:
     return RawGame(files, meta, np.concatenate(parts), list(reader.names), reader.unknown_branches)
 
 
-def read_block(block: bytes, line: int, reader: StepReader) -> Iterator[NDArray[np.void]]:
+def read_block(block: bytes, line: int, reader: StepReader) -> Iterator[Records]:
     """RAW rows of whole lines, the first of them line number `line`, by whichever reader understands them."""
     data = np.frombuffer(block, np.uint8)
     at = 0

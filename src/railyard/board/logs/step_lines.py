@@ -15,11 +15,11 @@ from types import NoneType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic_core import from_json
 
 from railyard.board.logs.game_meta import BadGame, Meta
 from railyard.board.logs.raw_row import RAW
+from railyard.core.arrays import F32, I64, U8, U32, U64, Records
 from railyard.core.errors import short
 
 MOVES = {"up": 0, "down": 1, "left": 2, "right": 3}
@@ -57,7 +57,7 @@ class StepReader:
     names: dict[str, int] = field(default_factory=dict)
     unknown_branches: Counter[str] = field(default_factory=Counter)
 
-    def read(self, lines: Sequence[bytes], numbers: Sequence[int]) -> NDArray[np.void]:
+    def read(self, lines: Sequence[bytes], numbers: Sequence[int]) -> Records:
         """RAW rows of lines that are not blank, with their numbers; BadGame names the first bad one."""
         try:
             rows = [from_json(line, allow_inf_nan=False) for line in lines]
@@ -69,7 +69,7 @@ class StepReader:
                 self._check(line, number)
             raise
 
-    def _rows(self, rows: list[Row], numbers: Sequence[int]) -> NDArray[np.void]:
+    def _rows(self, rows: list[Row], numbers: Sequence[int]) -> Records:
         raw = np.empty(len(rows), RAW)
         raw["line"] = numbers
         for key in EXPECTED:
@@ -91,7 +91,7 @@ class StepReader:
                 found = f"got {short(row[key])}" if key in row else "it is missing"
                 raise BadGame(self.path, f"`{key}` has to be {expected}; {found}", number) from error
 
-    def board(self, rows: list[Row]) -> NDArray[np.uint8]:
+    def board(self, rows: list[Row]) -> U8:
         boards = [row["board"] for row in rows]
         if set(map(len, boards)) != {16}:
             raise ValueError
@@ -100,10 +100,10 @@ class StepReader:
             raise ValueError
         return exponents_N16
 
-    def move(self, rows: list[Row]) -> NDArray[np.uint8]:
+    def move(self, rows: list[Row]) -> U8:
         return np.frombuffer(bytes([MOVES[row["move"]] for row in rows]), np.uint8)
 
-    def branch_evs(self, rows: list[Row]) -> NDArray[np.float32]:
+    def branch_evs(self, rows: list[Row]) -> F32:
         branches = _column(rows, "branch_evs", {dict}, {})
         evs = self._by_direction(branches)
         if not set(map(type, evs)) <= {float, int, NoneType}:
@@ -120,13 +120,13 @@ class StepReader:
         self.unknown_branches.update(name for evs in branches for name in evs if name not in MOVES)
         return [evs.get(direction) for evs in branches for direction in MOVES]
 
-    def valuation_type(self, rows: list[Row]) -> NDArray[np.int64]:
+    def valuation_type(self, rows: list[Row]) -> I64:
         column = _column(rows, "valuation_type", {str}, DEFAULT_VALUATION)
         for name in dict.fromkeys(column):
             self.names.setdefault(name, len(self.names))
         return np.array([self.names[name] for name in column], np.int64)
 
-    def step_index(self, rows: list[Row]) -> NDArray[np.uint32]:
+    def step_index(self, rows: list[Row]) -> U32:
         column = [row.get("step_index") for row in rows]
         if None in column:
             _count_on(column, self.next_index)
@@ -136,10 +136,10 @@ class StepReader:
         self.next_index = int(indices_N[-1]) + 1
         return indices_N
 
-    def seed(self, rows: list[Row]) -> NDArray[np.uint64]:
+    def seed(self, rows: list[Row]) -> U64:
         return np.array(_column(rows, "seed", {int}, self.meta.seed), np.uint64)
 
-    def max_rank(self, rows: list[Row]) -> NDArray[np.uint8]:
+    def max_rank(self, rows: list[Row]) -> U8:
         return np.array(_column(rows, "max_rank", {int}, self.meta.max_rank or 0), np.uint8)
 
 

@@ -23,12 +23,10 @@ class Encoder(Component):
     """
 
     input_vocab_size: Annotated[
-        int,
-        Field(ge=2, description="exponents the embedding knows; 18 covers 0 to 17, which a chain can reach"),
+        int, Field(ge=2, description="exponents the embedding knows; 18 covers 0 to 17, which a chain can reach")
     ] = 18
     output_n_bins: Annotated[
-        int | None,
-        Field(ge=1, description="classes of each head of binned_ev; null takes the tokenizer's number"),
+        int | None, Field(ge=1, description="classes of each head of binned_ev; null takes the tokenizer's number")
     ] = None
     hidden_size: Annotated[int, Field(ge=1, description="width of the residual stream")] = 288
     num_hidden_layers: Annotated[int, Field(ge=1, description="attention and feed-forward blocks")] = 10
@@ -43,8 +41,7 @@ class Encoder(Component):
         Field(ge=1, description="key and value heads, shared by the query heads; null gives every query its own"),
     ] = 2
     attention_dropout_prob: Annotated[
-        float,
-        Field(ge=0, lt=1, description="dropout of attention weights; has no effect with attention sinks"),
+        float, Field(ge=0, lt=1, description="dropout of attention weights; has no effect with attention sinks")
     ] = 0.0
     use_attention_sinks: Annotated[
         bool, Field(description="one learned logit a head that may take attention and gives nothing")

@@ -10,8 +10,8 @@ float64 on the stored float32 values.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import F64, U8
 from railyard.core.compiled import njit
 
 ILLEGAL, FAILURE, FIRST_BIN = 0, 1, 2
@@ -26,14 +26,14 @@ TUPLE_ZERO = 1e-9  # ties and failures of probabilities
 class Tables(NamedTuple):
     """A tokenizer as compiled code reads it, all by valuation id."""
 
-    kinds: NDArray[np.uint8]  # [256]
-    illegal: NDArray[np.uint8]  # [256] the class of an illegal branch
-    inner_edges: NDArray[np.float64]  # [V, n - 1]: all edges but the first and the last
+    kinds: U8  # [256]
+    illegal: U8  # [256] the class of an illegal branch
+    inner_edges: F64  # [V, n - 1]: all edges but the first and the last
     failure_cutoff: float
 
     @staticmethod
     @njit()
-    def encode_row(row: Any, tables: "Tables", out_4: NDArray[np.uint8]) -> int:
+    def encode_row(row: Any, tables: "Tables", out_4: U8) -> int:
         """Writes the four classes UDLR of a row into `out_4`, or says what is wrong with the row.
 
         Every branch is binned and the class then selected: what is legal is a coin toss to the processor, and a
@@ -70,7 +70,7 @@ def _has_finite_values(row: Any) -> bool:
 
 
 @njit()
-def fault_of(row: Any, kinds: NDArray[np.uint8]) -> int:
+def fault_of(row: Any, kinds: U8) -> int:
     """What is wrong with a row, SOUND if nothing."""
     if kinds[row.valuation_type] == UNKNOWN:
         return BAD_VALUATION
@@ -102,7 +102,7 @@ def fails(value: float, is_search: bool, failure_cutoff: float) -> bool:
 
 
 @njit()
-def _bin(inner_edges: NDArray[np.float64], valuation: int, difference: float) -> int:
+def _bin(inner_edges: F64, valuation: int, difference: float) -> int:
     """searchsorted(edges, difference, side="right") - 1, clipped to 0 … n-1, over the n-1 inner edges.
 
     Counting all of them is one vectorised sweep without a branch to mispredict.

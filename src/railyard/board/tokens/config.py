@@ -30,15 +30,12 @@ class FitTokenizer(Work):
         description="of kind=ev_bins: which percentiles make a class; percentiles are spread evenly, so are these",
     )
     bins: Annotated[
-        int,
-        Field(ge=2, le=MAX_BINS, description="grades of moves that are legal, not lost and not the one played"),
+        int, Field(ge=2, le=MAX_BINS, description="grades of moves that are legal, not lost and not the one played")
     ] = 32
     failure_cutoff: Annotated[
         int,
         Field(
-            ge=-(2**31),
-            le=0,
-            description="a search move this many points below the board's own value counts as lost",
+            ge=-(2**31), le=0, description="a search move this many points below the board's own value counts as lost"
         ),
     ] = -1500
     illegal_policy: Literal["illegal", "last_bin"] = Field(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from railyard.core.arrays import I64
 from railyard.core.config.component import Component
 from railyard.core.errors import UserError
 
@@ -46,7 +47,7 @@ class EvBinner(Component):
             return len(self.edges)
         return len(self.edges) + (1 if self.special_zero_one else -1)
 
-    def bins(self, values: NDArray[np.floating]) -> NDArray[np.int64]:
+    def bins(self, values: NDArray[np.floating]) -> I64:
         """The bin of each value, 0 to n_bins - 1, of the same shape; edges are compared in the values' precision.
 
         UserError where a value is NaN.
@@ -60,5 +61,5 @@ class EvBinner(Component):
         inner = np.searchsorted(edges[1:-1], values, side="left")
         return self._with_special(inner, values) if self.special_zero_one else inner
 
-    def _with_special(self, inner: NDArray[np.int64], values: NDArray[np.floating]) -> NDArray[np.int64]:
+    def _with_special(self, inner: I64, values: NDArray[np.floating]) -> I64:
         return np.where(values == 0, 0, np.where(values == 1, self.n_bins - 1, inner + 1))

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from railyard.board.tokens import advantage, json_fields
 from railyard.board.tokens.ev_binner import NO_VALUE, EvBinner
 from railyard.board.tokens.percentiles import percentile, quarters
 from railyard.board.tokens.tokenizer import Tokenizer, kinds_of
+from railyard.core.arrays import F64, U8
 from railyard.core.compiled import njit
 from railyard.core.errors import UserError
 
@@ -28,15 +28,15 @@ SCHEMA_VERSION = 1
 class Tables(NamedTuple):
     """A tokenizer as compiled code reads it."""
 
-    kinds: NDArray[np.uint8]  # [256] by valuation id
-    knots: NDArray[np.float64]  # [V, K]
-    bounds: NDArray[np.float64]  # between each two bins, but for those of exactly 0 and 1
+    kinds: U8  # [256] by valuation id
+    knots: F64  # [V, K]
+    bounds: F64  # between each two bins, but for those of exactly 0 and 1
     lower_bin_has_bound: bool
     special_zero_one: bool
 
     @staticmethod
     @njit()
-    def encode_row(row: Any, tables: "Tables", out_4: NDArray[np.uint8]) -> int:
+    def encode_row(row: Any, tables: "Tables", out_4: U8) -> int:
         """Writes the four classes UDLR of a row into `out_4`, NO_VALUE for illegal moves, or says what is wrong."""
         fault = advantage.fault_of(row, tables.kinds)
         if fault != advantage.SOUND:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.packs.pack import Pack
 from railyard.board.tokens import advantage, quantiles
@@ -17,11 +16,12 @@ from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.board.tokens.quantiles import StreamedQuantiles
 from railyard.board.tokens.tokenizer import CHUNK_ROWS, Progress, as_records, bad_row, kinds_of
 from railyard.board.tokens.tokenizer_json import BASE_TYPES
+from railyard.core.arrays import F64, I64, U8, Records
 from railyard.core.compiled import njit
 
 log = logging.getLogger(__name__)
 
-Counts = NDArray[np.int64]
+Counts = I64
 
 SMALLEST_STEP = 1e-9  # between edges that fall together
 ROWS, LEGAL, FAILED, TIED, WORSE = range(5)  # what is counted of each valuation type
@@ -50,7 +50,7 @@ def fit(
     return MacroxueTokenizer.from_json(tokenizer.to_json())  # refuses what no reader would take
 
 
-def fitted_edges(quantiles_Q: NDArray[np.float64]) -> tuple[float, ...]:
+def fitted_edges(quantiles_Q: F64) -> tuple[float, ...]:
     """Strictly increasing edges ending in 0, from ascending quantiles of negative differences."""
     edges = quantiles_Q.copy()
     edges[-1] = 0.0
@@ -60,7 +60,7 @@ def fitted_edges(quantiles_Q: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(_pressed_below_zero(edges).tolist())
 
 
-def _edges_of(name: str, worse: int, quantiles_Q: NDArray[np.float64] | None, bins: int) -> tuple[float, ...]:
+def _edges_of(name: str, worse: int, quantiles_Q: F64 | None, bins: int) -> tuple[float, ...]:
     if quantiles_Q is not None and worse >= bins:
         return fitted_edges(quantiles_Q)
     log.warning("%s has %d moves to fit %d bins to: it gets uniform edges on [-1, 0]", name, worse, bins)
@@ -72,7 +72,7 @@ def _above(edge: float) -> float:
     return max(edge + SMALLEST_STEP, float(np.nextafter(edge, np.inf)))
 
 
-def _pressed_below_zero(edges: NDArray[np.float64]) -> NDArray[np.float64]:
+def _pressed_below_zero(edges: F64) -> F64:
     """Edges pushed past 0 by their predecessors, put back in order below it."""
     edges[-1] = 0.0
     for lower in range(len(edges) - 2, -1, -1):
@@ -93,8 +93,8 @@ def _metadata(pack: Pack, bins: int, counts: Mapping[str, Counts]) -> dict[str, 
 
 
 def _measured(
-    pack: Pack, failure_cutoff: int, fractions: NDArray[np.float64], progress: Progress | None
-) -> tuple[dict[str, Counts], dict[str, NDArray[np.float64]]]:
+    pack: Pack, failure_cutoff: int, fractions: F64, progress: Progress | None
+) -> tuple[dict[str, Counts], dict[str, F64]]:
     """Counts [5] and quantiles [Q] of the negative differences, by valuation name."""
     names = pack.valuation_names
     streamed = StreamedQuantiles(len(names), fractions)
@@ -123,11 +123,7 @@ def _sweep(
 
 @njit()
 def _tally(
-    rows_N: NDArray[np.void],
-    kinds: NDArray[np.uint8],
-    failure_cutoff: float,
-    counts_V5: Counts,
-    stage: quantiles.Stage,
+    rows_N: Records, kinds: U8, failure_cutoff: float, counts_V5: Counts, stage: quantiles.Stage
 ) -> tuple[int, int]:
     """Counts all rows; the number of the first bad one and its fault, or (-1, SOUND)."""
     for number in range(len(rows_N)):
@@ -140,13 +136,7 @@ def _tally(
 
 
 @njit()
-def _tally_row(
-    row: Any,
-    kinds: NDArray[np.uint8],
-    failure_cutoff: float,
-    counts_5: Counts,
-    stage: quantiles.Stage,
-) -> None:
+def _tally_row(row: Any, kinds: U8, failure_cutoff: float, counts_5: Counts, stage: quantiles.Stage) -> None:
     is_search = kinds[row.valuation_type] == advantage.SEARCH
     played_value = advantage.value_of(row, row.move_dir, is_search)
     counts_5[ROWS] += 1

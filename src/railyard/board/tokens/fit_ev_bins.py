@@ -4,13 +4,13 @@ Run by `railyard tokenizer kind=ev_bins`. Exact, in memory that does not grow wi
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.packs.pack import Pack
 from railyard.board.tokens import advantage, quantiles
 from railyard.board.tokens.ev_binner import EvBinner
 from railyard.board.tokens.ev_bins import EvBinTokenizer
 from railyard.board.tokens.tokenizer import CHUNK_ROWS, Progress, as_records, bad_row, kinds_of
+from railyard.core.arrays import U8, Records
 from railyard.core.compiled import njit
 
 KNOTS = 2049  # as files of version 1 have
@@ -43,7 +43,7 @@ def _sweep(pack: Pack, streamed: quantiles.StreamedQuantiles, sweep: int, progre
 
 
 @njit()
-def _tally(rows_N: NDArray[np.void], kinds: NDArray[np.uint8], stage: quantiles.Stage) -> tuple[int, int]:
+def _tally(rows_N: Records, kinds: U8, stage: quantiles.Stage) -> tuple[int, int]:
     """Counts the legal values of all rows; the number of the first bad row and its fault, or (-1, SOUND)."""
     for number in range(len(rows_N)):
         row = rows_N[number]

@@ -13,12 +13,12 @@ from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.tokens import advantage
 from railyard.board.tokens.json_fields import expect, names, numbers, table, whole
 from railyard.board.tokens.percentiles import percentile, quarters
 from railyard.board.tokens.tokenizer import Tokenizer, kinds_of, line
+from railyard.core.arrays import F64, U8
 from railyard.core.compiled import njit
 from railyard.core.errors import UserError
 
@@ -30,13 +30,13 @@ MOST_BINS = 254  # with ILLEGAL and WINNER a class still fits one byte
 class Tables(NamedTuple):
     """A tokenizer as compiled code reads it, by valuation id."""
 
-    kinds: NDArray[np.uint8]  # [256]
-    knots: NDArray[np.float64]  # [V, K]
-    delta_edges: NDArray[np.float64]  # [n + 1]
+    kinds: U8  # [256]
+    knots: F64  # [V, K]
+    delta_edges: F64  # [n + 1]
 
     @staticmethod
     @njit()
-    def encode_row(row: Any, tables: "Tables", out_4: NDArray[np.uint8]) -> int:
+    def encode_row(row: Any, tables: "Tables", out_4: U8) -> int:
         fault = advantage.fault_of(row, tables.kinds)
         if fault != advantage.SOUND:
             return int(fault)
@@ -141,7 +141,7 @@ def _check_order(values: tuple[float, ...], path: str) -> None:
 
 
 @njit()
-def _margin_class(margin: float, delta_edges: NDArray[np.float64]) -> int:
+def _margin_class(margin: float, delta_edges: F64) -> int:
     """The class of a margin: the larger it is, the smaller the class."""
     bins = delta_edges.size - 1
     index = int(np.searchsorted(delta_edges, margin, side="right")) - 1

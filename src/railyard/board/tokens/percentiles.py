@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.board.tokens.tokenizer import line
+from railyard.core.arrays import F64
 from railyard.core.compiled import njit
 
 
-def percentiles(values: NDArray[np.floating], knots: NDArray[np.float64]) -> NDArray[np.float64]:
+def percentiles(values: NDArray[np.floating], knots: F64) -> F64:
     """Percentiles in [0, 1] of values of one valuation type, any shape; NaN stays NaN.
 
     knots [K >= 2]: ascending values at the percentiles 0, 1 / (K - 1), …, 1; linear between them. A value that
@@ -29,7 +30,7 @@ def quarters(knots: Mapping[str, Sequence[float]]) -> dict[str, str]:
 
 
 @njit()
-def percentile(value: float, knots: NDArray[np.float64]) -> float:
+def percentile(value: float, knots: F64) -> float:
     """The percentile of one value, for compiled code."""
     if value <= knots[0]:
         return 0.0
@@ -43,7 +44,7 @@ def percentile(value: float, knots: NDArray[np.float64]) -> float:
 
 
 @njit()
-def _percentiles(values_N: NDArray[np.float64], knots: NDArray[np.float64]) -> NDArray[np.float64]:
+def _percentiles(values_N: F64, knots: F64) -> F64:
     shares_N = np.empty_like(values_N)
     for number in range(values_N.size):
         shares_N[number] = percentile(values_N[number], knots)

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from railyard.board.tokens import advantage
 from railyard.board.tokens.tokenizer import Labels
+from railyard.core.arrays import U8
 from railyard.core.compiled import njit
 
 
@@ -18,7 +16,7 @@ class Tables(NamedTuple):
 
     @staticmethod
     @njit()
-    def encode_row(row: Any, tables: "Tables", out_4: NDArray[np.uint8]) -> int:
+    def encode_row(row: Any, tables: "Tables", out_4: U8) -> int:
         """Writes zeros, or says that there is no such move."""
         out_4[:] = 0
         return advantage.SOUND if row.move_dir < tables.moves else advantage.BAD_MOVE

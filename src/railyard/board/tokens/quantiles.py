@@ -11,8 +11,8 @@ G groups of values, Q quantiles of each, P prefixes (the digits found so far) of
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import F64, I64, U64, Bool
 from railyard.core.compiled import njit
 
 KEY_BITS = 64
@@ -23,9 +23,9 @@ MOST_COUNTERS = 1 << 23  # 64 MB at the most: longer digits would save passes, t
 class Stage(NamedTuple):
     """What one pass counts, as compiled code reads it."""
 
-    starts: NDArray[np.int64]  # [G + 1] where the prefixes of each group begin
-    prefixes: NDArray[np.uint64]  # [P] ascending within a group
-    counts: NDArray[np.int64]  # [P, 2 ** digit_bits] values by prefix and next digit
+    starts: I64  # [G + 1] where the prefixes of each group begin
+    prefixes: U64  # [P] ascending within a group
+    counts: I64  # [P, 2 ** digit_bits] values by prefix and next digit
     digit_bits: np.uint64
     shift: np.uint64  # bits of a key behind that digit
 
@@ -58,7 +58,7 @@ class StreamedQuantiles:
     holds depends on G and the number of fractions only.
     """
 
-    def __init__(self, groups: int, fractions: NDArray[np.float64]) -> None:
+    def __init__(self, groups: int, fractions: F64) -> None:
         self._fractions = fractions
         self._digits = _digits(groups, 2 * groups * len(fractions))
         self._groups_W = np.repeat(np.arange(groups), 2 * len(fractions))  # W = G x 2 x Q wanted values
@@ -83,13 +83,13 @@ class StreamedQuantiles:
         if self._passed < self.passes:
             self._slots_W, self.stage = self._stage()
 
-    def result(self) -> NDArray[np.float64]:
+    def result(self) -> F64:
         """The quantiles [G, Q]; NaN for a group without values."""
         values_G2Q = _values_of(self._prefixes_W).reshape(len(self.counts_G), 2, -1)
         pairs = zip(values_G2Q, self.counts_G.tolist(), strict=True)
         return np.stack([_between(neighbours_2Q, count, self._fractions) for neighbours_2Q, count in pairs])
 
-    def _stage(self) -> tuple[NDArray[np.int64], Stage]:
+    def _stage(self) -> tuple[I64, Stage]:
         """The slot of each wanted value in the next stage, and the stage."""
         pairs_W = np.stack([self._groups_W.astype(np.uint64), self._prefixes_W])
         pairs_P, slots_W = np.unique(pairs_W, axis=1, return_inverse=True)
@@ -99,7 +99,7 @@ class StreamedQuantiles:
         shift = np.uint64(KEY_BITS - done - digit)
         return slots_W, Stage(starts, np.ascontiguousarray(pairs_P[1]), counts, np.uint64(digit), shift)
 
-    def _descend(self, slot: int, here_W: NDArray[np.bool_]) -> None:
+    def _descend(self, slot: int, here_W: Bool) -> None:
         counts = self.stage.counts[slot]
         ends = np.cumsum(counts)
         digits = np.searchsorted(ends, self._ranks_W[here_W], side="right")
@@ -120,13 +120,13 @@ def _bits(prefixes: int) -> int:
     return max(1, (MOST_COUNTERS // prefixes).bit_length() - 1)
 
 
-def _ranks(count: int, fractions: NDArray[np.float64]) -> NDArray[np.int64]:
+def _ranks(count: int, fractions: F64) -> I64:
     """Ranks [2, Q] of the two values that each quantile lies between."""
     lower = np.floor((count - 1) * fractions).astype(np.int64)
     return np.stack([lower, np.minimum(lower + 1, count - 1)])
 
 
-def _between(neighbours_2Q: NDArray[np.float64], count: int, fractions: NDArray[np.float64]) -> NDArray[np.float64]:
+def _between(neighbours_2Q: F64, count: int, fractions: F64) -> F64:
     """The quantiles [Q]; the interpolation is left to NumPy, whose order of operations decides the last bit."""
     if not count:
         return np.full(len(fractions), np.nan)
@@ -135,6 +135,6 @@ def _between(neighbours_2Q: NDArray[np.float64], count: int, fractions: NDArray[
     return np.array([np.quantile(pair, share) for pair, share in pairs])
 
 
-def _values_of(keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+def _values_of(keys: U64) -> F64:
     """The doubles that `key_of` made the keys of."""
     return np.where(keys & SIGN, keys ^ SIGN, ~keys).view(np.float64)

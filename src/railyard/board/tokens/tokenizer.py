@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import STEP
 from railyard.board.tokens import advantage, json_fields
+from railyard.core.arrays import F64, I64, U8, Records
 from railyard.core.compiled import njit
 from railyard.core.errors import UserError
 from railyard.core.store import durable
@@ -29,7 +29,6 @@ from numba import extending
 
 _overload: Any = extending.overload
 
-Rows = NDArray[np.void]
 Progress = Callable[[int, int], None]  # rows done, rows in all
 
 TOKENS = np.dtype(("u1", (4,)))
@@ -101,9 +100,7 @@ class Tokenizer(Labels):
     def describe(self) -> dict[str, Any]:
         """Classes, edges and what they were fitted to, JSON-able; numbers of a list are rounded."""
 
-    def encode(
-        self, rows: Rows, valuation_names: Sequence[str], first_row: int = 0, source: str = "the rows"
-    ) -> NDArray[np.uint8]:
+    def encode(self, rows: Records, valuation_names: Sequence[str], first_row: int = 0, source: str = "the rows") -> U8:
         """Tokens uint8 [N, 4] in the order UDLR of STEP rows [N].
 
         valuation_names: of the pack, by id. first_row and source: what a message calls the first row and the
@@ -117,7 +114,7 @@ class Tokenizer(Labels):
             raise bad_row(rows[number], fault, first_row + number, source, valuation_names)
         return tokens_N4
 
-    def encode_pack(self, pack: Pack, out: Path, progress: Progress | None = None) -> NDArray[np.int64]:
+    def encode_pack(self, pack: Pack, out: Path, progress: Progress | None = None) -> I64:
         """Writes uint8 [rows, 4] to `out` (which ends in .npy) and gives the counts [256] of the tokens.
 
         The file appears, or is replaced, when all rows are done; memory does not grow with the pack. UserError names
@@ -134,12 +131,12 @@ class Tokenizer(Labels):
         return counts
 
 
-def line(numbers: Sequence[float] | NDArray[np.float64]) -> str:
+def line(numbers: Sequence[float] | F64) -> str:
     """Rounded numbers as a line of text."""
     return ", ".join(f"{number:.3g}" if abs(number) < 1 else f"{number:.6g}" for number in numbers)
 
 
-def kinds_of(valuation_names: Sequence[str], known: Mapping[str, Any]) -> NDArray[np.uint8]:
+def kinds_of(valuation_names: Sequence[str], known: Mapping[str, Any]) -> U8:
     """Kind of valuation by id, uint8 [256]; UNKNOWN for names that are not `known` and for ids beyond."""
     kinds = np.full(256, advantage.UNKNOWN, np.uint8)
     for valuation, name in enumerate(valuation_names):
@@ -148,7 +145,7 @@ def kinds_of(valuation_names: Sequence[str], known: Mapping[str, Any]) -> NDArra
     return kinds
 
 
-def as_records(rows: Rows) -> Rows:
+def as_records(rows: Records) -> Records:
     """STEP rows as compiled code takes them: contiguous, and read-only so that it is compiled once."""
     if rows.dtype != STEP:
         raise TypeError(f"rows have the dtype {rows.dtype}, expected {STEP}")
@@ -179,7 +176,7 @@ def _valuation_fault(valuation: int, names: Sequence[str]) -> str:
     return f"the valuation type {names[valuation]!r}, expected one that the tokenizer was fitted on"
 
 
-def encode_row(row: Any, tables: Any, out_4: NDArray[np.uint8]) -> int:
+def encode_row(row: Any, tables: Any, out_4: U8) -> int:
     """`tables.encode_row(row, tables, out_4)`, for compiled callers only."""
     raise NotImplementedError
 
@@ -196,7 +193,7 @@ def _encode_row(row: Any, tables: Any, out_4: Any) -> Any:
 
 
 @njit()
-def _encode_rows(rows_N: Rows, tables: Any, out_N4: NDArray[np.uint8]) -> tuple[int, int]:
+def _encode_rows(rows_N: Records, tables: Any, out_N4: U8) -> tuple[int, int]:
     """Encodes all rows; (number of the first bad row, its fault), or (-1, SOUND)."""
     for number in range(len(rows_N)):
         fault = encode_row(rows_N[number], tables, out_N4[number])

@@ -8,8 +8,8 @@ Legend: T tokens.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from railyard.core.arrays import I64, Bool
 from railyard.core.errors import UserError
 from railyard.stage2.language.prompts import PROMPT, Prompt
 from railyard.stage2.language.tokenizer import IM_START, IMAGE_PAD, VISION_END, VISION_START
@@ -39,8 +39,8 @@ class Conversation:
     the prompt and on the newline that closes the turn. `answer`: the answer's tokens, without `<|im_end|>`.
     """
 
-    ids_T: npt.NDArray[np.int64]
-    supervised_T: npt.NDArray[np.bool_]
+    ids_T: I64
+    supervised_T: Bool
     answer: slice
 
 
@@ -60,21 +60,19 @@ def image_tokens(width: int, height: int, sample: str) -> int:
     return (width // SIDE) * (height // SIDE)
 
 
-def encode_prompt(image_tokens: int, vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
+def encode_prompt(image_tokens: int, vocabulary: Vocabulary) -> I64:
     """The ids of the prompt [T]: what a rollout goes on from and what a training sample begins with."""
     (pad,) = vocabulary.encode(IMAGE_PAD)
     ids = np.array(vocabulary.encode(prompt_text(PROMPT)), np.int64)
     return np.repeat(ids, np.where(ids == pad, image_tokens, 1))
 
 
-def encode_assistant(answer: Ids, vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
+def encode_assistant(answer: Ids, vocabulary: Vocabulary) -> I64:
     """The ids of an answer, of `<|im_end|>` and of the newline after it."""
     return np.concatenate([np.asarray(answer, np.int64), [vocabulary.im_end], vocabulary.encode("\n")])
 
 
-def conversation(
-    prompt_ids: npt.NDArray[np.int64], answer: Ids, vocabulary: Vocabulary, *, sample: str, max_tokens: int
-) -> Conversation:
+def conversation(prompt_ids: I64, answer: Ids, vocabulary: Vocabulary, *, sample: str, max_tokens: int) -> Conversation:
     """Prompt and answer as one sequence.
 
     UserError, naming the sample, if it is longer than `max_tokens` (never cut) or if the answer ends its own turn: what

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
+from railyard.core.arrays import I64
 from railyard.core.errors import UserError
 from railyard.stage2.language.rendering import BETWEEN, EMPTY, TAIL, description, key
 from railyard.stage2.language.vocabulary import Vocabulary, overlapping
@@ -31,9 +31,9 @@ class EncodedObjects:
     `slots_N4`: where the coordinates stand. The last token is the one that holds the outermost `}`.
     """
 
-    ids_T: npt.NDArray[np.int64]
-    descs_N2: npt.NDArray[np.int64]
-    slots_N4: npt.NDArray[np.int64]
+    ids_T: I64
+    descs_N2: I64
+    slots_N4: I64
 
 
 class ObjectEncoder:

@@ -8,15 +8,16 @@ Legend: T tokens, G images, 3 = time, height, width.
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+
+from railyard.core.arrays import I64, Bool
 
 MERGE = 2  # patches on a side of a merged block
 
-Positions = npt.NDArray[np.int64]
+Positions = I64
 
 
 def rotary_positions(
-    ids_T: npt.NDArray[np.int64], image_pad: int, grids_G3: Sequence[Sequence[int]] | Positions
+    ids_T: I64, image_pad: int, grids_G3: Sequence[Sequence[int]] | Positions
 ) -> tuple[Positions, int]:
     """Positions [3, T] of a sequence, and the delta: what is added to an index after its end to get its position.
 
@@ -48,7 +49,7 @@ def packed_positions(segments: Sequence[Positions]) -> Positions:
     return np.concatenate([np.vstack([np.arange(each.shape[1]), each]) for each in segments], axis=1)
 
 
-def _next(is_pad_T: npt.NDArray[np.bool_], start: int) -> int:
+def _next(is_pad_T: Bool, start: int) -> int:
     """The first image token from `start` on, T if there is none."""
     found = np.flatnonzero(is_pad_T[start:])
     return start + int(found[0]) if len(found) else len(is_pad_T)

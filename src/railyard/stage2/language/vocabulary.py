@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
+
+from railyard.core.arrays import I16, I64, Bool
 
 IM_END = "<|im_end|>"
 
-Ids = Sequence[int] | npt.NDArray[np.int64]
+Ids = Sequence[int] | I64
 
 
 @dataclass(frozen=True)
@@ -26,29 +27,29 @@ class Vocabulary:
     """
 
     pieces: tuple[bytes, ...] = field(repr=False)
-    coord_ids_1000: npt.NDArray[np.int64] = field(repr=False)
+    coord_ids_1000: I64 = field(repr=False)
     im_end: int
     encode: Callable[[str], list[int]] = field(repr=False)
 
     @cached_property
-    def bins_V(self) -> npt.NDArray[np.int16]:
+    def bins_V(self) -> I16:
         """The coordinate bin of each id, -1 for all others."""
         bins_V = np.full(len(self.pieces), -1, np.int16)
         bins_V[self.coord_ids_1000] = np.arange(len(self.coord_ids_1000))
         return bins_V
 
     @cached_property
-    def lengths_V(self) -> npt.NDArray[np.int64]:
+    def lengths_V(self) -> I64:
         """Bytes of each id."""
         return np.fromiter(map(len, self.pieces), np.int64, len(self.pieces))
 
-    def bins(self, ids: Ids) -> npt.NDArray[np.int16]:
+    def bins(self, ids: Ids) -> I16:
         """The coordinate bin of each of T ids, -1 for all others, unknown ones too."""
         ids_T = np.asarray(ids, np.int64)
         known_T = self._known(ids_T)
         return np.where(known_T, self.bins_V[ids_T * known_T], np.int16(-1))
 
-    def join(self, ids: Ids) -> tuple[bytes, npt.NDArray[np.int64]]:
+    def join(self, ids: Ids) -> tuple[bytes, I64]:
         """The bytes of T ids, and where each id's own begin, with the end as the last one [T + 1].
 
         An unknown id has none: a model may have more rows than its tokenizer has entries, and sample one of them.
@@ -59,11 +60,11 @@ class Vocabulary:
         np.cumsum(self.lengths_V[ids_T * known_T] * known_T, out=places[1:])
         return b"".join(map(self.pieces.__getitem__, ids_T[known_T].tolist())), places
 
-    def _known(self, ids_T: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    def _known(self, ids_T: I64) -> Bool:
         return (ids_T >= 0) & (ids_T < len(self.pieces))
 
 
-def overlapping(places: npt.NDArray[np.int64], start: int, end: int) -> slice:
+def overlapping(places: I64, start: int, end: int) -> slice:
     """Tokens (places as `Vocabulary.join` gives them) that have a byte of [start, end) in them."""
     if end <= start:
         return slice(0, 0)

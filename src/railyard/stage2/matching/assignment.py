@@ -7,9 +7,10 @@ Legend: P predictions, G true objects, M matched pairs, 4 = x1, y1, x2, y2.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
+from railyard.core.arrays import F64, Bool
 from railyard.stage2.scenes.boxes import iou
 
 
@@ -28,13 +29,13 @@ class Matching:
 
 
 def match(
-    predicted_P4: npt.ArrayLike,
-    true_G4: npt.ArrayLike,
+    predicted_P4: ArrayLike,
+    true_G4: ArrayLike,
     top_k: int = 10,
     iou_gate: float = 0.3,
     fp_cost: float = 1.0,
     fn_cost: float = 1.0,
-    extra_PG: npt.NDArray[np.float64] | float = 0.0,
+    extra_PG: F64 | float = 0.0,
 ) -> Matching:
     """The assignment of least cost: 1 - IoU a pair, `fp_cost` a prediction and `fn_cost` a true object left alone.
 
@@ -55,14 +56,14 @@ def match(
     )
 
 
-def _candidates(iou_PG: npt.NDArray[np.float64], top_k: int) -> npt.NDArray[np.bool_]:
+def _candidates(iou_PG: F64, top_k: int) -> Bool:
     best_PK = np.argsort(-iou_PG, axis=1, kind="stable")[:, :top_k]
     candidate_PG = np.zeros(iou_PG.shape, bool)
     np.put_along_axis(candidate_PG, best_PK, True, axis=1)
     return candidate_PG
 
 
-def _assign(cost_PG: npt.NDArray[np.float64], fp_cost: float, fn_cost: float) -> tuple[tuple[int, int], ...]:
+def _assign(cost_PG: F64, fp_cost: float, fn_cost: float) -> tuple[tuple[int, int], ...]:
     """Pairs of a square with a dummy for everyone: predictions to the right, true objects below."""
     predictions, objects = cost_PG.shape
     square = np.zeros((predictions + objects,) * 2)

@@ -8,7 +8,9 @@ from fractions import Fraction
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike
+
+from railyard.core.arrays import Bool
 
 LARGEST_DENOMINATOR = 10**6
 _SEED_STRIDE = 1_000_003  # a prime: steps and indices of a batch do not meet in small multiples
@@ -26,11 +28,11 @@ def is_channel_b(step: int, b_ratio: float) -> bool:
     return (step + 1) * p // q > step * p // q
 
 
-def channel_b(steps_S: npt.ArrayLike, b_ratio: float) -> npt.NDArray[np.bool_]:
+def channel_b(steps_S: ArrayLike, b_ratio: float) -> Bool:
     """The same for many steps at once [S]; exact for steps below 9e12."""
     p, q = exact(b_ratio).as_integer_ratio()
     steps = np.asarray(steps_S, np.int64)
-    chosen_S: npt.NDArray[np.bool_] = (steps + 1) * p // q > steps * p // q
+    chosen_S: Bool = (steps + 1) * p // q > steps * p // q
     return chosen_S
 
 

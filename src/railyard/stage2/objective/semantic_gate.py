@@ -9,9 +9,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-Vectors = npt.NDArray[np.float32]
+from railyard.core.arrays import F32, Bool
+
+Vectors = F32
 Encode = Callable[[Sequence[str]], Vectors]
 
 CACHED_TEXTS = 20_000  # 31 MB at 384 features
@@ -48,7 +49,7 @@ class SemanticGate:
         """Whether descriptions in other words can be accepted."""
         return self.encode is not None
 
-    def accepts(self, predicted: Sequence[str], true: Sequence[str]) -> npt.NDArray[np.bool_]:
+    def accepts(self, predicted: Sequence[str], true: Sequence[str]) -> Bool:
         """Verdicts on N pairs, bool [N]; ValueError where the sides differ in length."""
         pairs = [(normalise(left), normalise(right)) for left, right in zip(predicted, true, strict=True)]
         verdicts_N = np.array([left == right for left, right in pairs], np.bool_)

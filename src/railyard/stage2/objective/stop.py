@@ -4,13 +4,13 @@ Channel B leaves these tokens out of the cross entropy or weighs them apart (`we
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from railyard.core.arrays import I64
 from railyard.stage2.language.vocabulary import Ids, Vocabulary
 from railyard.stage2.rollout.scan import outermost_close
 
 
-def stop_positions(ids: Ids, vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
+def stop_positions(ids: Ids, vocabulary: Vocabulary) -> I64:
     """The token that closes the outermost object before the first turn end, then that turn end.
 
     Found by depth of braces over the joined pieces, so braces of descriptions and braces after the object count for
@@ -28,6 +28,6 @@ def stop_positions(ids: Ids, vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
     return np.concatenate([token, turn_end])
 
 
-def merged(stop: npt.NDArray[np.int64], ids: Ids, vocabulary: Vocabulary) -> bool:
+def merged(stop: I64, ids: Ids, vocabulary: Vocabulary) -> bool:
     """Whether the token of the outermost `}` holds more than that, which is then left out along with it."""
     return vocabulary.pieces[ids[int(stop[0])]] != b"}"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 
+from railyard.core.arrays import F32, I64, U8
 from railyard.stage2.language.encoding import ObjectEncoder
 from railyard.stage2.language.rendering import canonical
 from railyard.stage2.language.vocabulary import Vocabulary
@@ -41,10 +41,10 @@ class Target:
 
     objects: tuple[SceneObject, ...]
     matched: int
-    ids_T: npt.NDArray[np.int64] = field(repr=False)
-    classes_T: npt.NDArray[np.uint8] = field(repr=False)
-    owners_T: npt.NDArray[np.int64] = field(repr=False)
-    slots_N4: npt.NDArray[np.int64] = field(repr=False)
+    ids_T: I64 = field(repr=False)
+    classes_T: U8 = field(repr=False)
+    owners_T: I64 = field(repr=False)
+    slots_N4: I64 = field(repr=False)
     merged: bool
 
 
@@ -52,11 +52,11 @@ class Target:
 class Geometry:
     """Where boxes are read (tokens of the sequence that the model sees) and what they should be, in bins."""
 
-    slots_N4: npt.NDArray[np.int64]
-    boxes_N4: npt.NDArray[np.int64]
+    slots_N4: I64
+    boxes_N4: I64
 
     @property
-    def units_N4(self) -> npt.NDArray[np.float32]:
+    def units_N4(self) -> F32:
         """The boxes in units of the image, as the losses take them: bin / 999."""
         return (self.boxes_N4 / (BINS - 1)).astype(np.float32)
 
@@ -110,11 +110,11 @@ def matched_geometry(predictions: Sequence[Prediction], objects: Sequence[SceneO
     return Geometry(np.array(slots, np.int64).reshape(-1, 4), _boxes([objects[true] for _, true in matching.pairs]))
 
 
-def _boxes(objects: Sequence[SceneObject]) -> npt.NDArray[np.int64]:
+def _boxes(objects: Sequence[SceneObject]) -> I64:
     return np.array([each.box for each in objects], np.int64).reshape(-1, 4)
 
 
-def _owners(spans_N2: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:
+def _owners(spans_N2: I64, length: int) -> I64:
     """The span that each of `length` tokens lies in, -1 outside all; spans ascend."""
     counts_N = spans_N2[:, 1] - spans_N2[:, 0]
     before_N = np.cumsum(counts_N) - counts_N

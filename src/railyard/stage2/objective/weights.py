@@ -14,13 +14,13 @@ Legend: M matched pairs, N objects, T tokens.
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from railyard.core.arrays import F32, F64, Bool
 from railyard.stage2.objective.targets import Target, TokenClass
 
 StopSupervision = Literal["neutral", "supervise", "weighted"]
 
-Weights = npt.NDArray[np.float32]
+Weights = F32
 
 
 def channel_a(target: Target, desc_ce_weight: float = 1.0) -> Weights:
@@ -30,7 +30,7 @@ def channel_a(target: Target, desc_ce_weight: float = 1.0) -> Weights:
 
 def channel_b(
     target: Target,
-    accepted_M: npt.NDArray[np.bool_],
+    accepted_M: Bool,
     dropped: int,
     *,
     desc_ce_weight: float = 1.0,
@@ -55,7 +55,7 @@ def channel_b(
     )
 
 
-def _weights(target: Target, structure: float, stop: float, desc_N: npt.NDArray[np.float64]) -> Weights:
+def _weights(target: Target, structure: float, stop: float, desc_N: F64) -> Weights:
     of_class = np.zeros(len(TokenClass), np.float32)
     of_class[TokenClass.STRUCTURE], of_class[TokenClass.STOP] = structure, stop
     weights_T = of_class[target.classes_T]

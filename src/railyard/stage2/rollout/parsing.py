@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 from pydantic_core import from_json
 
+from railyard.core.arrays import I64, Bool
 from railyard.stage2.language.vocabulary import Ids, Vocabulary
 from railyard.stage2.rollout.scan import STRING_REST, Entry, Scan, Span, scan
 from railyard.stage2.scenes.coordinates import TOKENS, Box
@@ -81,7 +81,7 @@ class Rollout:
     drops: Mapping[Bucket, int]
     begun: int
     truncated: bool
-    scaffold_T: npt.NDArray[np.int64] = field(repr=False)
+    scaffold_T: I64 = field(repr=False)
     next_index: int
 
     @property
@@ -111,9 +111,7 @@ def parse(ids: Ids, vocabulary: Vocabulary) -> Rollout:
     )
 
 
-def scaffold(
-    ids_T: npt.NDArray[np.int64], text: bytes, places: npt.NDArray[np.int64], end: int, vocabulary: Vocabulary
-) -> npt.NDArray[np.int64]:
+def scaffold(ids_T: I64, text: bytes, places: I64, end: int, vocabulary: Vocabulary) -> I64:
     """The ids whose text ends at `end`: as they are, but the last one encoded anew where it goes on beyond.
 
     A token that begins inside a character takes the one before it along; there, bytes that are no UTF-8 are lost.
@@ -132,11 +130,11 @@ def next_index(found: Scan) -> int:
     return 1 + max((int(key[1]) for key in keys if key), default=0)
 
 
-def _first(mask_T: npt.NDArray[np.bool_]) -> int:
+def _first(mask_T: Bool) -> int:
     return int(mask_T.argmax()) if mask_T.any() else len(mask_T)
 
 
-def _coordinates(ids_T: npt.NDArray[np.int64], places: npt.NDArray[np.int64], vocabulary: Vocabulary) -> _Coordinates:
+def _coordinates(ids_T: I64, places: I64, vocabulary: Vocabulary) -> _Coordinates:
     bins_T = vocabulary.bins(ids_T)
     slots = np.flatnonzero(bins_T >= 0)
     return _Coordinates(places[slots].tolist(), slots.tolist(), bins_T[slots].tolist())

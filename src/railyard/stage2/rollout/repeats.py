@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from railyard.core.arrays import Bool
 from railyard.stage2.language.vocabulary import Vocabulary
 from railyard.stage2.rollout.parsing import Prediction, parse
 from railyard.stage2.scenes.boxes import iou
@@ -21,12 +21,12 @@ NEAR_DUPLICATE_IOU = 0.9
 Action = Literal["stop", "drop"]
 
 
-def repeats(predictions: Sequence[Prediction], threshold: float = NEAR_DUPLICATE_IOU) -> npt.NDArray[np.bool_]:
+def repeats(predictions: Sequence[Prediction], threshold: float = NEAR_DUPLICATE_IOU) -> Bool:
     """Which predictions [N] repeat an earlier one. Their share is the near-duplicate rate."""
     boxes_N4 = np.array([prediction.box for prediction in predictions]).reshape(-1, 4)
     _, desc_N = np.unique([prediction.desc for prediction in predictions], return_inverse=True)
     close_NN = (iou(boxes_N4, boxes_N4) >= threshold) | (boxes_N4[:, None] == boxes_N4[None]).all(-1)
-    repeats_N: npt.NDArray[np.bool_] = np.tril(close_NN & (desc_N[:, None] == desc_N[None]), -1).any(1)
+    repeats_N: Bool = np.tril(close_NN & (desc_N[:, None] == desc_N[None]), -1).any(1)
     return repeats_N
 
 

@@ -8,8 +8,9 @@ import re
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike
 
+from railyard.core.arrays import F64, I64
 from railyard.core.errors import short
 
 BINS = 1000
@@ -50,21 +51,21 @@ def coerce_box(values: Any) -> Box:
     return x1, y1, x2, y2
 
 
-def to_bins(pixels_N4: npt.ArrayLike, width: int, height: int) -> npt.NDArray[np.int64]:
+def to_bins(pixels_N4: ArrayLike, width: int, height: int) -> I64:
     """Boxes in pixels of a width x height image as bins [N, 4]: outward to whole bins, never empty."""
-    scaled_N4: npt.NDArray[np.float64] = np.asarray(pixels_N4, np.float64) / _last_pixel(width, height) * (BINS - 1)
+    scaled_N4: F64 = np.asarray(pixels_N4, np.float64) / _last_pixel(width, height) * (BINS - 1)
     low_N2 = np.clip(np.floor(scaled_N4[..., :2]), 0, BINS - 1)
     high_N2 = np.clip(np.ceil(scaled_N4[..., 2:]), 0, BINS - 1)
     low_N2 = np.where(high_N2 <= low_N2, np.minimum(low_N2, BINS - 2), low_N2)
     return np.concatenate([low_N2, np.maximum(high_N2, low_N2 + 1)], axis=-1).astype(np.int64)
 
 
-def to_pixels(bins_N4: npt.ArrayLike, width: int, height: int) -> npt.NDArray[np.float64]:
+def to_pixels(bins_N4: ArrayLike, width: int, height: int) -> F64:
     """Boxes in bins as pixels [N, 4] of a width x height image, not rounded; inside the image."""
     last_4 = _last_pixel(width, height)
-    pixels_N4: npt.NDArray[np.float64] = np.asarray(bins_N4, np.float64) / (BINS - 1) * last_4
+    pixels_N4: F64 = np.asarray(bins_N4, np.float64) / (BINS - 1) * last_4
     return pixels_N4.clip(0, last_4)
 
 
-def _last_pixel(width: int, height: int) -> npt.NDArray[np.int64]:
+def _last_pixel(width: int, height: int) -> I64:
     return np.array([max(1, side - 1) for side in (width, height, width, height)])

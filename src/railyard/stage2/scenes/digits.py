@@ -11,9 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from railyard.core.arrays import F32, F64, I64
 from railyard.core.errors import RailyardError
 from railyard.stage2.scenes import painting
 from railyard.stage2.scenes.painting import Colour, Layout, Painted, Picture, Sprite
@@ -46,7 +46,7 @@ def _sprite(rng: np.random.Generator, shorter_side: int) -> Sprite:
     return Sprite(desc, mask_hw, functools.partial(_ink, shades_3=rng.uniform(size=3)))
 
 
-def _ink(region_hw3: Picture, shades_3: NDArray[np.float64]) -> Colour:
+def _ink(region_hw3: Picture, shades_3: F64) -> Colour:
     """Dark on a light ground, light on a dark one."""
     low, high = DARK if region_hw3.mean() > 115 else LIGHT
     return (low + shades_3 * (high - low)).astype(np.float32)
@@ -63,7 +63,7 @@ def _crop(rng: np.random.Generator, width: int, height: int) -> Picture:
 
 
 @functools.cache
-def _scans() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _scans() -> tuple[F32, I64]:
     """Ink 0..16 [1797, 10, 10] with an empty rim, and the digit that each is."""
     with gzip.open(_bundled("data/digits.csv.gz"), "rt", encoding="ascii") as file:
         rows = np.loadtxt(file, np.float32, delimiter=",")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import F32, F64, I64, U8
 from railyard.stage2.scenes.boxes import area, common
 from railyard.stage2.scenes.coordinates import to_bins
 from railyard.stage2.scenes.records import SceneObject
@@ -18,9 +18,9 @@ TRIES = 24  # places that are tried for an object before it is left out
 OVERLAP = 0.1  # of the smaller of two boxes: more would hide what is to be described
 VISIBLE = 0.5  # of a pixel's paint, from which on it belongs to the box
 
-Mask = NDArray[np.float32]
-Picture = NDArray[np.uint8]
-Colour = NDArray[np.float32]
+Mask = F32
+Picture = U8
+Colour = F32
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def count(rng: np.random.Generator, layout: Layout) -> int:
     return int(rng.integers(layout.min_objects, layout.max_objects, endpoint=True))
 
 
-def free_places(rng: np.random.Generator, sizes_N2: NDArray[np.int64], width: int, height: int) -> NDArray[np.int64]:
+def free_places(rng: np.random.Generator, sizes_N2: I64, width: int, height: int) -> I64:
     """Left upper corners [N, 2] for objects of these widths and heights, -1 where there is no room for one."""
     corners_N2 = np.full((len(sizes_N2), 2), -1)
     boxes = np.empty((0, 4))
@@ -97,9 +97,9 @@ def free_places(rng: np.random.Generator, sizes_N2: NDArray[np.int64], width: in
     return corners_N2
 
 
-def _covered(boxes_K4: NDArray[np.int64], others_M4: NDArray[np.float64]) -> NDArray[np.float64]:
+def _covered(boxes_K4: I64, others_M4: F64) -> F64:
     """Share [K, M] of the smaller box of each pair that the other one covers."""
-    shares: NDArray[np.float64] = common(boxes_K4, others_M4) / np.minimum.outer(area(boxes_K4), area(others_M4))
+    shares: F64 = common(boxes_K4, others_M4) / np.minimum.outer(area(boxes_K4), area(others_M4))
     return shares
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import F64, Bool
 from railyard.stage2.scenes import painting
 from railyard.stage2.scenes.painting import Layout, Mask, Painted, Picture, Sprite
 
@@ -25,10 +25,10 @@ MIDTONES = (95, 165)  # of the background, which no colour of a shape is near in
 SMALLEST, LARGEST = 0.12, 0.4  # of the shorter side of the picture
 FINE = 3  # samples a pixel and direction: soft edges
 
-Grid = NDArray[np.float64]
+Grid = F64
 
 
-def _star(u: Grid, v: Grid) -> NDArray[np.bool_]:
+def _star(u: Grid, v: Grid) -> Bool:
     """Five rays: the plane folded to half a ray, whose outer edge is one line."""
     half = np.pi / 5
     angle = np.abs((np.arctan2(u, -v) + half) % (2 * half) - half)
@@ -38,7 +38,7 @@ def _star(u: Grid, v: Grid) -> NDArray[np.bool_]:
     return np.asarray(side >= 0)
 
 
-SHAPES: dict[str, Callable[[Grid, Grid], NDArray[np.bool_]]] = {
+SHAPES: dict[str, Callable[[Grid, Grid], Bool]] = {
     "circle": lambda u, v: np.hypot(u, v) <= 1,
     "ring": lambda u, v: np.abs(np.hypot(u, v) - 0.78) <= 0.22,
     "square": lambda u, v: np.maximum(np.abs(u), np.abs(v)) <= 1,

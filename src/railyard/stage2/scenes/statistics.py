@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I64
 from railyard.core.errors import UserError
 from railyard.core.store import durable
 from railyard.stage2.scenes.config import Space
@@ -47,10 +47,10 @@ class Tally:
     faults: Counter[str] = field(default_factory=Counter)
     first_faults: list[str] = field(default_factory=list)
     samples: list[tuple[int, Scene]] = field(default_factory=list)
-    widths_1000: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, np.int64))
-    heights_1000: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, np.int64))
-    ends_1000: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, np.int64))
-    middles: NDArray[np.int64] = field(default_factory=lambda: np.zeros((GRID, GRID), np.int64))
+    widths_1000: I64 = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    heights_1000: I64 = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    ends_1000: I64 = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    middles: I64 = field(default_factory=lambda: np.zeros((GRID, GRID), np.int64))
     _boxes: list[tuple[int, int, int, int]] = field(default_factory=list)
     _rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
@@ -192,7 +192,7 @@ def _summary(counts: Mapping[int, int]) -> dict[str, float]:
     return {"min": int(values[0]), "median": int(middle), "mean": mean, "max": int(values[-1])}
 
 
-def _quantiles(counts_1000: NDArray[np.int64]) -> dict[str, float]:
+def _quantiles(counts_1000: I64) -> dict[str, float]:
     """Shares of the image at some quantiles."""
     cumulated = np.cumsum(counts_1000)
     if not cumulated[-1]:

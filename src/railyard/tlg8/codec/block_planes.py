@@ -8,32 +8,32 @@ Energies are sums of squares. Predictors that leave the same residuals (flat blo
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I16, I64, U8, Bool, Int
 from railyard.core.compiled import inner
 from railyard.tlg8.codec.colour_filters import FILTERED_PLANES, PLANES, filter_planes
 from railyard.tlg8.codec.contexts import MAX_PLANES
 from railyard.tlg8.codec.golomb import magnitude
 from railyard.tlg8.codec.predictors import residuals_of
 from railyard.tlg8.codec.scans import SCANS
-from railyard.tlg8.codec.tuples import PREDICTORS, Whole
+from railyard.tlg8.codec.tuples import PREDICTORS
 
 PIXELS, LANES = 64, 8
 PLANE_SIZE = PIXELS * LANES  # int16 that the magnitudes of one plane take
 
 
 class BlockPlanes(NamedTuple):
-    """size: components, width, height, pixels. magnitudes: flat [8, 25, 64 steps, 8 scans], as `plane_start` says."""
+    """size: components, width, height, pixels. magnitudes: flat [8, 25, 64 steps, 8 scans]; see `plane_start`."""
 
-    size: NDArray[np.int64]
-    residuals: NDArray[np.int16]
-    energies: NDArray[np.int64]
-    twins: NDArray[np.int64]
-    filtered: NDArray[np.int16]
-    filtered_energies: NDArray[np.int64]
-    has_filtered: NDArray[np.bool_]
-    magnitudes: NDArray[np.int16]
-    has_magnitudes: NDArray[np.bool_]
+    size: I64
+    residuals: I16
+    energies: I64
+    twins: I64
+    filtered: I16
+    filtered_energies: I64
+    has_filtered: Bool
+    magnitudes: I16
+    has_magnitudes: Bool
 
 
 def block_planes() -> BlockPlanes:
@@ -52,7 +52,7 @@ def block_planes() -> BlockPlanes:
 
 
 @inner()
-def energy_of(values: NDArray[np.int16]) -> Whole:
+def energy_of(values: I16) -> Int:
     """Sum of squares of a block's values: at most 64 * 637^2, which 32 bits hold."""
     total = np.int32(0)
     for value in values:
@@ -61,8 +61,8 @@ def energy_of(values: NDArray[np.int16]) -> Whole:
 
 
 @inner()
-def enter(planes: BlockPlanes, context: NDArray[np.uint8], components: Whole, width: Whole, height: Whole) -> None:
-    """Takes up a block: its context uint8 [4, 9, 10], 3 or 4 planes, 1 to 8 pixels each way."""
+def load_block(planes: BlockPlanes, context: U8, components: Int, width: Int, height: Int) -> None:
+    """Loads a block: its context uint8 [4, 9, 10], 3 or 4 planes, 1 to 8 pixels each way."""
     pixels = width * height
     planes.size[0], planes.size[1], planes.size[2], planes.size[3] = components, width, height, pixels
     planes.has_filtered[:] = False
@@ -77,7 +77,7 @@ def enter(planes: BlockPlanes, context: NDArray[np.uint8], components: Whole, wi
 
 
 @inner()
-def _twin(planes: BlockPlanes, predictor: Whole) -> Whole:
+def _twin(planes: BlockPlanes, predictor: Int) -> Int:
     components, pixels = planes.size[0], planes.size[3]
     for other in range(predictor):
         same_energy = planes.energies[other] == planes.energies[predictor]
@@ -87,16 +87,16 @@ def _twin(planes: BlockPlanes, predictor: Whole) -> Whole:
 
 
 @inner()
-def _equal(a: NDArray[np.int16], b: NDArray[np.int16], components: Whole, pixels: Whole) -> bool:
+def _equal(a: I16, b: I16, components: Int, pixels: Int) -> bool:
     for plane in range(components):
-        for place in range(pixels):
-            if a[plane, place] != b[plane, place]:
+        for index in range(pixels):
+            if a[plane, index] != b[plane, index]:
                 return False
     return True
 
 
 @inner()
-def need_filtered(planes: BlockPlanes, predictor: Whole) -> None:
+def ensure_filtered(planes: BlockPlanes, predictor: Int) -> None:
     """Computes the filtered planes of a predictor (its own twin) and their energies, once."""
     if planes.has_filtered[predictor]:
         return
@@ -108,10 +108,10 @@ def need_filtered(planes: BlockPlanes, predictor: Whole) -> None:
 
 
 @inner()
-def filtered_energy(planes: BlockPlanes, predictor: Whole, colour_filter: Whole) -> Whole:
+def filtered_energy(planes: BlockPlanes, predictor: Int, colour_filter: Int) -> Int:
     """Energy of a pair over all its planes."""
     twin = planes.twins[predictor]
-    need_filtered(planes, twin)
+    ensure_filtered(planes, twin)
     energy = 0
     for plane in range(planes.size[0]):
         energy += planes.filtered_energies[twin, PLANES[colour_filter, plane]]
@@ -119,24 +119,24 @@ def filtered_energy(planes: BlockPlanes, predictor: Whole, colour_filter: Whole)
 
 
 @inner()
-def plane_start(predictor: Whole, plane: Whole) -> Whole:
+def plane_start(predictor: Int, plane: Int) -> Int:
     """Where the magnitudes of a filtered plane begin."""
     return (predictor * FILTERED_PLANES + plane) * PLANE_SIZE
 
 
 @inner()
-def need_magnitudes(planes: BlockPlanes, predictor: Whole, plane: Whole) -> Whole:
+def ensure_magnitudes(planes: BlockPlanes, predictor: Int, plane: Int) -> Int:
     """Puts a filtered plane of a predictor (its own twin) into the order of all scans, once; where it begins."""
     start = plane_start(predictor, plane)
     if planes.has_magnitudes[predictor, plane]:
         return start
     planes.has_magnitudes[predictor, plane] = True
-    need_filtered(planes, predictor)
+    ensure_filtered(planes, predictor)
     pixels = planes.size[3]
     values = planes.filtered[predictor, plane]
     whole = planes.size[1] == LANES and planes.size[2] == LANES
     for step in range(pixels):
         for scan in range(LANES):
-            place = np.int64(SCANS[scan, step]) if whole else step
-            planes.magnitudes[start + step * LANES + scan] = magnitude(np.int64(values[place]))
+            index = np.int64(SCANS[scan, step]) if whole else step
+            planes.magnitudes[start + step * LANES + scan] = magnitude(np.int64(values[index]))
     return start

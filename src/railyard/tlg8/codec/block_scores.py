@@ -8,6 +8,7 @@ evaluated: the largest uint64 and 1e9. Reductions of whole tables; the compiled 
 import numpy as np
 from numpy.typing import NDArray
 
+from railyard.core.arrays import F64, I64, U8, U16, Bool
 from railyard.tlg8.codec.gates import FACTOR, PREDICTOR_ORDER
 from railyard.tlg8.codec.golomb import PLAIN
 from railyard.tlg8.codec.pair_tables import UNEVALUATED, tables_of
@@ -20,7 +21,7 @@ _INTERLEAVINGS = ("none", "interleave")
 
 
 def block_scores(
-    contexts_N: NDArray[np.uint8], sizes_N2: NDArray[np.uint8], components: int, entropies: tuple[int, ...]
+    contexts_N: U8, sizes_N2: U8, components: int, entropies: tuple[int, ...]
 ) -> dict[str, NDArray[np.generic]]:
     """Arrays [N, …] by the key of the artifact: `proj_*` uint64, `score_*` float64.
 
@@ -31,14 +32,10 @@ def block_scores(
         tables[entropy], energies, filtered, least = tables_of(contexts_N, sizes_N2, components, True, entropy)
     evaluated = np.minimum.reduce([*tables.values()])
     plain = tables.get(PLAIN, np.full_like(evaluated, UNEVALUATED))
-    return {
-        **_projections(evaluated),
-        **_energies(energies, filtered, least),
-        **_plain_scores(plain, energies),
-    }
+    return {**_projections(evaluated), **_energies(energies, filtered, least), **_plain_scores(plain, energies)}
 
 
-def _projections(evaluated: NDArray[np.uint16]) -> dict[str, NDArray[np.generic]]:
+def _projections(evaluated: U16) -> dict[str, NDArray[np.generic]]:
     count, predictors, _, scans, interleavings = evaluated.shape
     table = evaluated.reshape(count, predictors, 6, 4, 4, scans, interleavings)
     # least over the filter's neighbours first: the large table is read three times, not six
@@ -57,9 +54,7 @@ def _projections(evaluated: NDArray[np.uint16]) -> dict[str, NDArray[np.generic]
     }
 
 
-def _energies(
-    energies_N8: NDArray[np.int64], filtered: NDArray[np.int64], least_N2: NDArray[np.float64]
-) -> dict[str, NDArray[np.generic]]:
+def _energies(energies_N8: I64, filtered: I64, least_N2: F64) -> dict[str, NDArray[np.generic]]:
     passed = _passing_predictors(energies_N8)
     by_filter = np.where(passed[:, :, None], filtered, np.inf).min(axis=1)
     return {
@@ -71,7 +66,7 @@ def _energies(
     }
 
 
-def _passing_predictors(energies_N8: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _passing_predictors(energies_N8: I64) -> Bool:
     """Which predictors pass their gate, bool [N, 8]; `gates.passing_pairs` says the same one block at a time."""
     least, passed = np.full(len(energies_N8), np.inf), np.zeros(energies_N8.shape, bool)
     for predictor in PREDICTOR_ORDER:
@@ -81,7 +76,7 @@ def _passing_predictors(energies_N8: NDArray[np.int64]) -> NDArray[np.bool_]:
     return passed
 
 
-def _plain_scores(plain: NDArray[np.uint16], energies_N8: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
+def _plain_scores(plain: U16, energies_N8: I64) -> dict[str, NDArray[np.generic]]:
     scores: dict[str, NDArray[np.generic]] = {}
     top_two = np.argsort(energies_N8, axis=1, kind="stable")[:, :2, None]
     for number, name in enumerate(_INTERLEAVINGS):
@@ -99,11 +94,11 @@ def _plain_scores(plain: NDArray[np.uint16], energies_N8: NDArray[np.int64]) -> 
     return scores
 
 
-def _score(bits: NDArray[np.uint16]) -> NDArray[np.float64]:
+def _score(bits: U16) -> F64:
     return np.where(bits == UNEVALUATED, NO_SCORE, bits.astype(np.float64))
 
 
-def _by_class(name: str, by_filter_N96: NDArray[np.float64]) -> dict[str, NDArray[np.generic]]:
+def _by_class(name: str, by_filter_N96: F64) -> dict[str, NDArray[np.generic]]:
     """The least of a filter's scores over each permutation, primary and secondary."""
     cube = by_filter_N96.reshape(-1, 6, 4, 4)
     axes = {1, 2, 3}

@@ -5,8 +5,8 @@ as what the fast search is compared with.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I16, I64, U8, U16, Int
 from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.blocks import SIDE
 from railyard.tlg8.codec.colour_filters import ORDERS, primary_part, secondary_part
@@ -14,14 +14,14 @@ from railyard.tlg8.codec.contexts import MAX_PLANES
 from railyard.tlg8.codec.golomb import INTERLEAVED_ROWS, PLAIN, PLANE_ROWS, plain_bits, run_length_bits
 from railyard.tlg8.codec.predictors import predict
 from railyard.tlg8.codec.scans import SCANS
-from railyard.tlg8.codec.tuples import FILTERS, INTERLEAVINGS, Whole
+from railyard.tlg8.codec.tuples import FILTERS, INTERLEAVINGS
 from railyard.tlg8.codec.tuples import SCANS as SCAN_COUNT
 
 MAX_VALUES = MAX_PLANES * SIDE * SIDE
 
 
 @inner()
-def split_rank(rank: Whole) -> tuple[Whole, Whole, Whole, Whole]:
+def split_rank(rank: Int) -> tuple[Int, Int, Int, Int]:
     """Predictor, filter, scan and interleaving of a rank, for compiled callers."""
     rest, interleaving = rank // INTERLEAVINGS, rank % INTERLEAVINGS
     pair, scan = rest // SCAN_COUNT, rest % SCAN_COUNT
@@ -29,7 +29,7 @@ def split_rank(rank: Whole) -> tuple[Whole, Whole, Whole, Whole]:
 
 
 @njit()
-def apply_filter(residuals: NDArray[np.int64], colour_filter: Whole) -> None:
+def apply_filter(residuals: I64, colour_filter: Int) -> None:
     """Replaces the residuals [>= 3] of one pixel by the filter's values."""
     s0, s1, s2 = ORDERS[colour_filter >> 4]
     d0, d1, d2 = residuals[s0], residuals[s1], residuals[s2]
@@ -39,7 +39,7 @@ def apply_filter(residuals: NDArray[np.int64], colour_filter: Whole) -> None:
 
 
 @njit()
-def undo_filter(values: NDArray[np.int64], colour_filter: Whole) -> None:
+def undo_filter(values: I64, colour_filter: Int) -> None:
     """Replaces the filter's values [>= 3] of one pixel by the residuals."""
     s0, s1, s2 = ORDERS[colour_filter >> 4]
     d0 = values[0]
@@ -49,23 +49,19 @@ def undo_filter(values: NDArray[np.int64], colour_filter: Whole) -> None:
 
 
 @inner()
-def value_place(
-    step: Whole, plane: Whole, width: Whole, height: Whole, components: Whole, interleaving: Whole
-) -> Whole:
+def value_index(step: Int, plane: Int, width: Int, height: Int, components: Int, interleaving: Int) -> Int:
     """Where the value of a plane at a step of the scan stands in its block."""
     return step * components + plane if interleaving else plane * width * height + step
 
 
 @inner()
-def pixel_at(step: Whole, width: Whole, height: Whole, scan: Whole) -> Whole:
-    """Raster place of the pixel at a step of the scan; only whole blocks are reordered."""
+def pixel_at(step: Int, width: Int, height: Int, scan: Int) -> Int:
+    """Raster index of the pixel at a step of the scan; only whole blocks are reordered."""
     return np.int64(SCANS[scan, step]) if width == SIDE and height == SIDE else step
 
 
 @njit()
-def block_values(
-    context: NDArray[np.uint8], width: Whole, height: Whole, components: Whole, rank: Whole, out: NDArray[np.int16]
-) -> Whole:
+def block_values(context: U8, width: Int, height: Int, components: Int, rank: Int, out: I16) -> Int:
     """Writes the values of a block (context uint8 [4, 9, 10]) under a tuple to `out`, and returns how many."""
     predictor, colour_filter, scan, interleaving = split_rank(rank)
     residuals = np.empty(MAX_PLANES, np.int64)
@@ -78,19 +74,17 @@ def block_values(
             residuals[plane] = np.int64(context[plane, y + 1, x + 1]) - predict(predictor, a, b, c, d)
         apply_filter(residuals, colour_filter)
         for plane in range(components):
-            out[value_place(step, plane, width, height, components, interleaving)] = residuals[plane]
+            out[value_index(step, plane, width, height, components, interleaving)] = residuals[plane]
     return width * height * components
 
 
 @inner()
-def sequence_bits(values: NDArray[np.int16], entropy: Whole, row: Whole) -> Whole:
+def sequence_bits(values: I16, entropy: Int, row: Int) -> Int:
     return plain_bits(values, row) if entropy == PLAIN else run_length_bits(values, row)
 
 
 @njit()
-def tuple_bits(
-    context: NDArray[np.uint8], width: Whole, height: Whole, components: Whole, rank: Whole, entropy: Whole
-) -> Whole:
+def tuple_bits(context: U8, width: Int, height: Int, components: Int, rank: Int, entropy: Int) -> Int:
     """Bits of a block under a tuple and an entropy code."""
     values = np.empty(MAX_VALUES, np.int16)
     count = block_values(context, width, height, components, rank, values)
@@ -104,28 +98,15 @@ def tuple_bits(
 
 
 @njit()
-def _list_bits(
-    contexts: NDArray[np.uint8],
-    sizes: NDArray[np.uint8],
-    components: Whole,
-    ranks: NDArray[np.uint16],
-    entropy: Whole,
-    out: NDArray[np.uint16],
-) -> None:
+def _list_bits(contexts: U8, sizes: U8, components: Int, ranks: U16, entropy: Int, out: U16) -> None:
     for block in range(len(contexts)):
         width, height = np.int64(sizes[block, 0]), np.int64(sizes[block, 1])
-        for place in range(ranks.shape[1]):
-            rank = np.int64(ranks[block, place])
-            out[block, place] = tuple_bits(contexts[block], width, height, components, rank, entropy)
+        for index in range(ranks.shape[1]):
+            rank = np.int64(ranks[block, index])
+            out[block, index] = tuple_bits(contexts[block], width, height, components, rank, entropy)
 
 
-def bits_of_tuples(
-    contexts_N: NDArray[np.uint8],
-    sizes_N2: NDArray[np.uint8],
-    components: int,
-    ranks_NK: NDArray[np.uint16],
-    entropy: int,
-) -> NDArray[np.uint16]:
+def bits_of_tuples(contexts_N: U8, sizes_N2: U8, components: int, ranks_NK: U16, entropy: int) -> U16:
     """Bits uint16 [N, K] of K tuples for each block under PLAIN (0) or RUN_LENGTH (1)."""
     out = np.empty(ranks_NK.shape, np.uint16)
     _list_bits(contexts_N, sizes_N2, components, np.ascontiguousarray(ranks_NK, np.uint16), entropy, out)

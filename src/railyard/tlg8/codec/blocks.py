@@ -7,7 +7,8 @@ reads 0, above the tile as well.
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+
+from railyard.core.arrays import U8, Records
 
 TILE_WIDTH, TILE_HEIGHT, SIDE = 8192, 80, 8
 
@@ -31,7 +32,7 @@ def tiles_of(width: int, height: int) -> Iterator[tuple[int, int, int, int]]:
             yield x, y, min(TILE_WIDTH, width - x), min(TILE_HEIGHT, height - y)
 
 
-def tile_blocks(tile: tuple[int, int, int, int]) -> NDArray[np.void]:
+def tile_blocks(tile: tuple[int, int, int, int]) -> Records:
     """The blocks of a tile in the order of the file, BLOCK [N]."""
     left, top, width, height = tile
     y, x = np.mgrid[0:height:SIDE, 0:width:SIDE].reshape(2, -1)
@@ -47,11 +48,11 @@ def count_blocks(width: int, height: int) -> int:
     return -(-width // SIDE) * -(-height // SIDE)
 
 
-def blocks_of(width: int, height: int) -> NDArray[np.void]:
+def blocks_of(width: int, height: int) -> Records:
     """All blocks of an image in the order of the file, BLOCK [N]."""
     return np.concatenate([tile_blocks(tile) for tile in tiles_of(width, height)])
 
 
-def sizes_of(blocks_N: NDArray[np.void]) -> NDArray[np.uint8]:
+def sizes_of(blocks_N: Records) -> U8:
     """Width and height of blocks, uint8 [N, 2]."""
     return np.stack([blocks_N["width"], blocks_N["height"]], axis=1)

@@ -1,8 +1,8 @@
 """The 96 colour filters: three planes of residuals in another order, the later ones less a part of the earlier.
 
 filter = permutation * 16 + primary * 4 + secondary. With d0, d1, d2 the planes in the permutation's order, the
-filter writes d0, d1 - p1(d0) and d2 - p2(d0, d1). With four planes it works on A, R and G and leaves B alone:
-so the codec does it. Halves truncate toward zero.
+filter writes d0, d1 - p1(d0) and d2 - p2(d0, d1). With four planes it works on A, R and G and leaves B alone,
+as the codec does. Halves truncate toward zero.
 
 The filters write only 24 different planes (a raw one, or one less a half, the whole or three halves of
 another, or less half the sum of the other two), 25 with the plane left alone. Which row of the Golomb table
@@ -11,10 +11,10 @@ codes a plane depends on its position, which makes 37 coded planes of the 3 * 96
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I16, Int
 from railyard.core.compiled import inner, njit
-from railyard.tlg8.codec.tuples import FILTERS, Whole
+from railyard.tlg8.codec.tuples import FILTERS
 
 ORDERS = np.array([(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)])
 NONE, WHOLE, HALF, THREE_HALVES = range(4)  # of d0, as primary
@@ -27,13 +27,13 @@ FILTERED_PLANES = 25
 
 
 @njit()
-def half(value: Whole) -> Whole:
+def half(value: Int) -> Int:
     """value / 2, truncated toward zero."""
     return (value + (value < 0)) >> 1
 
 
 @inner()
-def primary_part(primary: Whole, d0: Whole) -> Whole:
+def primary_part(primary: Int, d0: Int) -> Int:
     """What the second plane loses."""
     if primary == NONE:
         return 0
@@ -43,7 +43,7 @@ def primary_part(primary: Whole, d0: Whole) -> Whole:
 
 
 @inner()
-def secondary_part(secondary: Whole, d0: Whole, d1: Whole) -> Whole:
+def secondary_part(secondary: Int, d0: Int, d1: Int) -> Int:
     """What the third plane loses; d1 is the second plane before its own loss."""
     if secondary == NONE:
         return 0
@@ -86,7 +86,7 @@ PLANES = FILTERED[CODED]  # the filtered planes of a filter, [96, 4]
 
 
 @njit()
-def filter_planes(residuals: NDArray[np.int16], components: Whole, count: Whole, out: NDArray[np.int16]) -> None:
+def filter_planes(residuals: I16, components: Int, count: Int, out: I16) -> None:
     """All filtered planes of residuals int16 [4, 64] into `out`, int16 [25, 64]; the first `count` of each."""
     for target in range(3):
         a, b = residuals[(target + 1) % 3], residuals[(target + 2) % 3]

@@ -1,11 +1,11 @@
-"""Whole .tlg8 files: planes and the choice for each block to bytes, and bytes to planes.
+"""Int .tlg8 files: planes and the choice for each block to bytes, and bytes to planes.
 
 planes: uint8 [C, H, W], R, G, B or A, R, G, B. Blocks come in the order of `blocks.blocks_of`.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import U8, U16
 from railyard.tlg8.codec.blocks import count_blocks, sizes_of, tile_blocks, tiles_of
 from railyard.tlg8.codec.contexts import contexts_of
 from railyard.tlg8.codec.file_header import HEADER_BYTES, BadFile, Header, read_header, write_header
@@ -17,7 +17,7 @@ COUNT_BYTES = 4  # in front of each tile: how many bytes it has
 MAX_PIXELS = 1 << 26  # 8192 x 8192
 
 
-def write(planes_CHW: NDArray[np.uint8], ranks_N: NDArray[np.uint16], entropies_N: NDArray[np.uint8]) -> bytes:
+def write(planes_CHW: U8, ranks_N: U16, entropies_N: U8) -> bytes:
     """A file: for each block the rank of its tuple and its entropy code, PLAIN (0) or RUN_LENGTH (1)."""
     components, height, width = planes_CHW.shape
     if len(ranks_N) != count_blocks(width, height) or len(entropies_N) != len(ranks_N):
@@ -36,7 +36,7 @@ def write(planes_CHW: NDArray[np.uint8], ranks_N: NDArray[np.uint16], entropies_
     return b"".join(parts)
 
 
-def read(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+def read(data: bytes, max_pixels: int = MAX_PIXELS) -> U8:
     """The planes of a file; `BadFile` for one that cannot be decoded or announces more than `max_pixels`."""
     header = read_header(data)
     pixels = header.width * header.height

@@ -1,12 +1,12 @@
-"""The head of a .tlg8 file: size, number of planes, and the Golomb table that its rows are decoded with."""
+"""The header of a .tlg8 file: size, number of planes, and the Golomb table that its rows are decoded with."""
 
 import re
 import struct
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import U16
 from railyard.core.errors import UserError
 from railyard.tlg8.codec.blocks import TILE_HEIGHT, TILE_WIDTH
 from railyard.tlg8.codec.golomb import MEANS, TABLE
@@ -32,17 +32,17 @@ class Header(NamedTuple):
     width: int
     height: int
     components: int
-    table: NDArray[np.uint16]
+    table: U16
 
 
 def write_header(header: Header) -> bytes:
-    """What stands in front of the first tile."""
+    """The bytes before the first tile."""
     sizes = _SIZES.pack(TILE_WIDTH, TILE_HEIGHT, header.width, header.height)
     return MAGIC + bytes([header.components]) + CONSTANT + sizes + header.table.astype("<u2").tobytes()
 
 
 def read_header(data: bytes) -> Header:
-    """The header of a file; `BadFile` says what is not as it has to be."""
+    """The header of a file; `BadFile` names the field that is wrong."""
     _check_magic(data)
     if len(data) < HEADER_BYTES:
         raise BadFile(f"the file ends within its header, after {len(data)} of {HEADER_BYTES} bytes")
@@ -72,7 +72,7 @@ def _check_magic(data: bytes) -> None:
     raise BadFile("this is no TLG8 file: it does not begin with TLG8.0 and raw")
 
 
-def _check_table(table: NDArray[np.uint16]) -> None:
+def _check_table(table: U16) -> None:
     for row, numbers in enumerate(table.tolist()):
         if max(numbers[:2]) > MOST_WEIGHT:
             raise BadFile(

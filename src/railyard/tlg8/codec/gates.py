@@ -4,11 +4,11 @@ The least energies are running ones in a fixed order of visit, so what passes de
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import F64, I64, Int
 from railyard.core.compiled import inner
 from railyard.tlg8.codec.block_planes import BlockPlanes, filtered_energy
-from railyard.tlg8.codec.tuples import FILTERS, Whole
+from railyard.tlg8.codec.tuples import FILTERS
 
 FACTOR = 1.3
 PREDICTOR_ORDER = np.array([0, 4, 1, 3, 5, 2, 7, 6])
@@ -21,7 +21,7 @@ FILTER_ORDER = np.array(_FILTER_ORDER.split(), int)
 
 
 @inner()
-def passing_pairs(planes: BlockPlanes, pairs: NDArray[np.int64], least: NDArray[np.float64]) -> Whole:
+def passing_pairs(planes: BlockPlanes, pairs: I64, least: F64) -> Int:
     """Writes the pairs that pass to `pairs` [768] in order of visit, and returns how many.
 
     least: the final least energies, of a predictor's residuals and of a pair.

@@ -2,15 +2,14 @@
 
 A row of the table says how fast the running mean `a` of a sequence rises and falls and which mean gives which
 k. `a` is scaled by 16, starts at 0 for each sequence whose cost is asked for, and is compared unscaled with
-the value it follows: so the codec does it. The file format writes the table into each file; these are the
+the value it follows, as the codec does. The file format writes the table into each file; these are the
 values that encoders use. Side by side and fast: `lane_costs.py`.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I16, U8, U16, Int
 from railyard.core.compiled import inner, njit
-from railyard.tlg8.codec.tuples import Whole
 
 PLAIN, RUN_LENGTH = 0, 1
 ROWS, K_CLASSES = 8, 9
@@ -36,7 +35,7 @@ TABLE = np.array(
 RISE, FALL = TABLE[:, 0].astype(np.int64), TABLE[:, 1].astype(np.int64)
 
 
-def k_table(table: NDArray[np.uint16]) -> NDArray[np.uint8]:
+def k_table(table: U16) -> U8:
     """k for each of the 1,024 rounded means, uint8 [8, 1024], of a table uint16 [8, 11] whose counts sum to 1,024."""
     return np.stack([np.repeat(np.arange(K_CLASSES, dtype=np.uint8), row[2:]) for row in table])
 
@@ -45,13 +44,13 @@ K = k_table(TABLE)
 
 
 @njit()
-def magnitude(value: Whole) -> Whole:
+def magnitude(value: Int) -> Int:
     """A signed value as a number from 0: 0, -1, 1, -2, 2, … become 0, 1, 2, 3, 4, …"""
     return 2 * value if value >= 0 else -2 * value - 1
 
 
 @njit()
-def gamma_bits(number: Whole) -> Whole:
+def gamma_bits(number: Int) -> Int:
     """Length of the Elias gamma code of a number >= 1."""
     bits = 1
     while number > 1:
@@ -61,33 +60,33 @@ def gamma_bits(number: Whole) -> Whole:
 
 
 @inner()
-def value_bits(m: Whole, k: Whole) -> Whole:
+def value_bits(m: Int, k: Int) -> Int:
     """Length of the code of magnitude m under k."""
     quotient = m >> k
     return quotient + 1 + k if quotient < ESCAPE else ESCAPE + gamma_bits(max(m - ESCAPE + 1, 1))
 
 
 @inner()
-def run_bits(length: Whole) -> Whole:
+def run_bits(length: Int) -> Int:
     """Length of the code of a run's length >= 1."""
     return length if length < 3 else 2 + gamma_bits(length - 2)
 
 
 @inner()
-def mean_class(a: Whole) -> Whole:
+def mean_class(a: Int) -> Int:
     """The rounded mean that chooses k; the largest class takes all beyond it."""
     return min((a + 8) >> 4, MEANS - 1)
 
 
 @njit()
-def next_mean(a: Whole, m: Whole, rise: Whole, fall: Whole) -> Whole:
+def next_mean(a: Int, m: Int, rise: Int, fall: Int) -> Int:
     """The running mean after a magnitude."""
     weight = rise if a < m else fall
     return (16 * m * weight + a * (16 - weight) + 8) >> 4
 
 
 @njit()
-def plain_bits(values: NDArray[np.int16], row: Whole) -> Whole:
+def plain_bits(values: I16, row: Int) -> Int:
     """Bits of a sequence int16 [n], Plain."""
     a, bits = np.int64(0), 0
     for value in values:
@@ -98,12 +97,12 @@ def plain_bits(values: NDArray[np.int16], row: Whole) -> Whole:
 
 
 @njit()
-def run_length_bits(values: NDArray[np.int16], row: Whole) -> Whole:
+def run_length_bits(values: I16, row: Int) -> Int:
     """Bits of a sequence int16 [n], RunLength: which kind of run comes first, then runs of zeros and of values."""
     a, bits, run = np.int64(0), 1, 0
-    for place in range(len(values)):
-        value = values[place]
-        if run and (value == 0) != (values[place - 1] == 0):
+    for index in range(len(values)):
+        value = values[index]
+        if run and (value == 0) != (values[index - 1] == 0):
             bits += run_bits(run)
             run = 0
         run += 1

@@ -2,16 +2,15 @@
 
 A value is written as its quotient in zeros, a one, and the low k bits; from 16 zeros on, as an Elias gamma
 code. A RunLength row says first whether it begins with a value, then alternates runs of zeros and of values.
-Runs and mean go on from block to block. The readers trust nothing: a position below 0 is one of the FAULTS.
+Runs and mean go on from block to block. Readers check all input: a position below 0 is one of the FAULTS.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I16, I32, I64, U8, Int
 from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.bits import peek, put, take, zeros_before_one
 from railyard.tlg8.codec.golomb import ESCAPE, PLAIN, RUN_LENGTH, gamma_bits, magnitude, mean_class, next_mean
-from railyard.tlg8.codec.tuples import Whole
 
 ROW_ENTROPIES = np.array([PLAIN] * 3 + [RUN_LENGTH] * 3 + [PLAIN, RUN_LENGTH])
 MOST_GAMMA = 23  # a gamma code's zeros: more than the largest run in a tile needs
@@ -21,7 +20,7 @@ TOO_SHORT, BAD_CODE, BAD_RUN = -1, -2, -3
 
 
 @inner()
-def put_gamma(out: NDArray[np.uint8], at: Whole, number: Whole) -> Whole:
+def put_gamma(out: U8, at: Int, number: Int) -> Int:
     """Writes a number >= 1: as many zeros as it has bits after its highest, a one, those bits."""
     low = gamma_bits(number) // 2
     at = put(out, at, 1 << low, low + 1)
@@ -29,7 +28,7 @@ def put_gamma(out: NDArray[np.uint8], at: Whole, number: Whole) -> Whole:
 
 
 @inner()
-def put_magnitude(out: NDArray[np.uint8], at: Whole, m: Whole, k: Whole) -> Whole:
+def put_magnitude(out: U8, at: Int, m: Int, k: Int) -> Int:
     """Writes a magnitude under k."""
     quotient = m >> k
     if quotient >= ESCAPE:
@@ -39,7 +38,7 @@ def put_magnitude(out: NDArray[np.uint8], at: Whole, m: Whole, k: Whole) -> Whol
 
 
 @inner()
-def put_run(out: NDArray[np.uint8], at: Whole, length: Whole) -> Whole:
+def put_run(out: U8, at: Int, length: Int) -> Int:
     """Writes a run's length >= 1."""
     if length < 3:
         return put(out, at, length - 1, length)
@@ -47,25 +46,18 @@ def put_run(out: NDArray[np.uint8], at: Whole, length: Whole) -> Whole:
 
 
 @njit()
-def put_row(
-    values: NDArray[np.int16],
-    runs: bool,
-    weights: NDArray[np.int64],
-    k_of_mean: NDArray[np.uint8],
-    out: NDArray[np.uint8],
-    at: Whole,
-) -> Whole:
+def put_row(values: I16, runs: bool, weights: I64, k_of_mean: U8, out: U8, at: Int) -> Int:
     """Writes a row; weights: its rise and fall. Returns the next position."""
     if len(values) == 0:
         return at
     if runs:
         at = put(out, at, np.int64(values[0] != 0), 1)
     a, run_end = np.int64(0), 0
-    for place in range(len(values)):
-        value = values[place]
-        if runs and place == run_end:
-            run_end = _end_of_run(values, place)
-            at = put_run(out, at, run_end - place)
+    for index in range(len(values)):
+        value = values[index]
+        if runs and index == run_end:
+            run_end = _end_of_run(values, index)
+            at = put_run(out, at, run_end - index)
         if runs and value == 0:
             continue
         m = magnitude(np.int64(value)) - np.int64(runs)
@@ -75,15 +67,15 @@ def put_row(
 
 
 @inner()
-def _end_of_run(values: NDArray[np.int16], place: Whole) -> Whole:
-    is_zero, end = values[place] == 0, place + 1
+def _end_of_run(values: I16, index: Int) -> Int:
+    is_zero, end = values[index] == 0, index + 1
     while end < len(values) and (values[end] == 0) == is_zero:
         end += 1
     return end
 
 
 @inner()
-def read_magnitude(data: NDArray[np.uint8], at: Whole, k: Whole) -> tuple[Whole, Whole]:
+def read_magnitude(data: U8, at: Int, k: Int) -> tuple[Int, Int]:
     """A magnitude under k (at most 8) and the next position, or a fault."""
     word = peek(data, at)
     quotient = zeros_before_one(word)
@@ -97,7 +89,7 @@ def read_magnitude(data: NDArray[np.uint8], at: Whole, k: Whole) -> tuple[Whole,
 
 
 @inner()
-def read_run(data: NDArray[np.uint8], at: Whole) -> tuple[Whole, Whole]:
+def read_run(data: U8, at: Int) -> tuple[Int, Int]:
     """The length of a run and the next position, or a fault."""
     word = peek(data, at)
     if take(word, 0, 1) == 0:
@@ -111,48 +103,40 @@ def read_run(data: NDArray[np.uint8], at: Whole) -> tuple[Whole, Whole]:
 
 
 @njit()
-def value_of(m: Whole) -> Whole:
+def value_of(m: Int) -> Int:
     """The signed value of a magnitude."""
     return -((m + 1) >> 1) if m & 1 else m >> 1
 
 
 @njit()
-def read_row(
-    data: NDArray[np.uint8],
-    at: Whole,
-    end: Whole,
-    runs: bool,
-    weights: NDArray[np.int64],
-    k_of_mean: NDArray[np.uint8],
-    out: NDArray[np.int32],
-) -> Whole:
+def read_row(data: U8, at: Int, end: Int, runs: bool, weights: I64, k_of_mean: U8, out: I32) -> Int:
     """Reads a row of `len(out)` values from padded data that end at bit `end`. The next position, or a fault."""
     if len(out) == 0:
         return at
     is_zero = False
     if runs:
         is_zero, at = take(peek(data, at), 0, 1) == 0, at + 1
-    a, place = np.int64(0), 0
-    while place < len(out):
+    a, index = np.int64(0), 0
+    while index < len(out):
         stop = len(out)
         if runs:
             if at > end:
                 return TOO_SHORT
             length, at = read_run(data, at)
-            if at < 0 or length > len(out) - place:
+            if at < 0 or length > len(out) - index:
                 return BAD_RUN
-            stop = place + length
+            stop = index + length
         if is_zero:
-            out[place:stop] = 0
-            place = stop
-        while place < stop:
+            out[index:stop] = 0
+            index = stop
+        while index < stop:
             if at > end:
                 return TOO_SHORT
             m, at = read_magnitude(data, at, np.int64(k_of_mean[mean_class(a)]))
             if at < 0:
                 return at
             a = next_mean(a, m, weights[0], weights[1])
-            out[place] = value_of(m + np.int64(runs))
-            place += 1
+            out[index] = value_of(m + np.int64(runs))
+            index += 1
         is_zero = not is_zero
     return at if at <= end else TOO_SHORT

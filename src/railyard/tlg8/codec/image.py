@@ -7,9 +7,7 @@ file (`blocks.blocks_of`). Compiled code releases the GIL, so threads suffice.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
-from numpy.typing import NDArray
-
+from railyard.core.arrays import U8
 from railyard.tlg8.codec.blocks import blocks_of, sizes_of
 from railyard.tlg8.codec.contexts import contexts_of
 from railyard.tlg8.codec.found import Found
@@ -19,12 +17,9 @@ BLOCKS_AT_ONCE = 128  # 30 ms of work or less: threads end together
 
 
 def search_image(
-    planes_CHW: NDArray[np.uint8],
-    selector: Selector,
-    threads: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    planes_CHW: U8, selector: Selector, threads: int = 1, progress: Callable[[int, int], None] | None = None
 ) -> Found:
-    """Best and second tuple of every block; `progress` is told blocks done and blocks in all."""
+    """Best and second tuple of every block; `progress` gets blocks done and blocks in all."""
     components, height, width = planes_CHW.shape
     blocks = blocks_of(width, height)
 

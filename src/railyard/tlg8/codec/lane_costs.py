@@ -9,24 +9,13 @@ bits all stay within 16 bits.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I16, I64, Int
 from railyard.core.compiled import inner, njit
-from railyard.tlg8.codec.tuples import Whole
 
 # isort: split
 from railyard.tlg8.codec.golomb import ESCAPE, FALL, K_CLASSES, RISE, K
-from railyard.tlg8.codec.lanes import (
-    any_of,
-    blend,
-    count_reached,
-    floor_log2,
-    high_product,
-    load_groups,
-    none_of,
-    splat,
-    store,
-)
+from railyard.tlg8.codec.lanes import any_of, blend, count_reached, floor_log2, high_product, load_groups, splat, store
 
 # the least mean of each k from 1 to 8, before it is rounded
 THRESHOLDS = np.array([[16 * int((row < k).sum()) - 8 for k in range(1, K_CLASSES)] for row in K], np.int16)
@@ -34,7 +23,7 @@ CHECK_EVERY = 8  # steps between two looks at the bound
 
 
 @inner()
-def _load(magnitudes: NDArray[np.int16], starts: NDArray[np.int64], plane: Whole, step: Whole) -> Any:
+def _load(magnitudes: I16, starts: I64, plane: Int, step: Int) -> Any:
     at = 4 * plane
     return load_groups(
         magnitudes,
@@ -46,7 +35,7 @@ def _load(magnitudes: NDArray[np.int16], starts: NDArray[np.int64], plane: Whole
 
 
 @inner()
-def _value_bits(m: Any, a: Any, row: Whole) -> Any:
+def _value_bits(m: Any, a: Any, row: Int) -> Any:
     """Lengths of the codes of magnitudes after means."""
     k = count_reached(a, THRESHOLDS, row)
     quotient = m >> k
@@ -59,7 +48,7 @@ def _value_bits(m: Any, a: Any, row: Whole) -> Any:
 
 
 @inner()
-def _next_mean(a: Any, m: Any, row: Whole) -> Any:
+def _next_mean(a: Any, m: Any, row: Int) -> Any:
     """(16 m w + a (16 - w) + 8) >> 4 without its 32-bit products: m w + ((a (16 - w) >> 3) + 1 >> 1)."""
     rises = a < m
     weight = blend(rises, splat(RISE[row]), splat(FALL[row]))
@@ -68,15 +57,7 @@ def _next_mean(a: Any, m: Any, row: Whole) -> Any:
 
 
 @njit()
-def plain_lanes(
-    magnitudes: NDArray[np.int16],
-    starts: NDArray[np.int64],
-    planes: Whole,
-    steps: Whole,
-    row: Whole,
-    bound: Whole,
-    out: NDArray[np.int16],
-) -> bool:
+def plain_lanes(magnitudes: I16, starts: I64, planes: Int, steps: Int, row: Int, bound: Int, out: I16) -> bool:
     """Bits of 32 sequences, Plain, into `out` [32]; False, and nothing written, if none can cost less than `bound`."""
     a, bits = splat(0), splat(0)
     for step in range(steps):
@@ -85,7 +66,7 @@ def plain_lanes(
             bits = bits + _value_bits(m, a, row)
             a = _next_mean(a, m, row)
         # each value still to come costs a bit at least
-        if step % CHECK_EVERY == 0 and none_of(bits < splat(bound - planes * (steps - 1 - step))):
+        if step % CHECK_EVERY == 0 and not any_of(bits < splat(bound - planes * (steps - 1 - step))):
             return False
     store(out, 0, bits)
     return True
@@ -100,15 +81,7 @@ def _run_growth(run: Any) -> Any:
 
 
 @njit()
-def run_length_lanes(
-    magnitudes: NDArray[np.int16],
-    starts: NDArray[np.int64],
-    planes: Whole,
-    steps: Whole,
-    row: Whole,
-    bound: Whole,
-    out: NDArray[np.int16],
-) -> bool:
+def run_length_lanes(magnitudes: I16, starts: I64, planes: Int, steps: Int, row: Int, bound: Int, out: I16) -> bool:
     """Bits of 32 sequences, RunLength, into `out` [32]; False, and nothing written, if none can cost less."""
     a, bits, run, one, zero = splat(0), splat(1), splat(0), splat(1), splat(0)
     was_zero = run == one
@@ -122,7 +95,7 @@ def run_length_lanes(
             m = blend(is_zero, zero, m - one)
             bits = bits + blend(is_zero, zero, _value_bits(m, a, row))
             a = blend(is_zero, a, _next_mean(a, m, row))
-        if step % CHECK_EVERY == 0 and none_of(bits < splat(bound)):
+        if step % CHECK_EVERY == 0 and not any_of(bits < splat(bound)):
             return False
     store(out, 0, bits)
     return True

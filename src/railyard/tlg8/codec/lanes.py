@@ -121,16 +121,6 @@ def _any_of(context: Any, mask: Any) -> Any:
     return types.boolean(MASK), generate
 
 
-def _none_of(context: Any, mask: Any) -> Any:
-    """Whether the mask holds in no lane."""
-
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        bits = builder.bitcast(arguments[0], ir.IntType(WIDTH))
-        return builder.icmp_unsigned("==", bits, ir.Constant(ir.IntType(WIDTH), 0))
-
-    return types.boolean(MASK), generate
-
-
 def _high_product(context: Any, a: Any, b: Any) -> Any:
     """The upper 16 bits of the product of two vectors of uint16."""
 
@@ -167,8 +157,8 @@ def _count_reached(context: Any, a: Any, thresholds: Any, row: Any) -> Any:
         data = context.make_array(signature.args[1])(context, builder, thresholds).data
         first = builder.gep(data, [builder.mul(row, ir.Constant(row.type, GROUP))])
         count = ir.Constant(_VECTOR, [0] * WIDTH)
-        for place in range(GROUP):
-            threshold = _spread(builder, builder.load(builder.gep(first, [ir.Constant(_WIDE, place)])))
+        for index in range(GROUP):
+            threshold = _spread(builder, builder.load(builder.gep(first, [ir.Constant(_WIDE, index)])))
             reached = builder.icmp_signed(">=", a, threshold)
             count = builder.sub(count, builder.sext(reached, _VECTOR))
         return count
@@ -186,8 +176,8 @@ def _load_groups(context: Any, array: Any, a: Any, b: Any, c: Any, d: Any) -> An
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         groups = []
         for offset in arguments[1:]:
-            place = _pointer(context, builder, signature.args[0], arguments[0], offset, group)
-            groups.append(builder.load(place, align=2))
+            index = _pointer(context, builder, signature.args[0], arguments[0], offset, group)
+            groups.append(builder.load(index, align=2))
         left, right = (join(builder, groups[at], groups[at + 1], 2 * GROUP) for at in (0, 2))
         return join(builder, left, right, WIDTH)
 
@@ -208,7 +198,6 @@ def _store(context: Any, array: Any, offset: Any, lanes: Any) -> Any:
 splat: Any = intrinsic(_splat)
 blend: Any = intrinsic(_blend)
 any_of: Any = intrinsic(_any_of)
-none_of: Any = intrinsic(_none_of)
 count_reached: Any = intrinsic(_count_reached)
 high_product: Any = intrinsic(_high_product)
 floor_log2: Any = intrinsic(_floor_log2)

@@ -1,23 +1,23 @@
 """What a list of pairs costs in all scans and both interleavings.
 
 Not interleaved, a tuple costs the sum of its planes, and planes are shared by many pairs: each is coded once.
-Interleaved, four pairs are coded side by side in eight scans, and given up as soon as none of the 32 can
-enter the top two.
+Interleaved, four pairs are coded side by side in eight scans, and dropped as soon as none of the 32 can
+be among the top two.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I16, I64, Bool, Int
 from railyard.core.compiled import inner
-from railyard.tlg8.codec.block_planes import BlockPlanes, need_magnitudes
+from railyard.tlg8.codec.block_planes import BlockPlanes, ensure_magnitudes
 from railyard.tlg8.codec.colour_filters import CODED, CODED_PLANES, FILTERED, PLANES, POSITION_STARTS
 from railyard.tlg8.codec.golomb import INTERLEAVED_ROWS, PLAIN, PLANE_ROWS
 from railyard.tlg8.codec.lane_costs import plain_lanes, run_length_lanes
 from railyard.tlg8.codec.lanes import WIDTH
 from railyard.tlg8.codec.top_two import bound, key_of, offer
-from railyard.tlg8.codec.tuples import ENTROPIES, FILTERS, INTERLEAVINGS, PREDICTORS, SCANS, TUPLES_OF_A_PAIR, Whole
+from railyard.tlg8.codec.tuples import ENTROPIES, FILTERS, INTERLEAVINGS, PREDICTORS, SCANS, TUPLES_OF_A_PAIR
 
 TOGETHER = WIDTH // SCANS  # sequences of eight scans that are coded side by side
 # typed, so that numba does not compile for each literal
@@ -27,10 +27,10 @@ UNBOUNDED, ALONE = np.int64(32767), np.int64(1)
 class PairCosts(NamedTuple):
     """coded: bits of coded planes [entropy, predictor, coded plane, scan]; wanted: [predictor, coded plane]."""
 
-    coded: NDArray[np.int64]
-    wanted: NDArray[np.bool_]
-    starts: NDArray[np.int64]
-    lanes: NDArray[np.int16]
+    coded: I64
+    wanted: Bool
+    starts: I64
+    lanes: I16
 
 
 def pair_costs() -> PairCosts:
@@ -44,7 +44,7 @@ def pair_costs() -> PairCosts:
 
 
 @inner()
-def _code(planes: BlockPlanes, costs: PairCosts, entropy: Whole, row: Whole, sequences: Whole, limit: Whole) -> bool:
+def _code(planes: BlockPlanes, costs: PairCosts, entropy: Int, row: Int, sequences: Int, limit: Int) -> bool:
     """Bits of 32 sequences of one to four planes each into `costs.lanes`; False if all reach the limit."""
     steps = planes.size[3]
     if entropy == PLAIN:
@@ -53,7 +53,7 @@ def _code(planes: BlockPlanes, costs: PairCosts, entropy: Whole, row: Whole, seq
 
 
 @inner()
-def code_planes(planes: BlockPlanes, costs: PairCosts, pairs: NDArray[np.int64], entropy: Whole) -> None:
+def code_planes(planes: BlockPlanes, costs: PairCosts, pairs: I64, entropy: Int) -> None:
     """Codes each plane that the pairs need, once, into `costs.coded`."""
     costs.wanted[:] = False
     for pair in pairs:
@@ -66,7 +66,7 @@ def code_planes(planes: BlockPlanes, costs: PairCosts, pairs: NDArray[np.int64],
         for predictor in range(PREDICTORS):
             for coded in range(POSITION_STARTS[position], POSITION_STARTS[position + 1]):
                 if costs.wanted[predictor, coded]:
-                    costs.starts[waiting] = need_magnitudes(planes, predictor, FILTERED[coded])
+                    costs.starts[waiting] = ensure_magnitudes(planes, predictor, FILTERED[coded])
                     owners[waiting, 0], owners[waiting, 1] = predictor, coded
                     waiting += 1
                     if waiting == TOGETHER:
@@ -78,15 +78,15 @@ def code_planes(planes: BlockPlanes, costs: PairCosts, pairs: NDArray[np.int64],
 
 
 @inner()
-def _code_waiting(planes: BlockPlanes, costs: PairCosts, entropy: Whole, row: Whole, owners: NDArray[np.int64]) -> None:
+def _code_waiting(planes: BlockPlanes, costs: PairCosts, entropy: Int, row: Int, owners: I64) -> None:
     _code(planes, costs, entropy, row, ALONE, UNBOUNDED)
-    for place in range(len(owners)):
+    for index in range(len(owners)):
         for scan in range(SCANS):
-            costs.coded[entropy, owners[place, 0], owners[place, 1], scan] = costs.lanes[place * SCANS + scan]
+            costs.coded[entropy, owners[index, 0], owners[index, 1], scan] = costs.lanes[index * SCANS + scan]
 
 
 @inner()
-def separate_bits(planes: BlockPlanes, costs: PairCosts, entropy: Whole, pair: Whole, scan: Whole) -> Whole:
+def separate_bits(planes: BlockPlanes, costs: PairCosts, entropy: Int, pair: Int, scan: Int) -> Int:
     """Bits of a pair in a scan, not interleaved; its planes are coded."""
     twin, colour_filter = planes.twins[pair // FILTERS], pair % FILTERS
     bits = 0
@@ -96,30 +96,20 @@ def separate_bits(planes: BlockPlanes, costs: PairCosts, entropy: Whole, pair: W
 
 
 @inner()
-def code_interleaved(
-    planes: BlockPlanes, costs: PairCosts, pairs: NDArray[np.int64], entropy: Whole, limit: Whole
-) -> bool:
+def code_interleaved(planes: BlockPlanes, costs: PairCosts, pairs: I64, entropy: Int, limit: Int) -> bool:
     """Bits of one to four pairs, interleaved, in all scans, into `costs.lanes`; False if all reach the limit."""
     components = planes.size[0]
     for plane in range(components):
-        for place in range(TOGETHER):
-            pair = pairs[min(place, len(pairs) - 1)]
-            start = need_magnitudes(planes, planes.twins[pair // FILTERS], PLANES[pair % FILTERS, plane])
-            costs.starts[plane * TOGETHER + place] = start
+        for index in range(TOGETHER):
+            pair = pairs[min(index, len(pairs) - 1)]
+            start = ensure_magnitudes(planes, planes.twins[pair // FILTERS], PLANES[pair % FILTERS, plane])
+            costs.starts[plane * TOGETHER + index] = start
     return _code(planes, costs, entropy, INTERLEAVED_ROWS[entropy], components, limit)
 
 
 @inner()
-def offer_separate(
-    planes: BlockPlanes,
-    costs: PairCosts,
-    pairs: NDArray[np.int64],
-    entropy: Whole,
-    scans: Whole,
-    top: NDArray[np.int64],
-) -> None:
-    """Offers all pairs, not interleaved, in the first `scans` scans."""
-    code_planes(planes, costs, pairs, entropy)
+def offer_separate(planes: BlockPlanes, costs: PairCosts, pairs: I64, entropy: Int, scans: Int, top: I64) -> None:
+    """Offers all pairs, not interleaved, in the first `scans` scans; their planes are coded."""
     for pair in pairs:
         for scan in range(scans):
             bits = separate_bits(planes, costs, entropy, pair, scan)
@@ -127,14 +117,7 @@ def offer_separate(
 
 
 @inner()
-def offer_interleaved(
-    planes: BlockPlanes,
-    costs: PairCosts,
-    pairs: NDArray[np.int64],
-    entropy: Whole,
-    scans: Whole,
-    top: NDArray[np.int64],
-) -> None:
+def offer_interleaved(planes: BlockPlanes, costs: PairCosts, pairs: I64, entropy: Int, scans: Int, top: I64) -> None:
     """Offers all pairs, interleaved, in the first `scans` scans."""
     for first in range(0, len(pairs), TOGETHER):
         group = pairs[first : first + TOGETHER]
@@ -143,7 +126,7 @@ def offer_interleaved(
             lowest = min(lowest, pair)
         limit = bound(top, lowest * TUPLES_OF_A_PAIR)
         if code_interleaved(planes, costs, group, entropy, limit):
-            for place in range(len(group)):
+            for index in range(len(group)):
                 for scan in range(scans):
-                    rank = group[place] * TUPLES_OF_A_PAIR + scan * INTERLEAVINGS + 1
-                    offer(top, key_of(np.int64(costs.lanes[place * SCANS + scan]), rank, entropy))
+                    rank = group[index] * TUPLES_OF_A_PAIR + scan * INTERLEAVINGS + 1
+                    offer(top, key_of(np.int64(costs.lanes[index * SCANS + scan]), rank, entropy))

@@ -5,28 +5,28 @@ tuple of each block, by (bits, rank).
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I64, U8, Int
 from railyard.core.compiled import njit
-from railyard.tlg8.codec.block_planes import block_planes, enter
+from railyard.tlg8.codec.block_planes import block_planes, load_block
 from railyard.tlg8.codec.gates import passing_pairs
-from railyard.tlg8.codec.pair_costs import offer_interleaved, offer_separate, pair_costs
+from railyard.tlg8.codec.pair_costs import code_planes, offer_interleaved, offer_separate, pair_costs
 from railyard.tlg8.codec.top_two import EMPTY
-from railyard.tlg8.codec.tuples import INTERLEAVINGS, PAIRS, Whole
+from railyard.tlg8.codec.tuples import INTERLEAVINGS, PAIRS
 
 make_planes, make_costs = njit()(block_planes), njit()(pair_costs)
 
 
 @njit()
 def search_pairs(
-    contexts_N: NDArray[np.uint8],
-    sizes_N2: NDArray[np.uint8],
-    components: Whole,
+    contexts_N: U8,
+    sizes_N2: U8,
+    components: Int,
     gated: bool,
-    entropies: NDArray[np.int64],
-    scans: Whole,
-    keys_N2: NDArray[np.int64],
-    evaluations_N: NDArray[np.int64],
+    entropies: I64,
+    scans: Int,
+    keys_N2: I64,
+    evaluations_N: I64,
 ) -> None:
     """Keys of best and second of blocks, and how many tuples each took.
 
@@ -35,11 +35,12 @@ def search_pairs(
     planes, costs = make_planes(), make_costs()
     pairs, least = np.arange(PAIRS), np.empty(2)
     for block in range(len(contexts_N)):
-        enter(planes, contexts_N[block], components, sizes_N2[block, 0], sizes_N2[block, 1])
+        load_block(planes, contexts_N[block], components, sizes_N2[block, 0], sizes_N2[block, 1])
         count = passing_pairs(planes, pairs, least) if gated else PAIRS
         top = keys_N2[block]
         top[:] = EMPTY
         for entropy in entropies:
+            code_planes(planes, costs, pairs[:count], entropy)
             offer_separate(planes, costs, pairs[:count], entropy, scans, top)
         for entropy in entropies:
             offer_interleaved(planes, costs, pairs[:count], entropy, scans, top)

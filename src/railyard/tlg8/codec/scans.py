@@ -1,7 +1,7 @@
-"""The eight orders in which the 64 values of a block are coded: value i is the one at raster place SCANS[i].
+"""The eight orders in which the 64 values of a block are coded: value i is the one at raster index SCANS[i].
 
-Five are what their names say. The codec's tables 5, 6 and 7 map places to positions and are used the other
-way round, and table 2 mirrors positions instead of places; they are reproduced as they are. A block that is
+Five are what their names say. The codec's tables 5, 6 and 7 map raster index to position and are used the other
+way round, and table 2 mirrors positions instead of indices; they are reproduced as they are. A block that is
 not 8x8 is always coded in raster order.
 """
 
@@ -25,8 +25,8 @@ _NEE = """
 
 def _zigzag() -> np.ndarray:
     """The zigzag of JPEG: along the diagonals, in turn upwards and downwards."""
-    places = sorted(np.ndindex(8, 8), key=lambda at: (sum(at), at[0] if sum(at) % 2 else at[1]))
-    return np.array([8 * y + x for y, x in places])
+    indices = sorted(np.ndindex(8, 8), key=lambda at: (sum(at), at[0] if sum(at) % 2 else at[1]))
+    return np.array([8 * y + x for y, x in indices])
 
 
 def _tables() -> np.ndarray:

@@ -4,16 +4,14 @@ Contexts of blocks in, `Found` out. `entropy` says which code a block may take: 
 tuple, `after` chooses between them once the tuples are found under Plain, `plain` and `runlength` fix it.
 """
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from railyard.core.config.component import Component
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from railyard.core.arrays import U8
     from railyard.tlg8.codec.found import Found
 
 ENTROPIES = {"auto": (0, 1), "plain": (0,), "runlength": (1,), "after": (0,)}
@@ -26,7 +24,7 @@ class Selector(Component, abstract=True):
         "auto", description="entropy codes to choose from; `after` decides once the tuple is found, for half the time"
     )
 
-    def find(self, contexts_N: "NDArray[np.uint8]", sizes_N2: "NDArray[np.uint8]", components: int) -> "Found":
+    def find(self, contexts_N: "U8", sizes_N2: "U8", components: int) -> "Found":
         """Best and second of blocks of 3 or 4 planes: contexts uint8 [N, 4, 9, 10], widths and heights uint8 [N, 2]."""
         import numpy as np
 
@@ -37,18 +35,17 @@ class Selector(Component, abstract=True):
         found = self._search(contexts_N, sizes_N2, components)
         return choose_entropy(found, contexts_N, sizes_N2, components) if self.entropy == "after" else found
 
-    def _search(self, contexts_N: "NDArray[np.uint8]", sizes_N2: "NDArray[np.uint8]", components: int) -> "Found":
+    def _search(self, contexts_N: "U8", sizes_N2: "U8", components: int) -> "Found":
         raise NotImplementedError
 
 
 class PairSelector(Selector, abstract=True):
     """Codes every tuple of the pairs it looks at."""
 
+    gated: ClassVar[bool]
     scans: Literal["all", "hilbert"] = Field("all", description="hilbert: scan 0 alone, 1/8 of the tuples")
 
-    def _search_pairs(
-        self, contexts_N: "NDArray[np.uint8]", sizes_N2: "NDArray[np.uint8]", components: int, gated: bool
-    ) -> "Found":
+    def _search(self, contexts_N: "U8", sizes_N2: "U8", components: int) -> "Found":
         import numpy as np
 
         from railyard.tlg8.codec.found import Found
@@ -56,22 +53,20 @@ class PairSelector(Selector, abstract=True):
 
         keys, evaluations = np.empty((len(contexts_N), 2), np.int64), np.empty(len(contexts_N), np.int64)
         entropies, scans = np.array(ENTROPIES[self.entropy]), 8 if self.scans == "all" else 1
-        search_pairs(contexts_N, sizes_N2, components, gated, entropies, scans, keys, evaluations)
+        search_pairs(contexts_N, sizes_N2, components, self.gated, entropies, scans, keys, evaluations)
         return Found.from_keys(keys, evaluations)
 
 
 class Gated(PairSelector):
     """Codes the pairs that pass the reference encoder's energy gates: its choice, to the bit."""
 
-    def _search(self, contexts_N: "NDArray[np.uint8]", sizes_N2: "NDArray[np.uint8]", components: int) -> "Found":
-        return self._search_pairs(contexts_N, sizes_N2, components, gated=True)
+    gated: ClassVar[bool] = True
 
 
 class Exhaustive(PairSelector):
     """Codes all 12,288 tuples: the least bits there are."""
 
-    def _search(self, contexts_N: "NDArray[np.uint8]", sizes_N2: "NDArray[np.uint8]", components: int) -> "Found":
-        return self._search_pairs(contexts_N, sizes_N2, components, gated=False)
+    gated: ClassVar[bool] = False
 
 
 class Staged(Selector):
@@ -87,7 +82,7 @@ class Staged(Selector):
         probes = 2 if self.interleaved else 1
         return (self.n * 96 * probes + self.m * (16 - probes)) * len(ENTROPIES[self.entropy])
 
-    def _search(self, contexts_N: "NDArray[np.uint8]", sizes_N2: "NDArray[np.uint8]", components: int) -> "Found":
+    def _search(self, contexts_N: "U8", sizes_N2: "U8", components: int) -> "Found":
         import numpy as np
 
         from railyard.tlg8.codec.found import Found

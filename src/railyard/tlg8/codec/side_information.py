@@ -1,17 +1,17 @@
 """The five sequences in front of a tile's values: predictor, filter, scan, entropy, interleaving of each block.
 
-Each is written in the cheapest of three modes: raw numbers; a flag per block that says "as the one before";
-runs of equal numbers. Numbers are one bit wider than the codec's classes need, but for the filters: so the
-format has it.
+Each is written in the cheapest of three modes: raw numbers; a flag per block for "the same as before";
+runs of equal numbers. Numbers are one bit wider than the codec's classes need, but for the filters: as the
+format defines it.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import U8, Int
 from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.bits import peek, put, take
 from railyard.tlg8.codec.golomb_rows import TOO_SHORT
-from railyard.tlg8.codec.tuples import ENTROPIES, FILTERS, INTERLEAVINGS, PREDICTORS, SCANS, Whole
+from railyard.tlg8.codec.tuples import ENTROPIES, FILTERS, INTERLEAVINGS, PREDICTORS, SCANS
 
 CLASSES = np.array([PREDICTORS, FILTERS, SCANS, ENTROPIES, INTERLEAVINGS])  # in the order of the file
 WIDTHS = np.array([int(count).bit_length() for count in CLASSES])
@@ -23,15 +23,15 @@ MOST_SHIFT = 28  # of a run's length: four groups of seven bits hold all blocks 
 
 
 @inner()
-def _run_end(values: NDArray[np.uint8], place: Whole) -> Whole:
-    end = place + 1
-    while end < len(values) and values[end] == values[place]:
+def _run_end(values: U8, index: Int) -> Int:
+    end = index + 1
+    while end < len(values) and values[end] == values[index]:
         end += 1
     return end
 
 
 @inner()
-def _varint_bits(number: Whole) -> Whole:
+def _varint_bits(number: Int) -> Int:
     bits = 8
     while number >= 128:
         number >>= 7
@@ -40,44 +40,39 @@ def _varint_bits(number: Whole) -> Whole:
 
 
 @njit()
-def cheapest_mode(values: NDArray[np.uint8], width: Whole) -> Whole:
+def cheapest_mode(values: U8, width: Int) -> Int:
     """The mode that writes a sequence in the fewest bits; the lower number where they are equal."""
-    same, runs, place = width, 0, 0
-    while place < len(values):
-        end = _run_end(values, place)
-        runs += width + _varint_bits(end - place - 1)
-        same += (end - place - 1) + (width + 1 if place else 0)
-        place = end
-    costs = (width * len(values), same, runs)
-    mode = RAW
-    for other in (SAME, RUNS):
-        if costs[other] < costs[mode]:
-            mode = other
-    return mode
+    same, runs, index = width, 0, 0
+    while index < len(values):
+        end = _run_end(values, index)
+        runs += width + _varint_bits(end - index - 1)
+        same += (end - index - 1) + (width + 1 if index else 0)
+        index = end
+    return np.array([width * len(values), same, runs]).argmin()
 
 
 @njit()
-def put_sequence(values: NDArray[np.uint8], width: Whole, mode: Whole, out: NDArray[np.uint8], at: Whole) -> Whole:
+def put_sequence(values: U8, width: Int, mode: Int, out: U8, at: Int) -> Int:
     """Writes a sequence in a mode; the next position."""
-    place = 0
-    while place < len(values):
-        value, end = np.int64(values[place]), place + 1
-        if mode == SAME and place:
-            is_same = values[place] == values[place - 1]
+    index = 0
+    while index < len(values):
+        value, end = np.int64(values[index]), index + 1
+        if mode == SAME and index:
+            is_same = values[index] == values[index - 1]
             at = put(out, at, np.int64(is_same), 1)
             if is_same:
-                place = end
+                index = end
                 continue
         at = put(out, at, value, width)
         if mode == RUNS:
-            end = _run_end(values, place)
-            at = _put_varint(out, at, end - place - 1)
-        place = end
+            end = _run_end(values, index)
+            at = _put_varint(out, at, end - index - 1)
+        index = end
     return at
 
 
 @inner()
-def _put_varint(out: NDArray[np.uint8], at: Whole, number: Whole) -> Whole:
+def _put_varint(out: U8, at: Int, number: Int) -> Int:
     while number >= 128:
         at = put(out, at, (number & 127) | 128, 8)
         number >>= 7
@@ -85,7 +80,7 @@ def _put_varint(out: NDArray[np.uint8], at: Whole, number: Whole) -> Whole:
 
 
 @njit()
-def put_fields(fields_5N: NDArray[np.uint8], out: NDArray[np.uint8], at: Whole) -> Whole:
+def put_fields(fields_5N: U8, out: U8, at: Int) -> Int:
     """Writes the modes and the five sequences, and goes on to the next whole byte."""
     modes = np.empty(FIELDS, np.int64)
     for field in range(FIELDS):
@@ -97,7 +92,7 @@ def put_fields(fields_5N: NDArray[np.uint8], out: NDArray[np.uint8], at: Whole) 
 
 
 @inner()
-def _read_varint(data: NDArray[np.uint8], at: Whole, end: Whole) -> tuple[Whole, Whole]:
+def _read_varint(data: U8, at: Int, end: Int) -> tuple[Int, Int]:
     number = 0
     for shift in range(0, MOST_SHIFT, 7):
         if at > end:
@@ -110,17 +105,15 @@ def _read_varint(data: NDArray[np.uint8], at: Whole, end: Whole) -> tuple[Whole,
 
 
 @njit()
-def read_sequence(
-    data: NDArray[np.uint8], at: Whole, end: Whole, field: Whole, mode: Whole, values: NDArray[np.uint8]
-) -> Whole:
+def read_sequence(data: U8, at: Int, end: Int, field: Int, mode: Int, values: U8) -> Int:
     """Reads a sequence of `len(values)` numbers; the next position, or a fault."""
-    place, value = 0, 0
-    while place < len(values):
+    index, value = 0, 0
+    while index < len(values):
         if at > end:
             return TOO_SHORT
-        stop = place + 1
+        stop = index + 1
         repeats = False
-        if mode == SAME and place:
+        if mode == SAME and index:
             repeats, at = take(peek(data, at), 0, 1) == 1, at + 1
         if not repeats:
             value, at = take(peek(data, at), 0, WIDTHS[field]), at + WIDTHS[field]
@@ -133,13 +126,13 @@ def read_sequence(
             stop += more
             if stop > len(values):
                 return BAD_FIELD
-        values[place:stop] = value
-        place = stop
+        values[index:stop] = value
+        index = stop
     return at if at <= end else TOO_SHORT
 
 
 @njit()
-def read_fields(data: NDArray[np.uint8], end: Whole, fields_5N: NDArray[np.uint8]) -> Whole:
+def read_fields(data: U8, end: Int, fields_5N: U8) -> Int:
     """Reads modes and sequences from the start of padded data; the position of the next byte, or a fault."""
     modes = peek(data, 0)
     at = FIELDS * MODE_BITS

@@ -5,11 +5,11 @@ the best pairs. No gate: the number of evaluations is the same for every block.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I64, U8, Int
 from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec import scans
-from railyard.tlg8.codec.block_planes import BlockPlanes, enter
+from railyard.tlg8.codec.block_planes import BlockPlanes, load_block
 from railyard.tlg8.codec.pair_costs import (
     TOGETHER,
     UNBOUNDED,
@@ -17,86 +17,66 @@ from railyard.tlg8.codec.pair_costs import (
     code_interleaved,
     code_planes,
     offer_interleaved,
+    offer_separate,
     separate_bits,
 )
 from railyard.tlg8.codec.pair_search import make_costs, make_planes
 from railyard.tlg8.codec.top_two import EMPTY, key_of, offer
-from railyard.tlg8.codec.tuples import FILTERS, INTERLEAVINGS, PAIRS, SCANS, TUPLES_OF_A_PAIR, Whole
+from railyard.tlg8.codec.tuples import FILTERS, PAIRS, SCANS, TUPLES_OF_A_PAIR
 
-HILBERT = np.int64(scans.HILBERT)
+HILBERT, ALL_SCANS = np.int64(scans.HILBERT), np.int64(SCANS)
 
 
 @inner()
-def _take_least(scores: NDArray[np.int64]) -> Whole:
-    """Place of the least score, the first of equal ones; its score becomes EMPTY."""
-    least = 0
-    for place in range(1, len(scores)):
-        if scores[place] < scores[least]:
-            least = place
+def _take_least(scores: I64) -> Int:
+    """Index of the least score, the first of equal ones; its score becomes EMPTY."""
+    least = scores.argmin()
     scores[least] = EMPTY
     return least
 
 
 @inner()
-def _least_energy_pairs(planes: BlockPlanes, predictors: Whole, pairs: NDArray[np.int64]) -> None:
+def _least_energy_pairs(planes: BlockPlanes, predictors: Int, pairs: I64) -> None:
     """All pairs of the predictors of least energy, the lower one first where energies are equal."""
     energies = planes.energies.copy()
-    for place in range(predictors):
+    for index in range(predictors):
         predictor = _take_least(energies)
         for colour_filter in range(FILTERS):
-            pairs[place * FILTERS + colour_filter] = predictor * FILTERS + colour_filter
+            pairs[index * FILTERS + colour_filter] = predictor * FILTERS + colour_filter
 
 
 @inner()
 def _probe(
-    planes: BlockPlanes,
-    costs: PairCosts,
-    pairs: NDArray[np.int64],
-    entropy: Whole,
-    interleaved: bool,
-    top: NDArray[np.int64],
-    scores: NDArray[np.int64],
+    planes: BlockPlanes, costs: PairCosts, pairs: I64, entropy: Int, interleaved: bool, top: I64, scores: I64
 ) -> None:
     """Offers the pairs at scan 0 and lowers `scores` to their keys there."""
     code_planes(planes, costs, pairs, entropy)
-    for place in range(len(pairs)):
-        bits = separate_bits(planes, costs, entropy, pairs[place], HILBERT)
-        key = key_of(bits, pairs[place] * TUPLES_OF_A_PAIR, entropy)
+    for index in range(len(pairs)):
+        bits = separate_bits(planes, costs, entropy, pairs[index], HILBERT)
+        key = key_of(bits, pairs[index] * TUPLES_OF_A_PAIR, entropy)
         offer(top, key)
-        scores[place] = min(scores[place], key)
+        scores[index] = min(scores[index], key)
     if not interleaved:
         return
     for first in range(0, len(pairs), TOGETHER):
         group = pairs[first : first + TOGETHER]
         code_interleaved(planes, costs, group, entropy, UNBOUNDED)
-        for place in range(len(group)):
-            key = key_of(np.int64(costs.lanes[place * SCANS]), group[place] * TUPLES_OF_A_PAIR + 1, entropy)
+        for index in range(len(group)):
+            key = key_of(np.int64(costs.lanes[index * SCANS]), group[index] * TUPLES_OF_A_PAIR + 1, entropy)
             offer(top, key)
-            scores[first + place] = min(scores[first + place], key)
-
-
-@inner()
-def _finish(
-    planes: BlockPlanes, costs: PairCosts, pairs: NDArray[np.int64], entropy: Whole, top: NDArray[np.int64]
-) -> None:
-    """Offers all tuples of the pairs; their planes are coded already."""
-    for pair in pairs:
-        for scan in range(SCANS):
-            bits = separate_bits(planes, costs, entropy, pair, scan)
-            offer(top, key_of(bits, pair * TUPLES_OF_A_PAIR + scan * INTERLEAVINGS, entropy))
-    offer_interleaved(planes, costs, pairs, entropy, np.int64(SCANS), top)
+            scores[first + index] = min(scores[first + index], key)
 
 
 @njit()
 def search_stages(
-    contexts_N: NDArray[np.uint8],
-    sizes_N2: NDArray[np.uint8],
-    components: Whole,
-    predictors: Whole,
-    finalists: Whole,
+    contexts_N: U8,
+    sizes_N2: U8,
+    components: Int,
+    predictors: Int,
+    finalists: Int,
     interleaved: bool,
-    entropies: NDArray[np.int64],
-    keys_N2: NDArray[np.int64],
+    entropies: I64,
+    keys_N2: I64,
 ) -> None:
     """Keys of best and second of blocks among the tuples evaluated.
 
@@ -107,13 +87,14 @@ def search_stages(
     pairs, scores = np.empty(PAIRS, np.int64)[: predictors * FILTERS], np.empty(predictors * FILTERS, np.int64)
     best = np.empty(finalists, np.int64)
     for block in range(len(contexts_N)):
-        enter(planes, contexts_N[block], components, sizes_N2[block, 0], sizes_N2[block, 1])
+        load_block(planes, contexts_N[block], components, sizes_N2[block, 0], sizes_N2[block, 1])
         _least_energy_pairs(planes, predictors, pairs)
         top = keys_N2[block]
         top[:], scores[:] = EMPTY, EMPTY
         for entropy in entropies:
             _probe(planes, costs, pairs, entropy, interleaved, top, scores)
-        for place in range(finalists):
-            best[place] = pairs[_take_least(scores)]
+        for index in range(finalists):
+            best[index] = pairs[_take_least(scores)]
         for entropy in entropies:
-            _finish(planes, costs, best, entropy, top)
+            offer_separate(planes, costs, best, entropy, ALL_SCANS, top)
+            offer_interleaved(planes, costs, best, entropy, ALL_SCANS, top)

@@ -8,11 +8,11 @@ because of it.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I32, I64, U8, Int, Records
 from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.bits import padded
-from railyard.tlg8.codec.block_values import pixel_at, undo_filter, value_place
+from railyard.tlg8.codec.block_values import pixel_at, undo_filter, value_index
 from railyard.tlg8.codec.blocks import SIDE
 from railyard.tlg8.codec.contexts import MAX_PLANES
 from railyard.tlg8.codec.file_header import BadFile
@@ -21,7 +21,6 @@ from railyard.tlg8.codec.golomb_rows import BAD_CODE, BAD_RUN, ROW_ENTROPIES, TO
 from railyard.tlg8.codec.predictors import predict
 from railyard.tlg8.codec.side_information import BAD_FIELD, BAD_MODE, FIELDS, read_fields
 from railyard.tlg8.codec.tile_rows import ENTROPY, FILTER, INTERLEAVING, PREDICTOR, SCAN, row_of, row_starts
-from railyard.tlg8.codec.tuples import Whole
 
 BAD_PIXEL = -6
 FAULTS = {
@@ -35,9 +34,7 @@ FAULTS = {
 
 
 @njit()
-def _read_rows(
-    data: NDArray[np.uint8], at: Whole, end: Whole, starts: Any, weights: Any, k_of_mean: Any, values: NDArray[np.int32]
-) -> Whole:
+def _read_rows(data: U8, at: Int, end: Int, starts: Any, weights: Any, k_of_mean: Any, values: I32) -> Int:
     for row in range(ROWS):
         part = values[starts[row] : starts[row + 1]]
         at = read_row(data, at, end, ROW_ENTROPIES[row] != PLAIN, weights[row], k_of_mean[row], part)
@@ -47,21 +44,19 @@ def _read_rows(
 
 
 @inner()
-def _undo_block(
-    values: NDArray[np.int32], at: NDArray[np.int64], fields: Any, width: Whole, height: Whole, line: NDArray[np.int32]
-) -> None:
+def _undo_block(values: I32, at: I64, fields: Any, width: Int, height: Int, line: I32) -> None:
     """Residuals of one block, taken from its rows, into `line`, int32 [C, 8, width]."""
     components, pixels = line.shape[0], width * height
     scan, interleaving = np.int64(fields[SCAN]), np.int64(fields[INTERLEAVING])
     block, pixel_values = np.empty(MAX_PLANES * SIDE * SIDE, np.int32), np.empty(MAX_PLANES, np.int64)
     for plane in range(components):
         row = row_of(fields[ENTROPY], interleaving, plane)
-        for place in range(plane * pixels, (plane + 1) * pixels):
-            block[place] = values[at[row]]
+        for index in range(plane * pixels, (plane + 1) * pixels):
+            block[index] = values[at[row]]
             at[row] += 1
     for step in range(pixels):
         for plane in range(components):
-            pixel_values[plane] = block[value_place(step, plane, width, height, components, interleaving)]
+            pixel_values[plane] = block[value_index(step, plane, width, height, components, interleaving)]
         undo_filter(pixel_values, np.int64(fields[FILTER]))
         pixel = pixel_at(step, width, height, scan)
         for plane in range(components):
@@ -69,9 +64,7 @@ def _undo_block(
 
 
 @inner()
-def _undo_scanline(
-    residuals: NDArray[np.int32], predictors: NDArray[np.uint8], above: NDArray[np.int32], now: NDArray[np.int32]
-) -> bool:
+def _undo_scanline(residuals: I32, predictors: U8, above: I32, now: I32) -> bool:
     """One line of one plane into now[1:-1]; above and now have a pixel of 0 at each end. False if it leaves a byte."""
     width = len(residuals)
     for block in range(len(predictors)):
@@ -85,9 +78,7 @@ def _undo_scanline(
 
 
 @njit()
-def _undo_tile(
-    values: NDArray[np.int32], starts: NDArray[np.int64], fields: NDArray[np.uint8], pixels: NDArray[np.uint8]
-) -> bool:
+def _undo_tile(values: I32, starts: I64, fields: U8, pixels: U8) -> bool:
     """All pixels of a tile, uint8 [C, height, width] (a view of the image). False if one leaves a byte."""
     components, height, width = pixels.shape
     across = (width + SIDE - 1) // SIDE
@@ -111,9 +102,7 @@ def _undo_tile(
     return True
 
 
-def read_tile(
-    payload: bytes, blocks: NDArray[np.void], weights: Any, k_of_mean: Any, pixels: NDArray[np.uint8], tile: int
-) -> None:
+def read_tile(payload: bytes, blocks: Records, weights: Any, k_of_mean: Any, pixels: U8, tile: int) -> None:
     """Decodes tile number `tile` into `pixels`, uint8 [C, height, width]."""
     data, end = padded(payload), 8 * len(payload)
     fields = np.empty((FIELDS, len(blocks)), np.uint8)

@@ -5,23 +5,22 @@ gives all to one row; rows of Plain and of RunLength are different ones. A row h
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I64, U8, Int
 from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.golomb import INTERLEAVED_ROWS, PLANE_ROWS, ROWS
-from railyard.tlg8.codec.tuples import Whole
 
 PREDICTOR, FILTER, SCAN, ENTROPY, INTERLEAVING = range(5)  # the fields of a block, in the order of the file
 
 
 @inner()
-def row_of(entropy: Whole, interleaving: Whole, plane: Whole) -> Whole:
+def row_of(entropy: Int, interleaving: Int, plane: Int) -> Int:
     """The row that codes a plane of a block."""
     return INTERLEAVED_ROWS[entropy] if interleaving else PLANE_ROWS[entropy, plane]
 
 
 @njit()
-def row_starts(fields_5N: NDArray[np.uint8], pixels_N: NDArray[np.int64], components: Whole) -> NDArray[np.int64]:
+def row_starts(fields_5N: U8, pixels_N: I64, components: Int) -> I64:
     """Where each row begins, [9], when the rows of a tile are laid one after another."""
     starts = np.zeros(ROWS + 1, np.int64)
     for block in range(len(pixels_N)):

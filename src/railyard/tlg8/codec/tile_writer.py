@@ -3,24 +3,22 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I16, I64, U8, U16, Int
 from railyard.core.compiled import njit
 from railyard.tlg8.codec.block_values import MAX_VALUES, block_values
 from railyard.tlg8.codec.golomb import PLAIN, ROWS
 from railyard.tlg8.codec.golomb_rows import ROW_ENTROPIES, put_row
 from railyard.tlg8.codec.side_information import put_fields
 from railyard.tlg8.codec.tile_rows import ENTROPY, INTERLEAVING, row_of, row_starts
-from railyard.tlg8.codec.tuples import Whole, fields_of
+from railyard.tlg8.codec.tuples import fields_of
 
 # a code of a value with its share of a run is shorter than 6 bytes; five fields of a block than 8
 MOST_BYTES_OF_A_VALUE, MOST_BYTES_OF_A_BLOCK, SPARE = 6, 8, 64
 
 
 @njit()
-def _deal(
-    contexts: NDArray[np.uint8], sizes: NDArray[np.uint8], components: Whole, ranks: Any, fields: Any, starts: Any
-) -> NDArray[np.int16]:
+def _deal(contexts: U8, sizes: U8, components: Int, ranks: Any, fields: Any, starts: Any) -> I16:
     """The values of all rows of a tile, one row after another."""
     out, scratch = np.empty(starts[ROWS], np.int16), np.empty(MAX_VALUES, np.int16)
     at = starts.copy()
@@ -30,21 +28,14 @@ def _deal(
         block_values(contexts[block], width, height, components, np.int64(ranks[block]), scratch)
         for plane in range(components):
             row = row_of(fields[ENTROPY, block], fields[INTERLEAVING, block], plane)
-            for place in range(plane * pixels, (plane + 1) * pixels):
-                out[at[row]] = scratch[place]
+            for index in range(plane * pixels, (plane + 1) * pixels):
+                out[at[row]] = scratch[index]
                 at[row] += 1
     return out
 
 
 @njit()
-def _put_tile(
-    fields: NDArray[np.uint8],
-    values: NDArray[np.int16],
-    starts: NDArray[np.int64],
-    weights: NDArray[np.int64],
-    k_of_mean: NDArray[np.uint8],
-    out: NDArray[np.uint8],
-) -> Whole:
+def _put_tile(fields: U8, values: I16, starts: I64, weights: I64, k_of_mean: U8, out: U8) -> Int:
     at = put_fields(fields, out, 0)
     for row in range(ROWS):
         part = values[starts[row] : starts[row + 1]]
@@ -53,13 +44,7 @@ def _put_tile(
 
 
 def tile_bytes(
-    contexts_N: NDArray[np.uint8],
-    sizes_N2: NDArray[np.uint8],
-    components: int,
-    ranks_N: NDArray[np.uint16],
-    entropies_N: NDArray[np.uint8],
-    weights: NDArray[np.int64],
-    k_of_mean: NDArray[np.uint8],
+    contexts_N: U8, sizes_N2: U8, components: int, ranks_N: U16, entropies_N: U8, weights: I64, k_of_mean: U8
 ) -> bytes:
     """The payload of a tile, a multiple of 4 bytes. weights: rise and fall [8, 2]; k_of_mean: [8, 1024]."""
     predictors, filters, scans, interleavings = fields_of(ranks_N)

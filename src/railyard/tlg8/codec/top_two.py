@@ -5,32 +5,32 @@ differ in rank. The two do not depend on the order in which tuples are offered.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I64, Int
 from railyard.core.compiled import inner, njit
-from railyard.tlg8.codec.tuples import ENTROPIES, TUPLES, Whole
+from railyard.tlg8.codec.tuples import ENTROPIES, TUPLES
 
 EMPTY = np.int64(1 << 62)
 
 
 @njit()
-def key_of(bits: Whole, rank: Whole, entropy: Whole) -> Whole:
+def key_of(bits: Int, rank: Int, entropy: Int) -> Int:
     """The key of a tuple under an entropy code."""
     return (bits * TUPLES + rank) * ENTROPIES + entropy
 
 
 @inner()
-def bits_of(key: Whole) -> Whole:
+def bits_of(key: Int) -> Int:
     return key // (TUPLES * ENTROPIES)
 
 
 @inner()
-def rank_of_key(key: Whole) -> Whole:
+def rank_of_key(key: Int) -> Int:
     return key // ENTROPIES % TUPLES
 
 
 @njit()
-def offer(top: NDArray[np.int64], key: Whole) -> None:
+def offer(top: I64, key: Int) -> None:
     """Takes a key into `top` [best, second]."""
     if key >= top[1]:
         return
@@ -44,7 +44,7 @@ def offer(top: NDArray[np.int64], key: Whole) -> None:
 
 
 @njit()
-def bound(top: NDArray[np.int64], rank: Whole) -> Whole:
+def bound(top: I64, rank: Int) -> Int:
     """Tuples of this rank or higher change nothing unless they cost less than this."""
     if top[1] == EMPTY:
         return 32767

@@ -5,13 +5,10 @@ interleaving. The entropy code, Plain or RunLength, is a fifth choice that the r
 filter) together are a pair, numbered predictor * 96 + filter.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-# a number that compiled code takes or returns, int64 there; Python's and NumPy's integers are one to it
-Whole = Any
+from railyard.core.arrays import U8
 
 PREDICTORS, FILTERS, SCANS, INTERLEAVINGS, ENTROPIES = 8, 96, 8, 2, 2
 PAIRS = PREDICTORS * FILTERS
@@ -25,6 +22,6 @@ def rank_of(predictor: int, colour_filter: int, scan: int, interleaving: int) ->
     return ((predictor * FILTERS + colour_filter) * SCANS + scan) * INTERLEAVINGS + interleaving
 
 
-def fields_of(ranks_N: NDArray[np.integer]) -> NDArray[np.uint8]:
+def fields_of(ranks_N: NDArray[np.integer]) -> U8:
     """Predictor, filter, scan and interleaving of ranks [N], uint8 [4, N]."""
     return np.stack(np.unravel_index(ranks_N, SHAPE)).astype(np.uint8)
