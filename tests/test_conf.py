@@ -101,6 +101,7 @@ def test_no_stray_groups():
         "model",
         "objective",
         "paths",
+        "strategy",
         "trainer",
     }
     assert {group for group in GROUPS if not group.startswith(("hydra/", "experiment/"))} == known

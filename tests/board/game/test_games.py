@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from railyard.board.game.boards import decode
 from railyard.board.game.endgame.tables import EndgameTables
-from railyard.board.game.games import MADE_17, NO_MOVE, PLAYING, new_games, step
+from railyard.board.game.games import NO_LEGAL_MOVE, PLAYING, TILE_TOO_LARGE, new_games, step
 from railyard.board.game.spawn import draw, opening, spawn
 from railyard.board.game.teacher import Game, Teacher
 
@@ -59,7 +59,7 @@ def test_a_game_does_not_depend_on_its_batch():
 
 def test_games_end_where_no_move_is_left_and_stay_so():
     games = play(new_games(np.arange(20)), 4, 2000)
-    assert (games.states_N == NO_MOVE).all()
+    assert (games.states_N == NO_LEGAL_MOVE).all()
     assert (games.legal_N == 0).all()
     before = [column.copy() for column in games]
     play(games, 4, 1)
@@ -89,7 +89,7 @@ def test_two_32768s_merge_and_play_goes_on():
 def test_a_17_ends_its_game_before_it_is_stored():
     games = with_boards([[16, 16] + [0] * 14])
     step(games, np.array([2], np.uint8))
-    assert (games.states_N[0], games.moves_N[0], games.scores_N[0]) == (MADE_17, 0, 0)
+    assert (games.states_N[0], games.moves_N[0], games.scores_N[0]) == (TILE_TOO_LARGE, 0, 0)
     assert decode(games.boards_N, games.masks_N)[0, :2].tolist() == [16, 16]
     step(games, np.array([1], np.uint8))
     assert games.moves_N[0] == 0

@@ -6,8 +6,9 @@ from railyard.board.game import teacher as teachers
 from railyard.board.game.boards import decode, encode
 from railyard.board.game.endgame.lookup import NO_TABLE
 from railyard.board.game.endgame.tables import EndgameTables, build
+from railyard.board.game.games import END_REASONS
 from railyard.board.game.searcher import branch_evs
-from railyard.board.game.teacher import END_REASONS, Game, Teacher
+from railyard.board.game.teacher import Game, Teacher
 
 NO_TABLES = EndgameTables.none()
 

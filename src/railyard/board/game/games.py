@@ -25,8 +25,17 @@ from railyard.board.game.spawn import OPENING_TILES, game_key, mixed, opening, s
 from railyard.board.game.words import transpose
 from railyard.core.compiled import njit
 
-# how a game stands
-PLAYING, NO_MOVE, MADE_17 = range(3)
+# how a game stands; the last two are no ends that the rules know
+PLAYING, NO_LEGAL_MOVE, MOST_MOVES, TILE_TOO_LARGE, NO_MOVE_CHOSEN, MODEL_LOST = range(6)
+END_REASONS = (
+    "running",
+    "no legal move",
+    "max_moves reached",
+    "the next tile is larger than a pack can hold",
+    "no move chosen",
+    "the model was lost",
+)
+UNFINISHED = (NO_MOVE_CHOSEN, MODEL_LOST)
 NUMBER = np.uint64(0)  # of every game: each has a seed of its own
 
 
@@ -48,7 +57,7 @@ class Games(NamedTuple):
     legal_N: NDArray[np.uint8]  # bits U 1, D 2, L 4, R 8; none where the game has ended
     moves_N: NDArray[np.uint32]  # made so far
     scores_N: NDArray[np.uint32]
-    states_N: NDArray[np.uint8]  # PLAYING, NO_MOVE or MADE_17
+    states_N: NDArray[np.uint8]  # PLAYING or an end
 
 
 @njit(error_model="numpy")
@@ -66,7 +75,7 @@ def _step_by_cells(games: Games, row: int, direction: int) -> None:
     decode_into(games.boards_N[row], games.masks_N[row], cells)
     reward = move_cells(cells, direction)
     if cells.max() > SATURATED:
-        games.legal_N[row], games.states_N[row] = 0, MADE_17
+        games.legal_N[row], games.states_N[row] = 0, TILE_TOO_LARGE
         return
     after, games.masks_N[row] = encode_row(cells)
     board = _answered(after, games, row)
@@ -86,7 +95,7 @@ def _arrive(games: Games, row: int, board: np.uint64, legal: np.uint64, reward: 
     games.moves_N[row] += np.uint32(1)
     games.scores_N[row] += np.uint32(reward)
     if legal == 0:
-        games.states_N[row] = NO_MOVE
+        games.states_N[row] = NO_LEGAL_MOVE
 
 
 @njit(error_model="numpy")
@@ -122,7 +131,7 @@ def new_games(seeds_N: NDArray[np.uint64]) -> Games:
 def step(games: Games, directions_N: NDArray[np.uint8]) -> None:
     """Makes one move, uint8 UDLR, in every game that is in play and where it is legal; the others stay as they are.
 
-    A move that would make a 17, which no packed board can hold, is not made: it ends its game as MADE_17.
+    A move that would make a 17, which no packed board can hold, is not made: it ends its game as TILE_TOO_LARGE.
     """
     _step(games, np.ascontiguousarray(directions_N, np.uint8), _words())
 

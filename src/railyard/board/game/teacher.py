@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 
 from railyard.board.game.endgame.lookup import NO_TABLE, Book, Evs, consult
 from railyard.board.game.endgame.tables import EndgameTables
-from railyard.board.game.games import NUMBER
+from railyard.board.game.games import MOST_MOVES, NO_LEGAL_MOVE, NUMBER, PLAYING, TILE_TOO_LARGE
 from railyard.board.game.moves import makes_17, move
 from railyard.board.game.rules import legal_bits_of
 from railyard.board.game.searcher import Searcher, search
 from railyard.board.game.spawn import opening, tile_after
 from railyard.core.compiled import njit
 
-RUNNING, NO_LEGAL_MOVE, MOST_MOVES, TILE_TOO_LARGE = range(4)
-END_REASONS = ("running", "no legal move", "max_moves reached", "the next tile is larger than a pack can hold")
 UNLIMITED = -1  # moves
 
 
@@ -99,8 +97,8 @@ def _play(
 ) -> tuple[int, int]:
     """Plays on until `out` is full or the game ends; rows written, and the end's reason."""
     board, mask, score, played = state[0], np.uint16(state[1]), state[2], int(state[3])
-    rows, ended = 0, RUNNING
-    while rows < len(out.boards_N) and ended == RUNNING:
+    rows, ended = 0, PLAYING
+    while rows < len(out.boards_N) and ended == PLAYING:
         if played == most_moves:
             ended = MOST_MOVES
             break
@@ -136,11 +134,11 @@ class Teacher:
 class Game:
     """A game of a teacher, from the opening that its seed gives, played in stretches.
 
-    score: the sum of the merged tiles. ended: one of the reasons above.
+    score: the sum of the merged tiles. ended: one of the ends of `games`.
     """
 
     def __init__(self, seed: int, most_moves: int | None = None) -> None:
-        self.seed, self.ended = np.uint64(seed), RUNNING
+        self.seed, self.ended = np.uint64(seed), PLAYING
         self.most_moves = UNLIMITED if most_moves is None else most_moves
         self._state = np.array([opening(self.seed, NUMBER), 0, 0, 0], np.uint64)
 

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from railyard.board.game.boards import decode
 from railyard.board.game.endgame.tables import EndgameTables
-from railyard.board.game.teacher import END_REASONS, Decisions, Game, Teacher
+from railyard.board.game.games import END_REASONS
+from railyard.board.game.teacher import Decisions, Game, Teacher
 from railyard.board.packs import partial
 from railyard.board.packs.metadata import Run, read_ends
 from railyard.board.packs.outputs import finished_before
