@@ -1,4 +1,4 @@
-"""The little language of `where=`: `experiment=board/quickstart, model.optimizer.lr>1e-3 and tag=x`.
+"""The grammar of `where=`: `experiment=board/quickstart, model.optimizer.lr>1e-3 and tag=x`.
 
 Conditions are joined by commas or `and`; all must hold. Text is parsed into `Condition`s, never evaluated.
 """
@@ -77,15 +77,10 @@ def parse(text: str | None) -> list[Condition]:
             raise UserError(
                 f"where: after '{match[0].strip()}' a comma or 'and' is wanted, got '{rest[match.end() :]}'"
             )
-        rest = _after(rest, joint)
+        rest = rest[joint.end() :].strip()
+        if joint[0] and not rest:
+            raise UserError(f"where: another condition is wanted after '{joint[0]}' at the end")
     return found
-
-
-def _after(rest: str, joint: re.Match[str]) -> str:
-    left = rest[joint.end() :].strip()
-    if joint[0] and not left:
-        raise UserError(f"where: another condition is wanted after '{joint[0]}' at the end")
-    return left
 
 
 def _condition(match: re.Match[str]) -> Condition:

@@ -6,13 +6,13 @@ from stage2_fixtures import fixture
 from stage2_objects import scene_objects
 
 from railyard.stage2.language.rendering import canonical, description, render
-from railyard.stage2.scenes.coordinates import TOKENS, coerce_box
+from railyard.stage2.scenes.coordinates import TOKENS, coerce
 from railyard.stage2.scenes.records import SceneObject
 
 
 def test_reference_text():
     case = fixture("12")
-    objects = [SceneObject(each["desc"], coerce_box(each["bbox_2d"])) for each in case["input"]]
+    objects = [SceneObject(each["desc"], tuple(map(coerce, each["bbox_2d"]))) for each in case["input"]]
     assert render(canonical(objects)) == case["assistant_text"]
     assert render([]) == "{}"
 
@@ -37,7 +37,7 @@ def test_a_description_knows_the_bytes_of_its_value(each):
 
 def test_top_to_bottom_then_left_to_right_and_stable():
     case = fixture("12")
-    objects = [SceneObject(each["desc"], coerce_box(each["bbox_2d"])) for each in case["input"]]
+    objects = [SceneObject(each["desc"], tuple(map(coerce, each["bbox_2d"]))) for each in case["input"]]
     assert [each.desc for each in canonical(objects)] == case["order"]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from stage2_fixtures import fixture
 
-from railyard.stage2.objective.schedule import channel_b, exact, is_channel_b, rollout_seed
+from railyard.stage2.objective.schedule import exact, is_channel_b, rollout_seed
 
 STEPS = np.arange(10_000)
 SEEDS = fixture("18")
@@ -20,7 +20,7 @@ def letters(b_ratio, count):
 def test_channels_are_those_of_the_cases(case):
     b_ratio = case["b_ratio"]
     assert letters(b_ratio, 60) == case["first_60"]
-    chosen = channel_b(np.arange(1000), b_ratio)
+    chosen = is_channel_b(np.arange(1000), b_ratio)
     assert int(chosen.sum()) == case["b_steps_in_first_1000"]
     assert (int(chosen.argmax()) if chosen.any() else -1) == case["first_B_step"]
 
@@ -36,8 +36,8 @@ def test_half_alternates():
 
 
 def test_none_and_all():
-    assert not channel_b(STEPS, 0.0).any()
-    assert channel_b(STEPS, 1.0).all()
+    assert not is_channel_b(STEPS, 0.0).any()
+    assert is_channel_b(STEPS, 1.0).all()
 
 
 def test_the_channel_of_a_step_depends_on_nothing_before_it():
@@ -50,7 +50,7 @@ def test_the_channel_of_a_step_depends_on_nothing_before_it():
 @pytest.mark.parametrize(("b_ratio", "p", "q"), [(0.7, 7, 10), (0.29, 29, 100), (0.3333333333333333, 1, 3)])
 def test_decimals_lose_no_step_to_binary_rounding(b_ratio, p, q):
     assert exact(b_ratio) == Fraction(p, q)
-    chosen = channel_b(STEPS, b_ratio)
+    chosen = is_channel_b(STEPS, b_ratio)
     assert np.array_equal(chosen, (STEPS + 1) * p // q > STEPS * p // q)
     assert chosen[: q * 9].sum() == p * 9
     doubles = np.array([floor((s + 1) * b_ratio) > floor(s * b_ratio) for s in range(10_000)])
@@ -64,7 +64,7 @@ def check_ratios(count, seed):
         q = draw.randint(1, 10**6)
         p = draw.randint(0, q)
         expected = np.diff(np.arange(10_001) * p // q) > 0
-        np.testing.assert_array_equal(channel_b(STEPS, p / q), expected)
+        np.testing.assert_array_equal(is_channel_b(STEPS, p / q), expected)
         steps = draw.sample(range(10_000), 20)
         assert [is_channel_b(step, p / q) for step in steps] == expected[steps].tolist()
 
@@ -80,7 +80,7 @@ def test_ten_thousand_ratios_are_exact():
 
 def test_late_steps_do_not_overflow():
     late = 9 * 10**12
-    chosen = channel_b([late, late + 1], 999_999 / 10**6)
+    chosen = is_channel_b(np.array([late, late + 1]), 999_999 / 10**6)
     assert chosen.tolist() == [is_channel_b(late, 0.999999), is_channel_b(late + 1, 0.999999)]
 
 

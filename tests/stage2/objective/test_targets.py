@@ -9,7 +9,7 @@ from railyard.stage2.matching.assignment import Matching, match
 from railyard.stage2.objective.targets import TargetBuilder, TokenClass, all_geometry, matched_geometry
 from railyard.stage2.rollout.parsing import parse
 from railyard.stage2.rollout.scan import desc_spans
-from railyard.stage2.scenes.coordinates import coerce_box
+from railyard.stage2.scenes.coordinates import coerce
 from railyard.stage2.scenes.records import SceneObject
 
 FUSED = ("}}", '"}', "]}", '"]}', '"]}}', '": {"', '", "', ': ["', '": "c', 't", "', "{}")
@@ -34,7 +34,7 @@ def text_of(target, vocabulary):
 def test_channel_a_writes_all_objects_in_canonical_order():
     case = fixture("12")
     build, vocabulary = builder()
-    target = build.canonical([SceneObject(each["desc"], coerce_box(each["bbox_2d"])) for each in case["input"]])
+    target = build.canonical([SceneObject(each["desc"], tuple(map(coerce, each["bbox_2d"]))) for each in case["input"]])
     assert [each.desc for each in target.objects] == case["order"]
     assert text_of(target, vocabulary) == case["assistant_text"]
     assert target.ids_T[-1] == vocabulary.im_end

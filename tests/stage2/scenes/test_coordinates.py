@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage2_fixtures import fixture
 
-from railyard.stage2.scenes.coordinates import TOKENS, coerce, coerce_box, to_bins, to_pixels
+from railyard.stage2.scenes.coordinates import TOKENS, coerce, to_bins, to_pixels
+from railyard.stage2.scenes.geometry import geometry_of
 
 CASES = fixture("11")
 # the reference took these: a string as a box, a bool as a coordinate; and coord_1000 raised something else
@@ -41,10 +42,11 @@ def test_what_is_no_coordinate_is_refused(value):
 @pytest.mark.parametrize("case", CASES["gt_bbox_validation"]["cases"], ids=lambda case: repr(case["bbox"]))
 def test_boxes_are_coerced(case):
     if case["result"] is None or case["bbox"] in REFUSED_HERE:
-        with pytest.raises(ValueError, match=r"a box is|is no coordinate|is outside"):
-            coerce_box(case["bbox"])
+        with pytest.raises(ValueError, match=r"bbox_2d is|is no coordinate|is outside"):
+            geometry_of({"bbox_2d": case["bbox"]}, (1000, 1000), "norm1000")
     else:
-        assert list(coerce_box(case["bbox"])) == case["result"]
+        box, _ = geometry_of({"bbox_2d": case["bbox"]}, (1000, 1000), "norm1000")
+        assert list(box) == case["result"]
 
 
 def test_every_token_is_its_bin():

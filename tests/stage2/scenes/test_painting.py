@@ -14,11 +14,20 @@ def test_each_scene_of_each_seed_has_its_own_stream():
 
 
 def test_sides_and_counts_stay_in_their_ranges_and_reach_their_ends():
-    layout = Layout(64, 128, 2, 3)
-    rng = stream(0, 0)
-    sizes = {painting.size(rng, layout) for _ in range(200)}
-    assert {side for size in sizes for side in size} == {64, 96, 128}
-    assert {painting.count(rng, layout) for _ in range(50)} == {2, 3}
+    layout, sides, counts = Layout(64, 128, 2, 3), set(), set()
+    for index in range(100):
+        sprites = []
+
+        def sprite(rng, shorter_side, sprites=sprites):
+            sprites.append(Sprite("dot", np.ones((2, 2), np.float32), lambda region: region.astype(np.float32)))
+            return sprites[-1]
+
+        def ground(rng, width, height):
+            return np.zeros((height, width, 3), np.uint8)
+
+        sides.update(painting.scene(stream(0, index), layout, ground, sprite).pixels_HW3.shape[:2])
+        counts.add(len(sprites))
+    assert (sides, counts) == ({64, 96, 128}, {2, 3})
 
 
 @settings(max_examples=50)

@@ -1,7 +1,7 @@
 """Tokenizers of expected values: the class of a move is the bin of its value's percentile among those of its type.
 
 Fitted by `railyard tokenizer kind=ev_bins`, applied while training with the objective binned_ev. Percentiles make
-search scores and probabilities comparable (`tokens/percentiles.py`), `tokens/ev_binner.py` says which bin.
+search scores and probabilities comparable (`tokens/percentiles.py`), `tokens/ev_binner.py` gives the bin.
 
 V valuation types, K knots of each.
 """
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from railyard.board.tokens import advantage, json_fields
 from railyard.board.tokens.ev_binner import NO_VALUE, EvBinner
-from railyard.board.tokens.percentiles import percentile, quarters
+from railyard.board.tokens.percentiles import knot_table, percentile, quarters
 from railyard.board.tokens.tokenizer import Tokenizer, kinds_of
 from railyard.core.arrays import F64, U8
 from railyard.core.compiled import njit
@@ -105,14 +105,11 @@ class EvBinTokenizer(Tokenizer):
         }
 
     def tables(self, valuation_names: Sequence[str]) -> Tables:
-        knots = np.zeros((len(valuation_names), len(next(iter(self.knots.values())))))
-        for valuation, name in enumerate(valuation_names):
-            if name in self.knots:
-                knots[valuation] = self.knots[name]
+        knots_VK = knot_table(valuation_names, self.knots)
         by_edges = self.binner.strategy == "edges"
         bounds = np.array(self.binner.edges[1:-1] if by_edges else self.binner.edges[:-1], np.float64)
         special = by_edges and self.binner.special_zero_one
-        return Tables(kinds_of(valuation_names, known=self.knots), knots, bounds, by_edges, special)
+        return Tables(kinds_of(valuation_names, known=self.knots), knots_VK, bounds, by_edges, special)
 
 
 def _knots(holder: Mapping[str, Any], name: str) -> tuple[float, ...]:

@@ -1,11 +1,11 @@
 """Fits the edges of a tokenizer to a pack: quantiles of how much worse the other legal moves are.
 
-Run by `railyard tokenizer`. Which moves count is said by the rule that encodes, in `tokens/advantage.py`; the
+Run by `railyard tokenizer`. Which moves count follows from the rule that encodes, in `tokens/advantage.py`; the
 quantiles are exact, in memory that does not grow with the pack (`tokens/quantiles.py`).
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,6 @@ from railyard.core.arrays import F64, I64, U8, Records
 from railyard.core.compiled import njit
 
 log = logging.getLogger(__name__)
-
-Counts = I64
 
 SMALLEST_STEP = 1e-9  # between edges that fall together
 ROWS, LEGAL, FAILED, TIED, WORSE = range(5)  # what is counted of each valuation type
@@ -82,7 +80,7 @@ def _pressed_below_zero(edges: F64) -> F64:
     return edges
 
 
-def _metadata(pack: Pack, bins: int, counts: Mapping[str, Counts]) -> dict[str, Any]:
+def _metadata(pack: Pack, bins: int, counts: Mapping[str, I64]) -> dict[str, Any]:
     tables = {name: dict(zip(METADATA_COUNTS, counts[name].tolist(), strict=False)) for name in counts}
     return {
         "dataset_dir": pack.path.resolve().name,
@@ -94,38 +92,49 @@ def _metadata(pack: Pack, bins: int, counts: Mapping[str, Counts]) -> dict[str, 
 
 def _measured(
     pack: Pack, failure_cutoff: int, fractions: F64, progress: Progress | None
-) -> tuple[dict[str, Counts], dict[str, F64]]:
-    """Counts [5] and quantiles [Q] of the negative differences, by valuation name."""
+) -> tuple[dict[str, I64], dict[str, F64]]:
+    """I64 [5] and quantiles [Q] of the negative differences, by valuation name."""
     names = pack.valuation_names
-    streamed = StreamedQuantiles(len(names), fractions)
     counts_V5 = np.zeros((len(names), WORSE + 1), np.int64)
-    for sweep in range(streamed.passes):
-        counts_V5 = _sweep(pack, failure_cutoff, streamed, sweep, progress)
-        streamed.next_stage()
+
+    def tally(rows_N: Records, kinds: U8, stage: quantiles.Stage) -> tuple[int, int]:
+        return _tally(rows_N, kinds, float(failure_cutoff), counts_V5, stage)
+
+    streamed = stream_quantiles(pack, fractions, tally, progress)
+    counts_V5 //= streamed.passes  # each pass counts all rows
     return dict(zip(names, counts_V5, strict=True)), dict(zip(names, streamed.result(), strict=True))
 
 
-def _sweep(
-    pack: Pack, failure_cutoff: int, streamed: StreamedQuantiles, sweep: int, progress: Progress | None
-) -> Counts:
-    """Hands all negative differences to one pass; counts [V, 5], the same in each."""
-    kinds = kinds_of(pack.valuation_names, known=dict.fromkeys(pack.valuation_names))
-    counts_V5 = np.zeros((len(pack.valuation_names), WORSE + 1), np.int64)
-    for first, rows in pack.rows.chunks(CHUNK_ROWS):
-        records = as_records(rows)
-        number, fault = _tally(records, kinds, float(failure_cutoff), counts_V5, streamed.stage)
-        if fault != advantage.SOUND:
-            raise bad_row(records[number], fault, first + number, str(pack.path), pack.valuation_names)
-        if progress:
-            progress(sweep * len(pack) + first + len(rows), streamed.passes * len(pack))
-    return counts_V5
+def stream_quantiles(
+    pack: Pack,
+    fractions: F64,
+    tally: Callable[[Records, U8, quantiles.Stage], tuple[int, int]],
+    progress: Progress | None,
+) -> StreamedQuantiles:
+    """Quantiles of the values that `tally` counts in a pack's rows, which are read once a pass.
+
+    `tally(rows, kinds of valuations, stage)` answers the number of the first bad row and its fault, or (-1, SOUND).
+    UserError names that row.
+    """
+    names, streamed = pack.valuation_names, StreamedQuantiles(len(pack.valuation_names), fractions)
+    kinds = kinds_of(names, known=dict.fromkeys(names))
+    for sweep in range(streamed.passes):
+        for first, rows in pack.rows.chunks(CHUNK_ROWS):
+            records = as_records(rows)
+            number, fault = tally(records, kinds, streamed.stage)
+            if fault != advantage.SOUND:
+                raise bad_row(records[number], fault, first + number, str(pack.path), names)
+            if progress:
+                progress(sweep * len(pack) + first + len(rows), streamed.passes * len(pack))
+        streamed.next_stage()
+    return streamed
 
 
 @njit()
 def _tally(
-    rows_N: Records, kinds: U8, failure_cutoff: float, counts_V5: Counts, stage: quantiles.Stage
+    rows_N: Records, kinds: U8, failure_cutoff: float, counts_V5: I64, stage: quantiles.Stage
 ) -> tuple[int, int]:
-    """Counts all rows; the number of the first bad one and its fault, or (-1, SOUND)."""
+    """I64 all rows; the number of the first bad one and its fault, or (-1, SOUND)."""
     for number in range(len(rows_N)):
         row = rows_N[number]
         fault = advantage.fault_of(row, kinds)
@@ -136,7 +145,7 @@ def _tally(
 
 
 @njit()
-def _tally_row(row: Any, kinds: U8, failure_cutoff: float, counts_5: Counts, stage: quantiles.Stage) -> None:
+def _tally_row(row: Any, kinds: U8, failure_cutoff: float, counts_5: I64, stage: quantiles.Stage) -> None:
     is_search = kinds[row.valuation_type] == advantage.SEARCH
     played_value = advantage.value_of(row, row.move_dir, is_search)
     counts_5[ROWS] += 1

@@ -9,7 +9,8 @@ from railyard.board.packs.pack import Pack
 from railyard.board.tokens import advantage, quantiles
 from railyard.board.tokens.ev_binner import EvBinner
 from railyard.board.tokens.ev_bins import EvBinTokenizer
-from railyard.board.tokens.tokenizer import CHUNK_ROWS, Progress, as_records, bad_row, kinds_of
+from railyard.board.tokens.fit import stream_quantiles
+from railyard.board.tokens.tokenizer import Progress
 from railyard.core.arrays import U8, Records
 from railyard.core.compiled import njit
 
@@ -21,25 +22,11 @@ def fit(
 ) -> EvBinTokenizer:
     """A tokenizer that knows how the pack's expected values are spread. UserError names the first bad row."""
     names = pack.valuation_names
-    streamed = quantiles.StreamedQuantiles(len(names), np.linspace(0, 1, knots))
-    for sweep in range(streamed.passes):
-        _sweep(pack, streamed, sweep, progress)
-        streamed.next_stage()
+    streamed = stream_quantiles(pack, np.linspace(0, 1, knots), _tally, progress)
     found = {name: tuple(values.tolist()) for name, values in zip(names, streamed.result(), strict=True)}
     values = dict(zip(names, streamed.counts_G.tolist(), strict=True))
     metadata = {"dataset_dir": pack.path.resolve().name, "values": {name: n for name, n in values.items() if n}}
     return EvBinTokenizer({name: found[name] for name in names if values[name]}, binner or EvBinner(), metadata)
-
-
-def _sweep(pack: Pack, streamed: quantiles.StreamedQuantiles, sweep: int, progress: Progress | None) -> None:
-    kinds = kinds_of(pack.valuation_names, known=dict.fromkeys(pack.valuation_names))
-    for first, rows in pack.rows.chunks(CHUNK_ROWS):
-        records = as_records(rows)
-        number, fault = _tally(records, kinds, streamed.stage)
-        if fault != advantage.SOUND:
-            raise bad_row(records[number], fault, first + number, str(pack.path), pack.valuation_names)
-        if progress:
-            progress(sweep * len(pack) + first + len(rows), streamed.passes * len(pack))
 
 
 @njit()

@@ -16,7 +16,7 @@ import numpy as np
 
 from railyard.board.tokens import advantage
 from railyard.board.tokens.json_fields import expect, names, numbers, table, whole
-from railyard.board.tokens.percentiles import percentile, quarters
+from railyard.board.tokens.percentiles import knot_table, percentile, quarters
 from railyard.board.tokens.tokenizer import Tokenizer, kinds_of, line
 from railyard.core.arrays import F64, U8
 from railyard.core.compiled import njit
@@ -110,11 +110,8 @@ class PercentileTokenizer(Tokenizer):
         }
 
     def tables(self, valuation_names: Sequence[str]) -> Tables:
-        knots = np.zeros((len(valuation_names), max(map(len, self.knots.values()), default=2)))
-        for valuation, name in enumerate(valuation_names):
-            if name in self.knots:
-                knots[valuation] = self.knots[name]
-        return Tables(kinds_of(valuation_names, known=self.knots), knots, np.array(self.delta_edges))
+        knots_VK = knot_table(valuation_names, self.knots)
+        return Tables(kinds_of(valuation_names, known=self.knots), knots_VK, np.array(self.delta_edges))
 
 
 def _knots(holder: Mapping[str, Any], name: str, count: int) -> tuple[float, ...]:

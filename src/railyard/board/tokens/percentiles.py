@@ -24,6 +24,15 @@ def percentiles(values: NDArray[np.floating], knots: F64) -> F64:
     return _percentiles(flat, np.ascontiguousarray(knots, np.float64)).reshape(np.shape(values))
 
 
+def knot_table(valuation_names: Sequence[str], knots: Mapping[str, Sequence[float]]) -> F64:
+    """The knots of each valuation type by its id, [V, K]; zeros for names without."""
+    table_VK = np.zeros((len(valuation_names), max(map(len, knots.values()), default=2)))
+    for valuation, name in enumerate(valuation_names):
+        if name in knots:
+            table_VK[valuation] = knots[name]
+    return table_VK
+
+
 def quarters(knots: Mapping[str, Sequence[float]]) -> dict[str, str]:
     """The values at the percentiles 0, 25, 50, 75 and 100 of each valuation type, as a line of text."""
     return {name: line(np.quantile(values, [0, 0.25, 0.5, 0.75, 1])) for name, values in knots.items()}

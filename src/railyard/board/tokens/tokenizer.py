@@ -160,20 +160,17 @@ def bad_row(row: Any, fault: int, number: int, source: str, valuation_names: Seq
     return UserError(f"row {number} of {source} has {reason}: pack its game again, or leave it out")
 
 
-def _reason(row: Any, fault: int, valuation_names: Sequence[str]) -> str:
-    if fault == advantage.BAD_VALUATION:
-        return _valuation_fault(int(row["valuation_type"]), valuation_names)
-    if fault == advantage.BAD_MOVE:
-        return f"the move {row['move_dir']}, expected 0 (up) to 3 (right)"
-    if fault == advantage.BAD_WINNER:
-        return f"the move {row['move_dir']}, illegal by its ev_legal={row['ev_legal']}, expected a legal one"
-    return f"the values {row['branch_evs'].tolist()}, expected finite ones where a move is legal"
-
-
-def _valuation_fault(valuation: int, names: Sequence[str]) -> str:
-    if valuation >= len(names):
+def _reason(row: Any, fault: int, names: Sequence[str]) -> str:
+    valuation, move = int(row["valuation_type"]), row["move_dir"]
+    if fault == advantage.BAD_VALUATION and valuation >= len(names):
         return f"the valuation type {valuation}, expected 0 to {len(names) - 1} as in valuation_types.json"
-    return f"the valuation type {names[valuation]!r}, expected one that the tokenizer was fitted on"
+    if fault == advantage.BAD_VALUATION:
+        return f"the valuation type {names[valuation]!r}, expected one that the tokenizer was fitted on"
+    if fault == advantage.BAD_MOVE:
+        return f"the move {move}, expected 0 (up) to 3 (right)"
+    if fault == advantage.BAD_WINNER:
+        return f"the move {move}, illegal by its ev_legal={row['ev_legal']}, expected a legal one"
+    return f"the values {row['branch_evs'].tolist()}, expected finite ones where a move is legal"
 
 
 def encode_row(row: Any, tables: Any, out_4: U8) -> int:

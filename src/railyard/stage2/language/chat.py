@@ -14,8 +14,8 @@ from railyard.core.errors import UserError
 from railyard.stage2.language.prompts import PROMPT, Prompt
 from railyard.stage2.language.tokenizer import IM_START, IMAGE_PAD, VISION_END, VISION_START
 from railyard.stage2.language.vocabulary import IM_END, Ids, Vocabulary
+from railyard.stage2.scenes.resize import FACTOR
 
-SIDE = 32  # pixels of a side that one image token stands for: patches of 16, merged 2 x 2
 IMAGE = f"{VISION_START}{IMAGE_PAD}{VISION_END}"
 
 TEMPLATE = (
@@ -52,12 +52,12 @@ def prompt_text(prompt: Prompt, image_tokens: int = 1) -> str:
 
 def image_tokens(width: int, height: int, sample: str) -> int:
     """How many tokens an image of this size (pixels) is. UserError unless both sides are multiples of 32."""
-    if min(width, height) < SIDE or width % SIDE or height % SIDE:
+    if min(width, height) < FACTOR or width % FACTOR or height % FACTOR:
         raise UserError(
-            f"{sample}: the image is {width} x {height}, but both sides have to be multiples of {SIDE}: "
+            f"{sample}: the image is {width} x {height}, but both sides have to be multiples of {FACTOR}: "
             "resize the data set with railyard convert"
         )
-    return (width // SIDE) * (height // SIDE)
+    return (width // FACTOR) * (height // FACTOR)
 
 
 def encode_prompt(image_tokens: int, vocabulary: Vocabulary) -> I64:

@@ -1,11 +1,11 @@
 """Objects as the one line of JSON that the model learns to write, and the order they are written in.
 
 Callers order the objects (`canonical`) and render them; the text goes to the tokenizer. It is put together from pieces
-between coordinate tokens, so that whoever needs a place in it takes it from here instead of scanning.
+between coordinate tokens, so positions in it are known without a scan.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from railyard.stage2.scenes.coordinates import TOKENS
@@ -46,12 +46,8 @@ def description(desc: str) -> Description:
 
 def render(objects: Sequence[SceneObject]) -> str:
     """The objects as JSON, numbered from object_1 in the order given; `{}` if there are none."""
-    return "".join(_texts(objects)) if objects else EMPTY
-
-
-def _texts(objects: Sequence[SceneObject]) -> Iterator[str]:
-    for number, each in enumerate(objects, start=1):
-        yield key(number)
-        yield description(each.desc).text
-        yield BETWEEN.join(TOKENS[bin_] for bin_ in each.box)
-    yield TAIL
+    texts = (
+        key(number) + description(each.desc).text + BETWEEN.join(TOKENS[bin_] for bin_ in each.box)
+        for number, each in enumerate(objects, start=1)
+    )
+    return "".join(texts) + TAIL if objects else EMPTY

@@ -37,19 +37,15 @@ def expected_embeddings(logits_NK: Tensor, embeddings_KD: Tensor, tau: float = 1
     return soft_ND.detach() if detach else soft_ND
 
 
-@torch.no_grad()
-def disagreement(logits_NK: Tensor) -> Tensor:
-    """|argmax / 999 - c_hat|: float32 [N]; large where a distribution has several modes, which c_hat averages."""
-    return _disagreement(logits_NK)
-
-
 @per_row
 def _expectation(logits_NK: Tensor, tau: float) -> Tensor:
     return (logits_NK / tau).softmax(dim=-1) @ bin_values(logits_NK)
 
 
+@torch.no_grad()
 @per_row
-def _disagreement(logits_NK: Tensor) -> Tensor:
+def disagreement(logits_NK: Tensor) -> Tensor:
+    """|argmax / 999 - c_hat|: float32 [N]; large where a distribution has several modes, which c_hat averages."""
     likeliest_N = logits_NK.argmax(dim=-1) / (BINS - 1)
     return (likeliest_N - _expectation(logits_NK, tau=1.0)).abs()
 

@@ -1,16 +1,11 @@
 """What an optimizer step's number decides: its channel and the seeds of its rollouts; no rank, no micro-batch enters.
 
 Channel B comes whenever the steps so far times the share reach the next whole number. The share is taken as the
-fraction that its decimals mean, so that 0.7 loses no step to binary rounding. Legend: S steps.
+fraction that its decimals mean, so that 0.7 loses no step to binary rounding.
 """
 
 from fractions import Fraction
 from functools import cache
-
-import numpy as np
-from numpy.typing import ArrayLike
-
-from railyard.core.arrays import Bool
 
 LARGEST_DENOMINATOR = 10**6
 _SEED_STRIDE = 1_000_003  # a prime: steps and indices of a batch do not meet in small multiples
@@ -23,17 +18,12 @@ def exact(b_ratio: float) -> Fraction:
 
 
 def is_channel_b(step: int, b_ratio: float) -> bool:
-    """Whether optimizer step `step` (from 0) is one of channel B: floor((step + 1) b) > floor(step b)."""
+    """Whether optimizer step `step` (from 0) is one of channel B: floor((step + 1) b) > floor(step b).
+
+    Takes an array of steps as well, int64 and below 9e12.
+    """
     p, q = exact(b_ratio).as_integer_ratio()
     return (step + 1) * p // q > step * p // q
-
-
-def channel_b(steps_S: ArrayLike, b_ratio: float) -> Bool:
-    """The same for many steps at once [S]; exact for steps below 9e12."""
-    p, q = exact(b_ratio).as_integer_ratio()
-    steps = np.asarray(steps_S, np.int64)
-    chosen_S: Bool = (steps + 1) * p // q > steps * p // q
-    return chosen_S
 
 
 def rollout_seed(seed: int, step: int, index: int) -> int:

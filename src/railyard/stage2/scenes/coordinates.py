@@ -38,19 +38,6 @@ def coerce(value: Any) -> int:
     return nearest
 
 
-def coerce_box(values: Any) -> Box:
-    """A box as bins; equal corners are legal.
-
-    Raises ValueError unless `values` is a list of four coordinates (`coerce`) with x1 <= x2 and y1 <= y2.
-    """
-    if not isinstance(values, list | tuple) or len(values) != 4:
-        raise ValueError(f"a box is a list of four coordinates, got {short(values)}")
-    x1, y1, x2, y2 = (coerce(value) for value in values)
-    if x2 < x1 or y2 < y1:
-        raise ValueError(f"a box is [x1, y1, x2, y2] with x1 <= x2 and y1 <= y2, got {[x1, y1, x2, y2]}")
-    return x1, y1, x2, y2
-
-
 def to_bins(pixels_N4: ArrayLike, width: int, height: int) -> I64:
     """Boxes in pixels of a width x height image as bins [N, 4]: outward to whole bins, never empty."""
     scaled_N4: F64 = np.asarray(pixels_N4, np.float64) / _last_pixel(width, height) * (BINS - 1)

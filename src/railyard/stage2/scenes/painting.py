@@ -25,7 +25,7 @@ Colour = F32
 
 @dataclass(frozen=True)
 class Layout:
-    """Pixels of a side and objects of a scene, both from the least to the most, ends included."""
+    """Pixels of a side (multiples of 32) and objects of a scene, both from the least to the most, ends included."""
 
     min_side: int
     max_side: int
@@ -56,9 +56,11 @@ Sprites = Callable[[np.random.Generator, int], Sprite]  # one that fits a pictur
 
 def scene(rng: np.random.Generator, layout: Layout, ground: Ground, sprite: Sprites) -> Painted:
     """A picture with some objects on it; those that find no room are left out."""
-    width, height = size(rng, layout)
+    sides = rng.integers(layout.min_side // FACTOR, layout.max_side // FACTOR, 2, endpoint=True) * FACTOR
+    width, height = sides.tolist()
     pixels_HW3 = ground(rng, width, height)
-    sprites = [sprite(rng, min(width, height)) for _ in range(count(rng, layout))]
+    count = rng.integers(layout.min_objects, layout.max_objects, endpoint=True)
+    sprites = [sprite(rng, min(width, height)) for _ in range(count)]
     return lay(rng, pixels_HW3, sprites)
 
 
@@ -69,17 +71,6 @@ def stream(seed: int, index: int) -> np.random.Generator:
     of scenes or on who makes it, and two seeds have no stream in common.
     """
     return np.random.Generator(np.random.Philox(key=np.array([seed, index], np.uint64)))
-
-
-def size(rng: np.random.Generator, layout: Layout) -> tuple[int, int]:
-    """Width and height, multiples of 32."""
-    width, height = rng.integers(layout.min_side // FACTOR, layout.max_side // FACTOR, 2, endpoint=True) * FACTOR
-    return int(width), int(height)
-
-
-def count(rng: np.random.Generator, layout: Layout) -> int:
-    """How many objects to look a place for."""
-    return int(rng.integers(layout.min_objects, layout.max_objects, endpoint=True))
 
 
 def free_places(rng: np.random.Generator, sizes_N2: I64, width: int, height: int) -> I64:

@@ -41,10 +41,5 @@ def _cut_longer(height: int, width: int, max_pixels: int) -> tuple[int, int]:
     return (longer, width) if height > width else (height, longer)
 
 
-def image_tokens(height: int, width: int) -> int:
-    """Tokens of the language model that an image of this size takes."""
-    return math.ceil(height / FACTOR) * math.ceil(width / FACTOR)
-
-
 def _multiples(rounded: Callable[[float], int], side: float) -> int:
     return max(FACTOR, rounded(side / FACTOR) * FACTOR)
