@@ -72,6 +72,13 @@ def test_compose_starts_nothing(data):
     assert railyard.compose("merge", left="a", right="b", out="c").root.left == Path("a")
 
 
+@pytest.mark.parametrize("word", ["hydra.run.dir", "hydra"])
+def test_a_path_names_the_run_folder(data, word):
+    folder = data / "a 'b' {c}"
+    named = {word: {"run": {"dir": folder}} if word == "hydra" else folder}
+    assert railyard.compose(*QUICK, named).config["paths"]["output_dir"] == str(folder)
+
+
 @pytest.mark.slow
 def test_two_runs_evaluations_and_a_running_event_loop(data):
     async def both():

@@ -206,3 +206,33 @@ def test_what_is_read_without_being_named_sets_values_only(text, work):
     (work / "conf" / "local" / "default.yaml").write_text(f"# @package _global_\n{text}\n")
     with pytest.raises(UserError, match=r"conf/local/default\.yaml: .* may not stand there"):
         Composition("train", ["experiment=board/quickstart"])
+
+
+@pytest.mark.parametrize(
+    ("word", "folder"),
+    [
+        ("hydra.run.dir=my/run", "my/run"),
+        ("hydra.run.dir='\"a b\"'", '"a b"'),
+        ('hydra.run.dir="a b"', "a b"),
+        ("hydra.run.dir=x/${hydra:job.name}/${seed}", "x/train/0"),
+        ("experiment=mine", "from/mine"),
+    ],
+)
+def test_the_run_folder_that_is_named(cwd, word, folder):
+    text = "# @package _global_\nhydra: {run: {dir: 'from/${experiment_name}'}}\n"
+    write(cwd / "conf" / "experiment" / "mine.yaml", text)
+    composition = Composition("train", [word, "+experiment_name=mine"])
+    assert composition.run_dir == cwd / folder
+    assert composition.sweep_dir is None
+
+
+def test_a_folder_may_hold_the_time(cwd):
+    composition = Composition("train", ["hydra.sweep.dir=${now:%Y}"])
+    assert composition.sweep_dir.name.isdigit()
+    assert Composition("train", []).run_dir is None
+
+
+@pytest.mark.parametrize("word", ["hydra.run.dir=${nope}", "hydra.run.dir=${hydra:run.dir}"])
+def test_a_folder_that_cannot_be_resolved(word):
+    with pytest.raises(UserError, match=r"^hydra\.run\.dir: .*(nope|recursion)"):
+        _ = Composition("train", [word]).run_dir

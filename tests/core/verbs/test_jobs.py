@@ -4,7 +4,7 @@ import pytest
 import small_verb
 from small_verb import app
 
-from railyard.core.config.faults import Fault
+from railyard.core.config.faults import Fault, FaultyConfig
 
 
 def test_all_jobs_are_checked_before_the_first_starts(sweep_of, work):
@@ -34,6 +34,23 @@ def test_rules_are_asked_of_every_job(sweep_of, work):
     assert "2 of 4 jobs" in err
     assert "job 1 (depth=1):" in err
     assert "job 3 (depth=3):" in err
+
+
+def test_the_plan_of_every_job_is_opened_before_the_first_starts(sweep_of, work):
+    class Root(small_verb.Root):
+        def plan(self, job):
+            if self.depth == 1:
+                raise FaultyConfig(Fault(("depth",), "no pack of that depth"))
+            return f"depth {self.depth}"
+
+    def run(job):
+        raise AssertionError
+
+    code, _, err = sweep_of(app(run, root=Root), "-m", "depth=0,1")
+    assert code == 2
+    assert " job 1 (depth=1):\n  depth: no pack of that depth  [command line: depth=1]" in err
+    assert "nothing was started" in err
+    assert list(work.iterdir()) == []
 
 
 def test_the_plan_lists_the_jobs_and_starts_none(sweep_of, work):

@@ -233,6 +233,27 @@ def test_a_folder_may_be_named_once(start, work):
     assert "exists already" in err
 
 
+def test_a_named_folder_is_resolved_once(start, work):
+    for word, folder in (('hydra.run.dir="a b"', "a b"), ("hydra.run.dir=x${hydra:job.name}", "xevaluate")):
+        assert start(folder_app(), *WORDS, word, verb="evaluate")[0] == 0
+        assert read_config(work / folder)["paths"]["output_dir"] == str(work / folder)
+
+
+@pytest.mark.parametrize("key", ["hydra.run.dir", "+resume", "paths.root_dir"])
+def test_a_folder_that_cannot_be_resolved_is_one_sentence(start, work, key):
+    code, _, err = start(folder_app(), *WORDS, f"{key}=${{nope}}", verb="evaluate")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "'nope' not found" in err
+
+
+def test_a_folder_whose_path_is_not_utf8(start, work, monkeypatch):
+    (work / "caf\udce9").mkdir()
+    monkeypatch.chdir(work / "caf\udce9")
+    code, _, err = start(folder_app(), *WORDS, verb="evaluate")
+    assert code == 2
+    assert "is not UTF-8: work in a folder whose path is" in err
+
+
 def test_a_folder_is_locked_while_its_verb_runs(start, work):
     held = []
     start(folder_app(lambda job: held.append(job.folder.resolve() in _held) or {}), *WORDS, verb="evaluate")

@@ -12,6 +12,7 @@ from small_verb import app
 from railyard.apps.evaluate import Evaluate
 from railyard.core.runs.folder import read_config
 from railyard.core.verbs import sweep
+from railyard.core.verbs.jobs import Jobs
 
 
 def table(folder):
@@ -116,6 +117,21 @@ def test_a_folder_may_be_named_once(sweep_of, work):
     code, _, err = sweep_of(app(), "-m", "depth=0,1", "hydra.sweep.dir=mine")
     assert code == 2
     assert "exists already" in err
+
+
+@pytest.mark.parametrize("word", ['hydra.sweep.dir="my ${hydra:job.name}"', "experiment=mine", "paths=mine"])
+def test_a_named_folder_is_resolved_once(sweep_of, work, word):
+    for group in ("experiment", "paths"):
+        (work / "conf" / group).mkdir(parents=True)
+    text = "# @package _global_\nhydra: {sweep: {dir: 'my ${hydra:job.name}'}}\n"
+    (work / "conf" / "experiment" / "mine.yaml").write_text(text)
+    (work / "conf" / "paths" / "mine.yaml").write_text(f"{text}paths: {{root_dir: .}}\n")
+    verb = "train" if word.startswith("experiment") else "doctor"
+    if verb == "train":
+        assert Jobs(verb, app(), [word, "seed=0,1"]).master.sweep_dir == work / "my train"
+        return
+    assert sweep_of(app(), "-m", "depth=0,1", word, verb=verb)[0] == 0
+    assert (work / "my doctor" / "1" / "outcome.json").is_file()
 
 
 def test_a_name_that_is_taken_is_drawn_anew(sweep_of, work, monkeypatch):

@@ -5,10 +5,10 @@ check of `core/config/component.py` explains what is wrong.
 """
 
 import copy
-import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +17,26 @@ from hydra import version
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from railyard.core import package
-from railyard.core.config.faults import Fault
+from railyard.core.config.config_files import ConfigFiles, circle, readable
+from railyard.core.config.faults import Fault, reason
 from railyard.core.config.hydra_private import (
+    OUTPUT_DIRS,
     Hydra,
     apply_overrides,
     create_config_search_path,
     name_overrides,
+    read_files_by,
     split_key,
 )
 from railyard.core.errors import UserError, nearest
@@ -78,7 +83,7 @@ class Composition:
         added = [self._soften(override) for override in parsed]
         other.overrides = [*self.overrides, *added]
         other.config = copy.deepcopy(self.config)
-        with other._explained():
+        with other.explained():
             apply_overrides(added, other.config)
         other.config.hydra.overrides.task.extend(added)
         name_overrides(other.config)
@@ -89,7 +94,7 @@ class Composition:
         return not (override.is_delete() or override.package or name.startswith("hydra") or self.is_group(name))
 
     def _compose(self) -> DictConfig:
-        with self._explained():
+        with self.explained():
             return self.hydra.compose_config(
                 config_name=self.primary,
                 overrides=self.overrides,
@@ -98,18 +103,28 @@ class Composition:
             )
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Hydra's refusals as one sentence."""
+    def explained(self) -> Iterator[None]:
+        """Hydra's and OmegaConf's refusals as one sentence."""
         try:
             yield
         except MissingConfigException as fault:
             raise UserError(_missing_option(fault)) from None
         except yaml.YAMLError as fault:
             raise UserError(f"a config file is not readable YAML: {_one_line(fault)}") from None
+        except RecursionError:
+            raise UserError(self._recursion()) from None
         except (HydraException, OmegaConfBaseException) as fault:
             raise UserError(self._as_typed(_one_line(fault))) from None
 
+    def _recursion(self) -> str:
+        groups = [f"{name}/{word.partition('=')[2]}" for name, word in self.given if self.is_group(name)]
+        found = next((names for config in groups if (names := circle(self.hydra, config))), [])
+        named = f": {' -> '.join(found)}" if found else ""
+        return f"defaults lists lead back to where they began{named}; take one of these names out of its list"
+
     def _parse(self, word: str) -> Override:
+        if not is_utf8(word):
+            raise UserError(f"{word!r} is not UTF-8: give the file or folder a name that is, or a link that has one")
         try:
             override = OverridesParser.create(config_loader=self.loader).parse_override(word)
         except HydraException as fault:
@@ -166,6 +181,30 @@ class Composition:
         chosen = self.config.hydra.runtime.choices.get(group)
         return None if chosen is None else str(chosen)
 
+    def select(self, key: str) -> Any:
+        """The value at a key, resolved; None where there is none. UserError where it cannot be resolved."""
+        HydraConfig.instance().set_config(self.config)  # for ${hydra:…}
+        OmegaConf.set_readonly(self.config.hydra, None)
+        try:
+            return OmegaConf.select(self.config, key)
+        except OmegaConfBaseException as fault:
+            raise UserError(f"{key}: {reason(fault)}") from None
+
+    @cached_property
+    def run_dir(self) -> Path | None:
+        """The folder that hydra.run.dir names, on the command line or in a file."""
+        return self._output_dir("run")
+
+    @cached_property
+    def sweep_dir(self) -> Path | None:
+        """The folder that hydra.sweep.dir names, on the command line or in a file."""
+        return self._output_dir("sweep")
+
+    def _output_dir(self, name: str) -> Path | None:
+        written = OmegaConf.to_container(self.config.hydra[name], resolve=False)
+        assert isinstance(written, dict)
+        return None if written["dir"] == OUTPUT_DIRS[name] else Path(self.select(f"hydra.{name}.dir")).resolve()
+
     def job(self) -> DictConfig:
         """The composed config without Hydra's own node."""
         return OmegaConf.masked_copy(self.config, [str(key) for key in self.config if key != "hydra"])
@@ -182,7 +221,7 @@ class Composition:
                 return {str(k): v for k, v in plain.items()}, faults
             except OmegaConfBaseException as fault:
                 key = tuple(split_key(str(fault.full_key)))
-                message = str(fault.msg or fault).splitlines()[0]
+                message = reason(fault)
                 if any(known.key == key for known in faults):
                     raise UserError(f"{'.'.join(key)}: {message}") from None
                 faults.append(Fault(key, message))
@@ -208,6 +247,11 @@ def quoted(text: str) -> str:
     return "'" + doubled.replace("'", "\\'") + "'"
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a text from the command line or the file system can be written to a file."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def _one_line(fault: Exception) -> str:
     return " ".join(str(fault).split())
 
@@ -231,7 +275,7 @@ def _refuse_widening(file: Path) -> None:
     for key in _keys(read_yaml(file)) if file.is_file() else ():
         if key[0] in ("allow", "defaults") or key[-1] in ("_target_", "searchpath") or {"launcher", "setup"} <= {*key}:
             raise UserError(
-                f"{os.path.relpath(file)}: {'.'.join(key)} may not stand there: what is read without being named may "
+                f"{readable(file)}: {'.'.join(key)} may not stand there: what is read without being named may "
                 "set values only; put it into an experiment that you name, or on the command line"
             )
 
@@ -248,6 +292,8 @@ def _keys(node: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 def _hydra(primary: str) -> Hydra:
     _refuse_widening(Path.cwd() / "conf" / "local" / "default.yaml")
     version.setbase(VERSION_BASE)
+    Plugins.instance()  # names Hydra's own class for files, once
+    read_files_by(ConfigFiles)
     GlobalHydra.instance().clear()
     hydra = Hydra.create_main_hydra2(task_name=primary, config_search_path=_search_path())
     _hide_schemas()

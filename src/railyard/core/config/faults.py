@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from omegaconf.errors import OmegaConfBaseException
+
 from railyard.core.config.component import Component, Foreign
 from railyard.core.errors import UserError, nearest, short
 
@@ -24,6 +26,11 @@ class FaultyConfig(UserError):
     def __init__(self, *faults: Fault) -> None:
         super().__init__("; ".join(f"{'.'.join(fault.key)}: {fault.message}" for fault in faults))
         self.faults = list(faults)
+
+
+def reason(fault: OmegaConfBaseException) -> str:
+    """What OmegaConf says of a value, without its notes on types."""
+    return str(fault.msg or fault).splitlines()[0]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from railyard.core.config.faults import Fault
+from railyard.core.config.faults import Fault, reason
 from railyard.core.config.hydra_private import BASIC_LAUNCHER
 
 LOG_CLASSES = frozenset({"logging.StreamHandler", "logging.FileHandler"})
@@ -62,7 +62,7 @@ def _streams(hydra: DictConfig, name: str) -> Iterable[Fault]:
     try:
         node = OmegaConf.to_container(hydra[name], resolve=True)
     except OmegaConfBaseException as fault:
-        yield Fault(("hydra", name), str(fault.msg or fault).splitlines()[0])
+        yield Fault(("hydra", name), reason(fault))
         return
     for key, value in leaves(node, ("hydra", name)):
         if "ext://" in str(value) and value not in STREAMS:

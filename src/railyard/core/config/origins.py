@@ -1,6 +1,5 @@
 """Where a value of a composed config came from: the override on the command line, or the file and line."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import yaml
 from hydra.types import RunMode
 
 from railyard.core.config.compose import Composition, folders
+from railyard.core.config.config_files import readable
 from railyard.core.config.faults import Fault
 
 
@@ -60,12 +60,8 @@ def _line(entry: Any, key: tuple[str, ...]) -> str:
         file = folder / f"{entry.config_path}.yaml"
         if file.exists():
             line = _line_of(file, key[len(package) :])
-            return f"{_readable(file)}:{line}" if line else ""
+            return f"{readable(file)}:{line}" if line else ""
     return ""
-
-
-def _readable(file: Path) -> str:
-    return os.path.relpath(file) if file.is_relative_to(Path.cwd()) else str(file)
 
 
 def _line_of(file: Path, key: tuple[str, ...]) -> int | None:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from railyard.core.config.check import check_part
 from railyard.core.config.component import Component
-from railyard.core.config.faults import Fault
+from railyard.core.config.faults import Fault, reason
 from railyard.core.sweeping import words
 from railyard.core.sweeping.objectives import Direction, Objective, objectives
 from railyard.core.sweeping.trial import Search
@@ -74,7 +74,7 @@ def chosen(hydra: DictConfig) -> tuple[Any, list[Fault]]:
     try:
         node = OmegaConf.to_container(hydra.sweeper, resolve=True)
     except OmegaConfBaseException as fault:
-        return None, [Fault(("hydra", "sweeper"), str(fault.msg or fault).splitlines()[0])]
+        return None, [Fault(("hydra", "sweeper"), reason(fault))]
     tree, found = check_part(node, [], "hydra.sweeper")
     if not found and not isinstance(tree, Sweeper):
         found.append(Fault(("hydra", "sweeper", "_target_"), f"{hydra.sweeper._target_} is no sweeper of Railyard's"))

@@ -18,7 +18,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from railyard.core.config.faults import Fault
+from railyard.core.config.faults import Fault, reason
 from railyard.core.config.hydra_private import BASIC_LAUNCHER, Callbacks
 from railyard.core.errors import nearest
 from railyard.core.sweeping.config import Sweeper
@@ -104,7 +104,7 @@ def _knob(schema: Any, name: str, value: Any) -> Iterable[Fault]:
     try:
         OmegaConf.merge(schema, {name: value})
     except OmegaConfBaseException as fault:
-        yield Fault(key, str(fault.msg or fault).splitlines()[0])
+        yield Fault(key, reason(fault))
 
 
 def launch(hydra: DictConfig, worker: Callable[[Any], None], folder: Path, trials: Sequence[Trial]) -> None:

@@ -44,24 +44,20 @@ class Jobs:
             if words.sets(word, ("hydra.run.dir",)):
                 raise UserError(f"{word}: the jobs of a sweep share its folder; hydra.sweep.dir=FOLDER names that")
 
-    def chosen_folder(self) -> Path | None:
-        """The folder that the command line names by hydra.sweep.dir."""
-        chosen = [word.partition("=")[2] for key, word in self.master.given if key == "hydra.sweep.dir"]
-        return Path(chosen[-1]).resolve() if chosen else None
-
     def new_folder(self) -> Path:
         """Where the sweep will lie; nothing is made yet."""
-        return self.chosen_folder() or launch.new_folder(self.verb, self.app, self.base.varied(self.words[0]))
+        return self.master.sweep_dir or launch.new_folder(self.verb, self.app, self.base.varied(self.words[0]))
 
-    def check(self, place: Path) -> list[Job]:
-        """All jobs, checked; raises one UserError with the faults of each."""
-        jobs: list[Job] = []
+    def check(self, place: Path) -> list[tuple[Job, str]]:
+        """All jobs, checked, each with its plan; raises one UserError with the faults of each."""
+        jobs: list[tuple[Job, str]] = []
         found: dict[str, list[int]] = {}
         for number, own in enumerate(self.words):
             try:
                 composition = self.base.varied(own)
                 argv = [*self.shared, *own]
-                jobs.append(launch.check(self.verb, self.app, composition, argv, folders.place(place, number)))
+                job = launch.check(self.verb, self.app, composition, argv, folders.place(place, number))
+                jobs.append((job, launch.plan_of(composition, job)))
             except UserError as fault:
                 lines = str(fault).splitlines()
                 found.setdefault("\n".join(lines[1:] or [f"  {lines[0]}"]), []).append(number)
@@ -79,7 +75,7 @@ class Jobs:
             lines.append(text)
         return "\n".join(lines)
 
-    def plan(self, first: Job, resumed: Path | None) -> str:
+    def plan(self, first: str, resumed: Path | None) -> str:
         """What will run: the jobs, and the plan of the first one."""
         launcher = str(self.master.config.hydra.launcher._target_).rpartition(".")[2]
         lines = [f"railyard {self.verb} -m", f"  jobs       {self.sweeper.describe(self.space)}, by {launcher}"]
@@ -87,5 +83,4 @@ class Jobs:
         shown = self.sweeper.PREVIEWED
         lines += [f"  {shown} {number:<6} {' '.join(own)}" for number, own in enumerate(self.words[:LISTED])]
         lines += [f"  and {len(self.words) - LISTED} more"] if len(self.words) > LISTED else []
-        plan = launch.plan_of(self.base.varied(self.words[0]), first)
-        return "\n".join([*lines, "job 0:", plan.rstrip(), ""])
+        return "\n".join([*lines, "job 0:", first.rstrip(), ""])

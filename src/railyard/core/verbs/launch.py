@@ -24,7 +24,7 @@ from omegaconf import OmegaConf, open_dict, read_write
 from railyard.core.config import hydra_node
 from railyard.core.config.check import check_config
 from railyard.core.config.component import Component
-from railyard.core.config.compose import Composition, verbatim
+from railyard.core.config.compose import Composition, is_utf8, verbatim
 from railyard.core.config.faults import FaultyConfig
 from railyard.core.config.origins import explain
 from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError
@@ -118,7 +118,7 @@ def _refuse_unswept(composition: Composition) -> None:
 def claimed(verb: str, app: type[Verb], composition: Composition, job: Job, argv: list[str]) -> Job:
     """The job once its new run folder is ours; a name that another run took is drawn anew."""
     while job.folder is not None and not job.resumed and not claim(job.folder):
-        if _chosen_folder(composition):
+        if composition.run_dir:
             raise UserError(f"{job.folder} exists already; a new run needs a folder of its own, or go on with resume=")
         job = check(verb, app, composition, argv)
     return job
@@ -162,29 +162,20 @@ def _folder(verb: str, app: type[Verb], composition: Composition, place: Path | 
     """The run folder's path: the run to resume, or where a new one will be made (nothing is made yet)."""
     if not app.has_folder:
         return None, False
-    resume = OmegaConf.select(composition.config, "resume")
-    if resume:
+    if resume := composition.select("resume"):
         return Path(str(resume)).resolve(), True
-    if chosen := place or _chosen_folder(composition):
-        return chosen, False
-    return new_folder(verb, app, composition), False
+    folder = place or composition.run_dir or new_folder(verb, app, composition)
+    if not is_utf8(str(folder)):
+        raise UserError(f"the run folder {str(folder)!r} is not UTF-8: work in a folder whose path is")
+    return folder, False
 
 
 def new_folder(verb: str, app: type[Verb], composition: Composition) -> Path:
     """A name for a folder of its own under `outputs`; nothing is made yet."""
-    root = Path(str(OmegaConf.select(composition.config, "paths.root_dir") or "."))
-    return new_name((root / "outputs" / verb / _label(app, composition)).resolve())
-
-
-def _label(app: type[Verb], composition: Composition) -> str:
-    """The folder between the verb's and the run's: what the verb says, else the experiment."""
-    return app.label(composition.job()) or composition.choice("experiment") or "none"
-
-
-def _chosen_folder(composition: Composition) -> Path | None:
-    """The run folder that the command line names by hydra.run.dir."""
-    chosen = [word.split("=", 1)[1] for name, word in composition.given if name == "hydra.run.dir"]
-    return Path(chosen[-1]).resolve() if chosen else None
+    root = Path(str(composition.select("paths.root_dir") or "."))
+    with composition.explained():
+        label = app.label(composition.job()) or composition.choice("experiment") or "none"
+    return new_name((root / "outputs" / verb / label).resolve())
 
 
 def _set_output(composition: Composition, folder: Path | None) -> None:

@@ -47,20 +47,20 @@ def call(verb: str, app: type[Verb], argv: Sequence[str]) -> str:
     if wants_config:
         return str(OmegaConf.to_yaml(sweep.base.varied(sweep.words[0]).job()))
     place = folder or sweep.new_folder()
-    jobs = sweep.check(place)
-    sweep.sweeper.objectives(getattr(jobs[0].root, "optimized_metric", None))
-    plan = sweep.plan(jobs[0], folder)
+    job, job_plan = sweep.check(place)[0]
+    sweep.sweeper.objectives(getattr(job.root, "optimized_metric", None))
+    plan = sweep.plan(job_plan, folder)
     sys.stderr.write(plan)
-    if jobs[0].config.get("validate_config"):
-        return launch.render({"valid": True, "plan": plan.splitlines()}, jobs[0]) if jobs[0].root.json_ else ""
+    if job.config.get("validate_config"):
+        return launch.render({"valid": True, "plan": plan.splitlines()}, job) if job.root.json_ else ""
     while not folder and not claim(place):
-        if sweep.chosen_folder():
+        if sweep.master.sweep_dir:
             raise UserError(f"{place} exists already; a new sweep needs a folder of its own, or go on with resume=")
         place = sweep.new_folder()
     with locked(place, PATIENCE if folder else 0.0):
         lasting = [word for word in typed if not words.sets(word, ("validate_config",))]
         folders.write(place, verb, lasting, [*calls, provenance(["railyard", verb, *argv])])
-        return Running(sweep, place, jobs[0]).run()
+        return Running(sweep, place, job).run()
 
 
 def _resumed(argv: Sequence[str]) -> Path | None:
