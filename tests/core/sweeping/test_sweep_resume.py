@@ -17,7 +17,10 @@ def reference(tmp_path_factory):
     ("setting", "kills"),
     [
         (harness.SETTINGS[0], [harness.Kill(signal.SIGKILL, False, 0, 0.4)]),
-        (harness.SETTINGS[0], [harness.Kill(signal.SIGTERM, False, 1, 0.2), harness.Kill(signal.SIGKILL, True, 1, 0.0)]),
+        (
+            harness.SETTINGS[0],
+            [harness.Kill(signal.SIGTERM, False, 1, 0.2), harness.Kill(signal.SIGKILL, True, 1, 0.0)],
+        ),
         (harness.SETTINGS[1], [harness.Kill(signal.SIGINT, True, 1, 0.1)]),
     ],
 )
