@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from railyard.board.model.config import Encoder
 from railyard.board.model.encoder import BoardEncoder
-from railyard.board.model.init_folder import read_init, write_init
+from railyard.board.model.init_folder import describe, read_init, write_init
 from railyard.core.errors import UserError
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "board"
@@ -245,3 +245,43 @@ def test_a_written_model_reads_back(tmp_path):
     again, tokenizer = read_init(tmp_path / "init")
     assert (again.config, tokenizer) == (config, None)
     torch.testing.assert_close(again.state_dict(), model.state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"num_hidden_layers": 10**7}, r"config.json: num_hidden_layers: .*1024.*10000000"),
+        ({"hidden_size": 2**40, "num_attention_heads": 2}, r"config.json: hidden_size: .*65536.*1099511627776"),
+        (
+            {"hidden_size": 2**16, "intermediate_size": 2**16},
+            r"hidden_size=65536, .* at most 2,147,483,648 are built",
+        ),
+    ],
+)
+@pytest.mark.parametrize("has_weights", [True, False])
+def test_sizes_beyond_reason_are_refused_before_anything_is_built(has_weights, fields, says, folder):
+    rewrite_config(folder, **fields)
+    if not has_weights:
+        (folder / "model.safetensors").unlink()
+    with pytest.raises(UserError, match=says):
+        read_init(folder)
+
+
+@pytest.mark.parametrize("leads_to", ["nowhere", "/dev/zero"])
+def test_weights_that_are_no_file_are_not_taken_for_none(leads_to, folder):
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").symlink_to(leads_to)
+    with pytest.raises((UserError, FileNotFoundError)):
+        read_init(folder)
+
+
+def test_weights_that_are_no_real_numbers_are_refused(folder):
+    rewrite_weights(folder, lambda weights: {**weights, "final_ln.weight": weights["final_ln.weight"].int()})
+    with pytest.raises(UserError, match=r"final_ln.weight holds torch.int32, expected real numbers"):
+        read_init(folder)
+
+
+def test_what_is_shown_without_weights_is_not_built(folder):
+    (folder / "model.safetensors").unlink()
+    rewrite_config(folder, hidden_size=2**13, num_attention_heads=2, num_hidden_layers=4, output_n_bins=11)
+    assert describe(folder)["parameters"] > 10**9

@@ -90,8 +90,20 @@ def test_what_is_no_yaml_of_ours_is_one_sentence(tmp_path, text, says):
 def test_aliases_that_multiply_are_refused(tmp_path):
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
-    with pytest.raises(UserError, match="stands for more than 1,000,000 values"):
+    with pytest.raises(UserError, match="stands for more than 200,000 values"):
         read_yaml(write(tmp_path / "a.yaml", "\n".join(lines)))
+
+
+@pytest.mark.parametrize("text", ["- a\n" * 300_000, "[" + "a," * 300_000 + "a]"])
+def test_yaml_of_too_many_values_is_refused(tmp_path, text):
+    with pytest.raises(UserError, match="stands for more than 200,000 values"):
+        read_yaml(write(tmp_path / "a.yaml", text))
+
+
+@pytest.mark.parametrize("text", ["[" + "{}," * 800_000 + "0]", '{"a": "\U0001f600' + "x" * (13 * 2**20) + '"}'])
+def test_json_that_takes_more_memory_than_its_bytes_say_is_refused(tmp_path, text):
+    with pytest.raises(UserError, match=r"a.json holds more than is read of a JSON file"):
+        read_json(write(tmp_path / "a.json", text))
 
 
 def database(path, *statements):
@@ -114,6 +126,12 @@ def test_a_view_is_no_table(tmp_path):
     endless = "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT id FROM n"
     path = database(tmp_path / "a.db", f"CREATE VIEW runs AS {endless}")
     with pytest.raises(sqlite3.DatabaseError, match="runs is a view"), open_sqlite(path, ("runs",)):
+        pass
+
+
+def test_a_virtual_table_is_no_table(tmp_path):
+    path = database(tmp_path / "a.db", "CREATE VIRTUAL TABLE runs USING rtree(id, a, b)")
+    with pytest.raises(sqlite3.DatabaseError, match="runs is a table that computes"), open_sqlite(path, ("runs",)):
         pass
 
 

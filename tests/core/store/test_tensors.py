@@ -1,3 +1,4 @@
+import os
 import pickle
 import random
 import zipfile
@@ -5,9 +6,10 @@ from contextlib import suppress
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from railyard.core.errors import UserError
-from railyard.core.store.tensors import load_tensors
+from railyard.core.store.tensors import load_safetensors, load_tensors
 
 
 @pytest.fixture
@@ -58,3 +60,50 @@ def test_any_damage_is_one_sentence(saved):
             continue
         refused += 1
     assert refused > 50
+
+
+def nested(depth):
+    return [nested(depth - 1)] if depth else []
+
+
+def around():
+    content = []
+    content.append(content)
+    return {"a": content, "b": [content]}
+
+
+def test_containers_that_hold_themselves_have_an_end(tmp_path):
+    torch.save(around(), tmp_path / "around.pt")
+    assert load_tensors(tmp_path / "around.pt").keys() == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (nested(200), "is nested more than 100 deep"),
+        ({"w": torch.zeros(1).expand(2**40)}, r"a tensor of shape \[1099511627776\] repeats a few values"),
+    ],
+)
+def test_what_stands_for_more_than_it_holds_is_refused(content, says, tmp_path):
+    torch.save(content, tmp_path / "a.pt")
+    with pytest.raises(UserError, match=says):
+        load_tensors(tmp_path / "a.pt")
+
+
+def test_tensors_by_name(tmp_path):
+    save_file({"w": torch.arange(3.0)}, tmp_path / "a.safetensors")
+    assert load_safetensors(tmp_path / "a.safetensors")["w"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff" * 8, (2**30).to_bytes(8, "little") + b"{", b"\2\0\0\0\0\0\0\0{]"])
+def test_what_is_no_safetensors_file_is_one_sentence(data, tmp_path):
+    (tmp_path / "a.safetensors").write_bytes(data)
+    with pytest.raises(UserError, match=r"a.safetensors is damaged or no safetensors file \(.*\): copy it again"):
+        load_safetensors(tmp_path / "a.safetensors")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    for read in (load_tensors, load_safetensors):
+        with pytest.raises(UserError, match="is not a regular file"):
+            read(tmp_path / "pipe.safetensors")

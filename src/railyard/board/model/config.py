@@ -12,6 +12,8 @@ from railyard.core.config.component import Component
 from railyard.core.errors import UserError
 
 CELLS = 16
+WIDEST, MOST_LAYERS = 2**16, 1024
+MOST_PARAMETERS = 2**31  # 8 GiB; a file of a few bytes can ask for any number
 HEADS = 4  # one head a move, in the order Up, Down, Left, Right
 
 
@@ -23,15 +25,17 @@ class Encoder(Component):
     """
 
     input_vocab_size: Annotated[
-        int, Field(ge=2, description="exponents the embedding knows; 18 covers 0 to 17, which a chain can reach")
+        int,
+        Field(ge=2, le=WIDEST, description="exponents the embedding knows; 18 covers 0 to 17, which a chain can reach"),
     ] = 18
     output_n_bins: Annotated[
-        int | None, Field(ge=1, description="classes of each head of binned_ev; null takes the tokenizer's number")
+        int | None,
+        Field(ge=1, le=WIDEST, description="classes of each head of binned_ev; null takes the tokenizer's number"),
     ] = None
-    hidden_size: Annotated[int, Field(ge=1, description="width of the residual stream")] = 288
-    num_hidden_layers: Annotated[int, Field(ge=1, description="attention and feed-forward blocks")] = 10
+    hidden_size: Annotated[int, Field(ge=1, le=WIDEST, description="width of the residual stream")] = 288
+    num_hidden_layers: Annotated[int, Field(ge=1, le=MOST_LAYERS, description="attention and feed-forward blocks")] = 10
     num_attention_heads: Annotated[int, Field(ge=1, description="query heads; divides hidden_size")] = 6
-    intermediate_size: Annotated[int, Field(ge=1, description="width inside SwiGLU")] = 1152
+    intermediate_size: Annotated[int, Field(ge=1, le=WIDEST, description="width inside SwiGLU")] = 1152
     layer_norm_eps: Annotated[float, Field(gt=0, description="epsilon of every RMSNorm")] = 1e-6
     dropout_prob: Annotated[
         float, Field(ge=0, lt=1, description="dropout after attention and after SwiGLU while training")
@@ -48,7 +52,7 @@ class Encoder(Component):
     ] = False
     use_qk_norm: Annotated[bool, Field(description="RMSNorm over each query and key head")] = False
     max_position_embeddings: Annotated[
-        int, Field(ge=CELLS, description="rows of the position table; a board has 16 cells")
+        int, Field(ge=CELLS, le=WIDEST, description="rows of the position table; a board has 16 cells")
     ] = CELLS
     head_type: Annotated[
         Literal["binned_ev", "action_policy"],
@@ -73,6 +77,12 @@ class Encoder(Component):
             raise ValueError(
                 f"num_key_value_heads={self.num_key_value_heads} must divide "
                 f"num_attention_heads={self.num_attention_heads}"
+            )
+        count = parameter_count(self.model_copy(update={"output_n_bins": self.output_n_bins or 1}))
+        if count > MOST_PARAMETERS:
+            raise ValueError(
+                f"hidden_size={self.hidden_size}, intermediate_size={self.intermediate_size} and num_hidden_layers="
+                f"{self.num_hidden_layers} make {count:,} parameters; at most {MOST_PARAMETERS:,} are built"
             )
         return self
 

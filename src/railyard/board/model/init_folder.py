@@ -6,14 +6,14 @@ Writing gives the same bytes for the same weights, and takes the folder's place 
 """
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from railyard.board.model.config import Encoder, parameter_count
@@ -24,6 +24,7 @@ from railyard.core.config.faults import Fault
 from railyard.core.errors import UserError
 from railyard.core.store import durable
 from railyard.core.store.reading import read_json
+from railyard.core.store.tensors import load_safetensors
 
 CONFIG_FILE, TOKENIZER_FILE = "config.json", "tokenizer.json"
 WEIGHT_FILES = tuple(f"{stem}.safetensors" for stem in ("model-best", "model", "model-final", "model-stable"))
@@ -67,7 +68,7 @@ def _model(config: Encoder, weights: Weights | None, said_by: Path, file: Path |
             f"{said_by}: output_n_bins is missing, which head_type=binned_ev needs: set it to "
             "the number of classes of the tokenizer (its bins + 3)"
         )
-    return BoardEncoder(config) if weights is None or file is None else _filled(config, weights, file)
+    return BoardEncoder(config) if weights is None or file is None else with_weights(config, weights, file, said_by)
 
 
 def write_init(path: Path | str, model: BoardEncoder, tokenizer: Path | str | Mapping[str, Any] | None) -> None:
@@ -86,13 +87,14 @@ def write_init(path: Path | str, model: BoardEncoder, tokenizer: Path | str | Ma
 
 
 def describe(folder: Path) -> dict[str, Any]:
-    """Shape, size and tokenizer of the model, for `railyard show`; reading it is the integrity check."""
-    model, tokenizer = read_init(folder)
+    """Shape, size and tokenizer of the model, for `railyard show`; reading its weights is the integrity check."""
+    config = read_init(folder)[0].config if weight_file(folder) else read_config(folder)
+    tokenizer = read_tokenizer(folder)
     return {
         "kind": "init folder",
         "path": str(folder),
-        "config": model.config.model_dump(),
-        "parameters": parameter_count(model.config),
+        "config": config.model_dump(),
+        "parameters": parameter_count(config),
         "tokenizer": tokenizer and {k: tokenizer[k] for k in ("tokenizer_type", "num_bins") if k in tokenizer},
     }
 
@@ -119,7 +121,7 @@ def read_tokenizer(folder: Path) -> Tokenizer | None:
 def weight_file(folder: Path) -> Path | None:
     """The file that holds the weights, None where the folder has none; safetensors come before pickles."""
     files = (folder / name for name in (*WEIGHT_FILES, *PICKLE_FILES))
-    return next((file for file in files if file.is_file()), None)
+    return next((file for file in files if os.path.lexists(file)), None)
 
 
 def _existing_folder(path: Path) -> Path:
@@ -138,12 +140,7 @@ def _sentence(fault: Fault) -> str:
 
 
 def _read_weights(path: Path) -> Weights:
-    if path.suffix in PICKLE_SUFFIXES:
-        return _named(read_pickle(path)[0])
-    try:
-        return _named(load_file(path))
-    except SafetensorError as error:
-        raise UserError(f"{path} is damaged or no safetensors file ({error}): copy it again") from None
+    return _named(read_pickle(path)[0] if path.suffix in PICKLE_SUFFIXES else load_safetensors(path))
 
 
 def _named(stored: Mapping[str, Tensor]) -> Weights:
@@ -162,31 +159,38 @@ def _as_weights_say(config: Encoder, weights: Weights) -> Encoder:
     if "policy_head.weight" in weights:
         known["head_type"] = "action_policy"
     if "ev_heads.0.weight" in weights:
-        known |= {"head_type": "binned_ev", "output_n_bins": len(weights["ev_heads.0.weight"])}
+        known |= {"head_type": "binned_ev", "output_n_bins": _rows(weights["ev_heads.0.weight"])}
     if "tok_emb.weight" in weights:
-        known["input_vocab_size"] = max(config.input_vocab_size, len(weights["tok_emb.weight"]))
+        known["input_vocab_size"] = max(config.input_vocab_size, _rows(weights["tok_emb.weight"]))
     return config.model_copy(update=known)
 
 
-def _filled(config: Encoder, weights: Weights, file: Path) -> BoardEncoder:
-    """The network with `weights`; built without memory first, so no random number is drawn."""
+def _rows(weight: Tensor) -> int:
+    return weight.shape[0] if weight.ndim else 0
+
+
+def with_weights(config: Encoder, weights: Weights, file: Path, said_by: Path) -> BoardEncoder:
+    """The network of the config that `said_by` holds, with the `weights` of `file`; UserError where they do not fit.
+
+    Built without memory first, so no random number is drawn.
+    """
     with torch.device("meta"):
         model = BoardEncoder(config)
-    _check_same(model.state_dict(), weights, file)
+    _check_same(model.state_dict(), weights, file, said_by)
     # copies: a tensor over the mapped file would die with it
     owned = {name: tensor.to(torch.float32, copy=True) for name, tensor in weights.items()}
     model.load_state_dict(owned, strict=True, assign=True)
     return model
 
 
-def _check_same(wanted: Weights, found: Weights, file: Path) -> None:
+def _check_same(wanted: Weights, found: Weights, file: Path, said_by: Path) -> None:
     faults = [_difference(name, wanted, found) for name in sorted(wanted.keys() | found.keys())]
     faults = [fault for fault in faults if fault]
     if faults:
         more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
         raise UserError(
-            f"{file} does not fit its config: {'; '.join(faults[:SHOWN])}{more}; "
-            "mend config.json or take the weights that belong to it"
+            f"{file} does not fit its config, {said_by}: {'; '.join(faults[:SHOWN])}{more}; "
+            "mend that or take the weights that belong to it"
         )
 
 
@@ -196,7 +200,9 @@ def _difference(name: str, wanted: Weights, found: Weights) -> str:
     if name not in wanted:
         return f"{name} is unknown to the network"
     have, want = tuple(found[name].shape), tuple(wanted[name].shape)
-    return "" if have == want else f"{name} has shape {list(have)}, expected {list(want)}"
+    if have != want:
+        return f"{name} has shape {list(have)}, expected {list(want)}"
+    return "" if found[name].is_floating_point() else f"{name} holds {found[name].dtype}, expected real numbers"
 
 
 def _plain_weights(model: BoardEncoder) -> Weights:

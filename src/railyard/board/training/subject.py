@@ -37,8 +37,7 @@ def _objective(config: Mapping[str, Any]) -> BoardObjective | None:
 
 def init_from_checkpoint(run: Path, config: Mapping[str, Any], checkpoint: Path, out: Path) -> Path:
     """Write the encoder of `checkpoint` (made in folder `run` with `config`) as init folder `out`; returns `out`."""
-    from railyard.board.model.encoder import BoardEncoder
-    from railyard.board.model.init_folder import write_init
+    from railyard.board.model.init_folder import with_weights, write_init
     from railyard.board.tokens.registry import load_labels
     from railyard.core.training.checkpoint import load
 
@@ -47,14 +46,9 @@ def init_from_checkpoint(run: Path, config: Mapping[str, Any], checkpoint: Path,
         raise UserError(f"{run}/config.yaml does not describe a board encoder; give a run of one")
     tokenizer = config["data"].get("tokenizer")
     labels = load_labels(tokenizer and Path(tokenizer))
-    encoder = BoardEncoder(model.encoder.with_bins(labels.num_classes))
     weights = load(checkpoint)["state_dict"]
     prefix = "average." if model.ema_decay else "encoder."
     own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
-    try:
-        encoder.load_state_dict(own)
-    except RuntimeError as fault:
-        reason = " ".join(str(fault).split())
-        raise UserError(f"{checkpoint} does not fit the model of {run}/config.yaml: {reason}") from None
+    encoder = with_weights(model.encoder.with_bins(labels.num_classes), own, checkpoint, run / "config.yaml")
     write_init(out, encoder, labels.to_json())
     return out

@@ -16,6 +16,7 @@ from typing import Any
 
 from railyard.core.errors import UserError
 from railyard.core.store.durable import atomic_file, explain_full_disk, fsync, open_own
+from railyard.core.store.reading import open_regular
 
 logger = logging.getLogger(__name__)
 
@@ -112,9 +113,7 @@ def _write_whole(descriptor: int, line: bytes) -> None:
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path} is not a regular file: put the file itself there")
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         for number, line in enumerate(file, start=1):
             body = _body(line)
             if body is not None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from railyard.core.errors import UserError
+from railyard.core.store.reading import open_regular
 
 HEADER_ALIGNMENT = 64
 LONGEST_LENGTH = 10**19 - 1  # the header keeps room for 19 digits, as growing files of npyz do
@@ -59,7 +60,7 @@ def read_names(path: Path) -> tuple[str, ...]:
 
 
 def _parse_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         try:
             version = npy.read_magic(file)
             read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0

@@ -2,6 +2,7 @@
 time. What is wrong is one UserError that names the file and what to do.
 """
 
+import errno
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -19,10 +20,12 @@ from railyard.core.errors import UserError
 
 SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C ten times as fast
 MOST_BYTES = 256 * 2**20
-MOST_YAML_BYTES = 16 * 2**20
+MOST_JSON_BYTES = 48 * 2**20  # where all is ASCII; other text takes up to four bytes a character in memory
+MOST_JSON_VALUES = 1_500_000
+MOST_YAML_BYTES = 4 * 2**20
 MOST_DEPTH = 100  # of YAML, whose parser in C ends the process some thousands of levels down
-MOST_NODES = 1_000_000  # of YAML, each alias counted as what it stands for
-MOST_CELL_BYTES = 16 * 2**20  # of SQLite
+MOST_NODES = 200_000  # of YAML, each alias counted as what it stands for
+MOST_CELL_BYTES = 2**20  # of SQLite
 QUERY_SECONDS = 60.0
 _STEPS = 100_000  # of SQLite's machine between two looks at the clock
 
@@ -31,22 +34,31 @@ _ANCHORS = re.compile(rb"[&*]\w")
 _LONG_HEAD = re.compile(rb"^[ \t?:-]{%d}" % MOST_DEPTH, re.MULTILINE)
 
 
-def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
-    """The bytes of a regular file of at most so many.
+def open_regular(path: Path) -> BinaryIO:
+    """A regular file, open for reading, without waiting for the other end of a pipe.
 
-    Raises FileNotFoundError where there is none, and UserError for a folder, a pipe, a device and a larger file.
+    Raises FileNotFoundError where there is none, and UserError for a folder, a pipe, a device and a socket.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except NotADirectoryError:
         raise FileNotFoundError(path) from None
-    facts = os.fstat(descriptor)
-    if not stat.S_ISREG(facts.st_mode):
+    except OSError as fault:
+        if fault.errno not in (errno.ENXIO, errno.ENODEV, errno.ELOOP):
+            raise
+        raise UserError(f"{path} is not a regular file: put the file itself there") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise UserError(f"{path} is not a regular file: put the file itself there")
-    with os.fdopen(descriptor, "rb") as file:
-        if facts.st_size > most:
-            raise UserError(f"{path} has {facts.st_size:,} bytes, and at most {most:,} are read: is it the right file?")
+    return os.fdopen(descriptor, "rb")
+
+
+def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+    """The bytes of a regular file of at most so many; raises as `open_regular`, and UserError for a larger one."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise UserError(f"{path} has {size:,} bytes, and at most {most:,} are read: is it the right file?")
         return file.read(most)
 
 
@@ -58,7 +70,10 @@ def read_json(
     Raises UserError for anything else, with the `advice`, and for another `schema_version` where one is wanted.
     """
     try:
-        content = json.loads(read_bytes(path))
+        data = read_bytes(path, MOST_JSON_BYTES)
+        if (not data.isascii() and 4 * len(data) > MOST_JSON_BYTES) or sum(map(data.count, b",[{")) > MOST_JSON_VALUES:
+            raise UserError(f"{path} holds more than is read of a JSON file: is it the right file?")
+        content = json.loads(data)
     except FileNotFoundError:
         if missing is not None:
             raise UserError(f"{path} is missing: {missing}") from None
@@ -78,7 +93,12 @@ def read_yaml(path: Path) -> Any:
     """The plain values of a YAML file."""
     data = read_bytes(path, MOST_YAML_BYTES)
     try:
-        if _ANCHORS.search(data) or _LONG_HEAD.search(data) or data.count(b"[") + data.count(b"{") > MOST_DEPTH:
+        if (
+            _ANCHORS.search(data)
+            or _LONG_HEAD.search(data)
+            or data.count(b"[") + data.count(b"{") > MOST_DEPTH
+            or (data.count(b"\n") + data.count(b",") > MOST_NODES)
+        ):
             _refuse_large_trees(path, data)
         return yaml.load(data, SafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as fault:
@@ -126,7 +146,7 @@ def open_sqlite(path: Path, tables: tuple[str, ...] = ()) -> Iterator[sqlite3.Co
         database.execute("PRAGMA trusted_schema = OFF")
         end = time.monotonic() + QUERY_SECONDS
         database.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
-        for name, kind in database.execute("SELECT name, type FROM sqlite_master").fetchall():
-            if name in tables and kind != "table":
-                raise sqlite3.DatabaseError(f"{name} is a {kind}, not a table")
+        for name, kind, made in database.execute("SELECT name, type, sql FROM sqlite_master").fetchall():
+            if name in tables and not (kind == "table" and str(made).upper().startswith("CREATE TABLE")):
+                raise sqlite3.DatabaseError(f"{name} is a {kind} that computes its rows, not a plain table")
         yield database

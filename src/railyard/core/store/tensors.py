@@ -1,14 +1,20 @@
-"""Reads files of `torch.save` as data: tensors and plain containers, or one sentence."""
+"""Reads files of `torch.save` and of safetensors as data: tensors and plain containers, or one sentence."""
 
 import pickle
 import warnings
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from railyard.core.errors import UserError
+from railyard.core.store.reading import MOST_DEPTH, open_regular
+
+MOST_HEADER_BYTES = 4 * 2**20  # of safetensors: some 30,000 tensors
 
 # what torch.load raises on damaged bytes
 _DAMAGE = (
@@ -23,13 +29,50 @@ def load_tensors(path: Path, map_location: Any = "cpu", advice: str = "take anot
     Members are never compressed by torch.save, and torch would unpack such ones without end.
     """
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
-                    raise ValueError("its members are compressed")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of other pickle protocols: it is read or refused
-            return torch.load(path, map_location=map_location, weights_only=True)
+        with open_regular(path) as file:
+            if zipfile.is_zipfile(file):
+                with zipfile.ZipFile(file) as archive:
+                    if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+                        raise ValueError("its members are compressed")
+            file.seek(0)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of other pickle protocols: it is read or refused
+                content = torch.load(file, map_location=map_location, weights_only=True)
+        _refuse_odd_trees(content)
+        return content
     except _DAMAGE as fault:
-        reason = next(iter(str(fault).splitlines()), type(fault).__name__)
-        raise UserError(f"{path} cannot be read as plain tensors ({reason}): {advice}") from None
+        raise UserError(f"{path} cannot be read as plain tensors ({_reason(fault)}): {advice}") from None
+
+
+def load_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file by name; UserError where it is none or is damaged."""
+    try:
+        with open_regular(path) as file:
+            if int.from_bytes(file.read(8), "little") > MOST_HEADER_BYTES:
+                raise ValueError(f"its header takes more than {MOST_HEADER_BYTES:,} bytes")
+        return load_file(path)
+    except (*_DAMAGE, SafetensorError) as fault:
+        raise UserError(f"{path} is damaged or no safetensors file ({_reason(fault)}): copy it again") from None
+
+
+def _reason(fault: Exception) -> str:
+    return next(iter(str(fault).splitlines()), type(fault).__name__)
+
+
+def _refuse_odd_trees(content: Any) -> None:
+    """ValueError for what a few bytes can stand for: containers without end, tensors larger than what they hold."""
+    level, seen = [content], set[int]()
+    for _ in range(MOST_DEPTH):
+        level = [node for node in level if id(node) not in seen]
+        seen.update(map(id, level))
+        for node in level:
+            if isinstance(node, torch.Tensor) and node.nbytes > max(node.untyped_storage().nbytes(), 1):
+                raise ValueError(f"a tensor of shape {list(node.shape)} repeats a few values")
+        level = [
+            child
+            for node in level
+            if isinstance(node, Mapping | list | tuple)
+            for child in (node.values() if isinstance(node, Mapping) else node)
+        ]
+    if level:
+        raise ValueError(f"it is nested more than {MOST_DEPTH} deep")
