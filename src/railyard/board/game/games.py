@@ -4,6 +4,7 @@ The tiles of a game depend on its seed alone (see `spawn`), not on the batch it 
 seed, as the games of the teacher are.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -98,18 +99,37 @@ def _arrive(games: Games, row: int, board: np.uint64, legal: np.uint64, reward: 
         games.states_N[row] = NO_LEGAL_MOVE
 
 
+@inlined
+def _make(games: Games, row: int, direction: np.uint64, words: np.uint64) -> None:
+    """The step of one game by a legal move."""
+    after, reward = _moved(games.boards_N[row], direction, words)
+    if games.masks_N[row] or reward >= REWARD_OF_16:
+        _step_by_cells(games, row, int(direction))
+    else:
+        board = _answered(after, games, row)
+        _arrive(games, row, board, slid_legal_bits(board, words), reward)
+
+
 @njit(error_model="numpy")
 def _step(games: Games, directions_N: NDArray[np.uint8], words: np.uint64) -> None:
     for row in range(len(directions_N)):
         direction = np.uint64(directions_N[row])
-        if not np.uint64(games.legal_N[row]) >> direction & np.uint64(1):
-            continue
-        after, reward = _moved(games.boards_N[row], direction, words)
-        if games.masks_N[row] or reward >= REWARD_OF_16:
-            _step_by_cells(games, row, int(direction))
-        else:
-            board = _answered(after, games, row)
-            _arrive(games, row, board, slid_legal_bits(board, words), reward)
+        if np.uint64(games.legal_N[row]) >> direction & np.uint64(1):
+            _make(games, row, direction, words)
+
+
+@njit(error_model="numpy")
+def _replay(
+    games: Games,
+    starts_N: NDArray[np.int64],
+    directions_T: NDArray[np.uint8],
+    exponents_T16: NDArray[np.uint8],
+    words: np.uint64,
+) -> None:
+    for row in range(len(starts_N) - 1):
+        for time in range(starts_N[row], starts_N[row + 1]):
+            decode_into(games.boards_N[row], games.masks_N[row], exponents_T16[time])
+            _make(games, row, np.uint64(directions_T[time]), words)
 
 
 def new_games(seeds_N: NDArray[np.uint64]) -> Games:
@@ -134,6 +154,15 @@ def step(games: Games, directions_N: NDArray[np.uint8]) -> None:
     A move that would make a 17, which no packed board can hold, is not made: it ends its game as TILE_TOO_LARGE.
     """
     _step(games, np.ascontiguousarray(directions_N, np.uint8), _words())
+
+
+def replayed(seeds_N: NDArray[np.uint64], games_N: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """The board before each of the moves, which must be those that were made, game after game: exponents [T, 16]."""
+    directions_T = np.concatenate([np.empty(0, np.uint8), *games_N])
+    starts_N = np.cumsum([0, *map(len, games_N)])
+    exponents_T16 = np.empty((len(directions_T), 16), np.uint8)
+    _replay(new_games(seeds_N), starts_N, directions_T, exponents_T16, _words())
+    return exponents_T16
 
 
 def _words() -> np.uint64:
