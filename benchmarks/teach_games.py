@@ -6,15 +6,15 @@ from pathlib import Path
 
 from benchmarks.figure import Figure
 from railyard.board.game.endgame.tables import EndgameTables
-from railyard.board.teaching.teach import Lesson, teach
+from railyard.board.teaching.teach import TeachPlan, teach
 
-LESSON = Lesson(games=24, depth=3, seed=1)
+PLAN = TeachPlan(games=24, depth=3, seed=1)
 
 
 def measure() -> list[Figure]:
     tables = EndgameTables.none()
     with tempfile.TemporaryDirectory(prefix="railyard-bench-") as folder:
-        teach(Path(folder) / "compiles", Lesson(games=1, depth=3, max_moves=10), tables)
+        teach(Path(folder) / "compiles", TeachPlan(games=1, depth=3, max_moves=10), tables)
         rate_1, rate_2 = (_rate(Path(folder) / str(workers), tables, workers) for workers in (1, 2))
     return [
         Figure("teach, depth 3, one core", rate_1 / 1e3, "k rows/s", ">= 40 k rows/s", rate_1 >= 4e4, "", None),
@@ -33,5 +33,5 @@ def measure() -> list[Figure]:
 
 def _rate(out: Path, tables: EndgameTables, workers: int) -> float:
     start = time.perf_counter()
-    rows = teach(out, LESSON, tables, workers)["rows"]
+    rows = teach(out, PLAN, tables, workers)["rows"]
     return float(rows / (time.perf_counter() - start))

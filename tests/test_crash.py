@@ -13,7 +13,7 @@ SOURCE = Path(railyard.__file__).parent
 LIGHT = ("file", "folder", "manifest", "journal", "journal cut", "shards")  # need neither torch nor compiled code
 WRITING_CALLS = {
     *("atomic_file", "atomic_folder", "write_bytes", "write_text", "write_json", "write_manifest"),
-    *("Journal", "ShardWriter", "ResumableShards", "runs_writer", "connect", "save_file", "savefig"),
+    *("Journal", "ShardWriter", "open_stream", "runs_writer", "connect", "save_file", "savefig"),
     *("memmap", "open_memmap", "tofile", "to_csv", "to_parquet", "mkstemp", "symlink_to", "touch"),
 }
 

@@ -176,23 +176,20 @@ def old_init_folder(folder: Path) -> None:
 
 def import_pack(folder: Path) -> None:
     """Three games, one of them bad, each noted in the work folder's journal as soon as it is done."""
-    from railyard.board.packs import partial
     from railyard.board.packs.importing import import_logs
+    from railyard.core.making import streams
 
-    partial.COMMIT_SECONDS = 0.0
+    streams.COMMIT_SECONDS = 0.0
     logs, out = FIXTURES / "17_raw" / "left", folder / "pack"
     import_logs(logs, out, shard_rows=3, on_error="skip", workers=1, progress=lambda done, _: acknowledge(done))
 
 
 def no_game_is_lost(left: Left) -> str:
-    from railyard.board.packs.partial import place_of
-
     if (left.folder / "pack").exists():
         durable.check_manifest(left.folder / "pack")
         different = [name for name, data in left.new.items() if left.now.get(name) != data]
         return f"differs: {', '.join(different)}" if different else ""
-    path = place_of(left.folder / "pack") / "journal.jsonl"
-    noted = journal.read(path)[1:] if path.exists() else []
+    noted = [record for path in left.folder.glob(".pack.partial/*/journal.jsonl") for record in journal.read(path)]
     return f"{left.acknowledged} games were done, {len(noted)} are noted" if len(noted) < left.acknowledged else ""
 
 
@@ -205,22 +202,22 @@ def merge(folder: Path) -> None:
 def teach_games(folder: Path) -> None:
     """Four short games in two parts, the second of which puts them together."""
     from railyard.board.game.endgame.tables import EndgameTables
-    from railyard.board.packs import partial
-    from railyard.board.teaching.teach import Lesson, teach
+    from railyard.board.teaching.teach import TeachPlan, teach
+    from railyard.core.making import streams
     from railyard.core.making.parts import Part
 
-    partial.COMMIT_SECONDS = 0.0
-    lesson = Lesson(games=4, depth=1, max_moves=25, shard_rows=40)
+    streams.COMMIT_SECONDS = 0.0
+    plan = TeachPlan(games=4, depth=1, max_moves=25, shard_rows=40)
     for index in range(2):
-        teach(folder / "pack", lesson, EndgameTables.none(), part=Part(index, 2))
+        teach(folder / "pack", plan, EndgameTables.none(), part=Part(index, 2))
 
 
 def relabel_pack(folder: Path) -> None:
     from railyard.board.game.endgame.tables import EndgameTables
-    from railyard.board.packs import partial
     from railyard.board.teaching import relabel as relabeling
+    from railyard.core.making import streams
 
-    partial.COMMIT_SECONDS, relabeling.CHUNK = 0.0, 1
+    streams.COMMIT_SECONDS, relabeling.CHUNK = 0.0, 1
     keys = {"shard_rows": 3, "progress": lambda done, _: acknowledge(done)}
     relabeling.relabel(FIXTURES / "17_pack_left", folder / "pack", 1, EndgameTables.none(), **keys)
 
@@ -525,11 +522,12 @@ def save_chat_tokenizer(folder: Path) -> None:
 
 
 RUN_MODULES = (
-    "core.runs.folder core.runs.run_state core.runs.lock core.training.fit "
+    "core.runs.folder core.runs.run_state core.store.lock core.training.fit "
     "core.runs.metrics core.runs.plots core.training.callbacks.report"
 )
 IMPORT_MODULES = (
-    "board.packs.importing board.packs.partial board.packs.resumable_shards board.packs.metadata board.packs.valuations"
+    "board.packs.importing board.packs.metadata board.packs.valuations "
+    "core.making.streams core.making.work_folder core.making.outputs"
 )
 WRITERS = (
     Writer("file", "core.store.durable", write_file, whole, old_file),
@@ -547,7 +545,7 @@ WRITERS = (
     Writer("checkpoints", "core.training.checkpoint", save_checkpoints, a_checkpoint_is_good),
     Writer("init folder", "board.model.init_folder", write_init_folder, whole, old_init_folder),
     Writer("pack import", IMPORT_MODULES, import_pack, no_game_is_lost),
-    Writer("teach", "board.teaching.teach board.teaching.decisions", teach_games, the_pack_is_whole),
+    Writer("teach", "board.teaching.teach board.teaching.decisions core.making.parts", teach_games, the_pack_is_whole),
     Writer("relabel", "board.teaching.relabel", relabel_pack, no_game_is_lost),
     Writer("endgame tables", "board.game.endgame.tables", build_tables, the_tables_are_whole),
     Writer("merge", "board.packs.merging", merge, whole),

@@ -15,10 +15,11 @@ import pytest
 
 import railyard
 from railyard.board.logs.game_meta import BadGame
-from railyard.board.packs import importing, partial
+from railyard.board.packs import importing
 from railyard.board.packs.importing import import_logs
 from railyard.board.packs.pack import Pack
 from railyard.core.errors import RailyardError, UserError
+from railyard.core.making import streams
 from railyard.core.store import durable
 
 
@@ -183,6 +184,11 @@ def test_other_options_are_another_import(logs, out):
 def test_a_damaged_pack_does_not_pass_for_a_finished_import(logs, out):
     logs.game()
     import_logs(logs.folder, out)
+    steps = bytearray((out / "steps.npy").read_bytes())
+    steps[-1] ^= 1
+    (out / "steps.npy").write_bytes(steps)
+    with pytest.raises(UserError, match=r"steps\.npy differs from manifest\.json"):
+        import_logs(logs.folder, out)
     (out / "metadata.db").unlink()
     with pytest.raises(UserError, match=r"metadata\.db is missing"):
         import_logs(logs.folder, out)
@@ -239,16 +245,22 @@ def test_progress_is_told_game_by_game(logs, out):
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(logs, out, monkeypatch):
-    def full(self, record, rows):
-        with durable.explain_full_disk(out):
-            raise OSError(errno.ENOSPC, "No space left on device")
+def test_a_full_disk_is_one_sentence_and_keeps_what_is_done(logs, out, monkeypatch):
+    def full(own, number, count):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    logs.game()
-    monkeypatch.setattr(importing.Partial, "add", full)
-    with pytest.raises(RailyardError, match=r"no space left on device while writing .*out: free some space"):
-        import_logs(logs.folder, out)
-    assert names(out.parent) == []
+    for stem in "ab":
+        logs.game(stem)
+    monkeypatch.setattr(streams, "COMMIT_SECONDS", 0)
+    with pytest.raises(KeyboardInterrupt):
+        import_logs(logs.folder, out, progress=stop_after(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(streams._GrowingShards, "_opened", full)
+        with pytest.raises(RailyardError, match=r"no space left on device while writing .*\.out\.partial.*: free some"):
+            import_logs(logs.folder, out)
+    told = []
+    import_logs(logs.folder, out, progress=lambda done, games: told.append(done))
+    assert told == [2]
 
 
 @pytest.mark.parametrize("workers", [2, pytest.param(3, marks=pytest.mark.slow)])
@@ -285,7 +297,7 @@ def stop_after(games):
 
 
 def test_an_interrupted_import_goes_on_to_the_same_bytes(reference_logs, out, monkeypatch, caplog):
-    monkeypatch.setattr(partial, "COMMIT_SECONDS", 0)
+    monkeypatch.setattr(streams, "COMMIT_SECONDS", 0)
     keys = {"shard_rows": 2, "legality": "as_logged"}
     whole = import_logs(reference_logs, out.parent / "whole", **keys)
     with pytest.raises(KeyboardInterrupt):
@@ -302,7 +314,7 @@ def test_an_interrupted_import_goes_on_to_the_same_bytes(reference_logs, out, mo
 
 
 def test_skipped_games_are_remembered_across_an_interrupt(logs, out, monkeypatch):
-    monkeypatch.setattr(partial, "COMMIT_SECONDS", 0)
+    monkeypatch.setattr(streams, "COMMIT_SECONDS", 0)
     for stem in "abc":
         logs.game(stem)
     logs.steps("b", [b"{"])
@@ -314,8 +326,8 @@ def test_skipped_games_are_remembered_across_an_interrupt(logs, out, monkeypatch
 
 
 @pytest.mark.parametrize("other", [{"legality": "as_logged"}, {"source": "changed"}])
-def test_an_interrupted_import_of_something_else_starts_anew_and_says_so(logs, out, monkeypatch, caplog, other):
-    monkeypatch.setattr(partial, "COMMIT_SECONDS", 0)
+def test_an_interrupted_import_of_something_else_is_kept_and_named(logs, out, monkeypatch, caplog, other):
+    monkeypatch.setattr(streams, "COMMIT_SECONDS", 0)
     for stem in "ab":
         logs.game(stem)
     with pytest.raises(KeyboardInterrupt):
@@ -325,28 +337,20 @@ def test_an_interrupted_import_of_something_else_starts_anew_and_says_so(logs, o
     told = []
     import_logs(logs.folder, out, progress=lambda done, games: told.append(done), **other)
     assert told == [1, 2]
-    assert "was begun with other data or options, or by another version: starting anew" in caplog.text
-    assert names(out.parent) == ["out"]
-
-
-def test_a_kill_between_publishing_and_tidying_up_is_tidied_up(logs, out, monkeypatch):
-    logs.game()
-    with monkeypatch.context() as patch:
-        patch.setattr(partial, "discard", lambda out: None)
-        import_logs(logs.folder, out)
+    assert "begun with other data or options, or by another version: " in caplog.text
+    (other,) = (out.parent / ".out.partial").iterdir()
+    assert len(streams.journal.read(other / "journal.jsonl")) == 1
     assert names(out.parent) == [".out.partial", "out"]
-    assert import_logs(logs.folder, out).already_there
-    assert names(out.parent) == ["out"]
 
 
 def test_a_kill_just_before_publishing_costs_nothing(logs, out, monkeypatch):
-    def stop(self, out):
+    def stop(folder, out):
         raise KeyboardInterrupt
 
     for stem in "ab":
         logs.game(stem)
     with monkeypatch.context() as patch:
-        patch.setattr(importing.Partial, "publish", stop)
+        patch.setattr(importing, "publish", stop)
         with pytest.raises(KeyboardInterrupt):
             import_logs(logs.folder, out)
     told = []
@@ -357,7 +361,7 @@ def test_a_kill_just_before_publishing_costs_nothing(logs, out, monkeypatch):
 
 
 def commit_always_and_import(source, out, keys):
-    partial.COMMIT_SECONDS = 0
+    streams.COMMIT_SECONDS = 0
     import_logs(source, out, **keys)
 
 
@@ -396,9 +400,9 @@ def test_an_import_killed_anywhere_ends_with_the_same_bytes(samples, tmp_path):
 
 PROGRAM = """
 import pathlib, sys, time
-from railyard.board.packs import partial
+from railyard.core.making import streams
 from railyard.board.packs.importing import import_logs
-partial.COMMIT_SECONDS = 0
+streams.COMMIT_SECONDS = 0
 def wait(done, games):
     print(done, flush=True)
     time.sleep(60)

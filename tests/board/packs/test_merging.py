@@ -138,6 +138,15 @@ def test_the_very_same_merge_is_recognised_and_not_repeated(left, right, tmp_pat
         merge_packs(right, left, tmp_path / "out")
 
 
+def test_a_damaged_merge_is_not_taken_for_the_finished_one(left, right, tmp_path):
+    merge_packs(left, right, tmp_path / "out")
+    steps = bytearray((tmp_path / "out" / "steps.npy").read_bytes())
+    steps[-1] ^= 1
+    (tmp_path / "out" / "steps.npy").write_bytes(steps)
+    with pytest.raises(UserError, match=r"steps\.npy differs from manifest\.json"):
+        merge_packs(left, right, tmp_path / "out")
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize("way", ["same", "dots", "relative", "link", "inside", "inside a link"])
 def test_an_out_that_is_an_input_is_refused_and_nothing_is_touched(left, right, tmp_path, monkeypatch, side, way):

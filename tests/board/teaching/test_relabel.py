@@ -4,14 +4,14 @@ import pytest
 from railyard.board.game.boards import encode
 from railyard.board.game.endgame.tables import EndgameTables
 from railyard.board.game.searcher import branch_evs
-from railyard.board.packs import partial
 from railyard.board.packs.metadata import Run, runs_writer
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import SELFPLAY
 from railyard.board.teaching import relabel as relabeling
 from railyard.board.teaching.relabel import relabel
-from railyard.board.teaching.teach import Lesson, teach
+from railyard.board.teaching.teach import TeachPlan, teach
 from railyard.core.errors import UserError
+from railyard.core.making import streams
 
 EXTRA = [("step_index", "<u4"), ("tile_65536_mask", "<u2")]
 NO_TABLES = EndgameTables.none()
@@ -20,7 +20,7 @@ NO_TABLES = EndgameTables.none()
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory):
     out = tmp_path_factory.mktemp("taught") / "pack"
-    teach(out, Lesson(games=4, depth=1, max_moves=120), NO_TABLES)
+    teach(out, TeachPlan(games=4, depth=1, max_moves=120), NO_TABLES)
     return out
 
 
@@ -52,7 +52,7 @@ def test_the_teachers_own_depth_changes_nothing(taught, tmp_path):
 
 
 def test_an_interrupted_call_goes_on_to_the_same_bytes_on_any_threads(taught, tmp_path, monkeypatch):
-    monkeypatch.setattr(partial, "COMMIT_SECONDS", 0)
+    monkeypatch.setattr(streams, "COMMIT_SECONDS", 0)
     monkeypatch.setattr(relabeling, "CHUNK", 100)
     relabel(taught, tmp_path / "whole", 2, NO_TABLES, shard_rows=130)
 

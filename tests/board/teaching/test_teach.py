@@ -5,18 +5,18 @@ import numpy as np
 import pytest
 
 from railyard.board.game.endgame.tables import EndgameTables, build
-from railyard.board.packs import partial
 from railyard.board.packs.describe import describe
 from railyard.board.packs.metadata import read_ends
 from railyard.board.packs.pack import Pack
 from railyard.board.teaching.config import Relabel, Teach
-from railyard.board.teaching.teach import Lesson, teach
+from railyard.board.teaching.teach import TeachPlan, teach
 from railyard.board.tokens.fit import fit
 from railyard.core.errors import UserError
+from railyard.core.making import streams
 from railyard.core.making.parts import Part
 
 NO_TABLES = EndgameTables.none()
-LESSON = Lesson(games=5, depth=1, seed=11, max_moves=400, shard_rows=700)
+PLAN = TeachPlan(games=5, depth=1, seed=11, max_moves=400, shard_rows=700)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def tiny(tmp_path_factory):
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory, tiny):
     out = tmp_path_factory.mktemp("taught") / "pack"
-    teach(out, LESSON, tiny)
+    teach(out, PLAN, tiny)
     return out
 
 
@@ -65,7 +65,7 @@ def test_its_rows_can_be_tokenized_tables_and_all(taught, caplog):
 
 @pytest.mark.parametrize("workers", [2, 7])
 def test_any_number_of_threads_gives_the_same_bytes(taught, tiny, tmp_path, workers):
-    teach(tmp_path / "pack", LESSON, tiny, workers)
+    teach(tmp_path / "pack", PLAN, tiny, workers)
     assert files(tmp_path / "pack") == files(taught)
 
 
@@ -73,16 +73,16 @@ def test_any_number_of_threads_gives_the_same_bytes(taught, tiny, tmp_path, work
 def test_parts_in_any_order_are_joined_to_the_same_bytes_by_the_last(taught, tiny, tmp_path, count, order):
     out = tmp_path / "pack"
     for number, index in enumerate(order):
-        missing = [f"{rest}/{count}" for rest in sorted(order[number + 1 :]) if Part(rest, count).of(LESSON.games)]
+        missing = [f"{rest}/{count}" for rest in sorted(order[number + 1 :]) if Part(rest, count).of(PLAN.games)]
         for _ in range(2):  # a second time nothing is played
-            counts = teach(out, LESSON, tiny, part=Part(index, count))
+            counts = teach(out, PLAN, tiny, part=Part(index, count))
             assert counts.get("missing_parts", []) == missing
     assert files(out) == files(taught)
     assert [path.name for path in tmp_path.iterdir()] == ["pack"]
 
 
 def test_an_interrupted_teacher_goes_on_to_the_same_bytes(taught, tiny, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(partial, "COMMIT_SECONDS", 0)
+    monkeypatch.setattr(streams, "COMMIT_SECONDS", 0)
     caplog.set_level(logging.INFO)
     begun = threading.active_count()
 
@@ -91,23 +91,23 @@ def test_an_interrupted_teacher_goes_on_to_the_same_bytes(taught, tiny, tmp_path
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        teach(tmp_path / "pack", LESSON, tiny, 2, progress=stop)
+        teach(tmp_path / "pack", PLAN, tiny, 2, progress=stop)
     assert threading.active_count() == begun
     assert not (tmp_path / "pack").exists()
-    teach(tmp_path / "pack", LESSON, tiny, 2)
+    teach(tmp_path / "pack", PLAN, tiny, 2)
     assert "2 records, " in caplog.text
     assert files(tmp_path / "pack") == files(taught)
 
 
 def test_the_same_games_are_not_played_again_and_others_not_written_over(taught, tiny):
-    assert teach(taught, LESSON, tiny)["already_there"]
-    for lesson, tables in ((Lesson(6, 1, 11, 400, 700), tiny), (LESSON, NO_TABLES)):
+    assert teach(taught, PLAN, tiny)["already_there"]
+    for plan, tables in ((TeachPlan(6, 1, 11, 400, 700), tiny), (PLAN, NO_TABLES)):
         with pytest.raises(UserError, match="exists and is not these games: choose another out="):
-            teach(taught, lesson, tables)
+            teach(taught, plan, tables)
 
 
-def test_other_lessons_are_other_games_and_more_games_begin_with_fewer(taught, tiny, tmp_path):
-    teach(tmp_path / "more", Lesson(6, 1, 10, 400), tiny)
+def test_other_plans_are_other_games_and_more_games_begin_with_fewer(taught, tiny, tmp_path):
+    teach(tmp_path / "more", TeachPlan(6, 1, 10, 400), tiny)
     more, pack = Pack.open(tmp_path / "more"), Pack.open(taught)
     assert np.array_equal(more.runs.max_score[1:], pack.runs.max_score)
     assert len(set(more.runs.max_score.tolist())) > 1

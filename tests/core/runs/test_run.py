@@ -13,9 +13,9 @@ import yaml
 
 from railyard.core.errors import UserError
 from railyard.core.runs.folder import claim, differences, name_of, new_name, read_config, write_config
-from railyard.core.runs.lock import _held, is_locked, locked
 from railyard.core.runs.provenance import _git_state, provenance
 from railyard.core.runs.signals import StopSignals
+from railyard.core.store.lock import _held, is_locked, locked
 from railyard.core.training.resuming import changed_for_resume, resumed_config
 
 STORED = {
@@ -56,7 +56,7 @@ def test_a_locked_folder_refuses_another_process_and_lets_its_own_in(tmp_path):
     code = f"""
 from pathlib import Path
 from railyard.core.errors import UserError
-from railyard.core.runs.lock import locked
+from railyard.core.store.lock import locked
 try:
     with locked(Path({str(tmp_path)!r})): print("in")
 except UserError as fault:

@@ -3,9 +3,9 @@ import os
 import pytest
 
 from railyard.core.errors import UserError
-from railyard.core.runs.lock import is_locked, locked
 from railyard.core.runs.trust import refuse_admissions, refuse_links, refuse_paths
 from railyard.core.store.journal import Journal
+from railyard.core.store.lock import is_locked, locked
 
 
 def test_what_a_stored_config_admits_counts_only_again(tmp_path):

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from railyard.core.runs.lock import locked
+from railyard.core.store.lock import locked
 from railyard.core.sweeping.tether import CutOnSignal, Tether
 
 

@@ -12,8 +12,8 @@ from railyard.core.config.faults import Fault
 from railyard.core.errors import Negative, RailyardError, UserError
 from railyard.core.runs import run_state
 from railyard.core.runs.folder import read_config
-from railyard.core.runs.lock import _held
 from railyard.core.runs.signals import Stopped
+from railyard.core.store.lock import _held
 from railyard.core.verbs import launch
 
 

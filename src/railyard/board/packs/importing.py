@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial as bind
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,15 @@ from numpy.typing import NDArray
 
 from railyard.board.logs.game_meta import BadGame, Meta
 from railyard.board.logs.raw_logs import FoundGames, GameFiles, find_games, read_game
-from railyard.board.packs import partial
 from railyard.board.packs.labels import Legality, step_rows
 from railyard.board.packs.metadata import Run, runs_writer
-from railyard.board.packs.outputs import finished_before
-from railyard.board.packs.partial import Partial, Record
 from railyard.board.packs.report import Counts, ImportReport
-from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, VALUATION_FILE
+from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, STEPS_STEM, VALUATION_FILE
 from railyard.board.packs.valuations import ValuationIds
-from railyard.core import package
 from railyard.core.errors import OnError, UserError
-from railyard.core.making.outputs import refuse_occupied
-from railyard.core.store import durable
+from railyard.core.making.outputs import finished_before, publish, write_manifest
+from railyard.core.making.streams import Record, Rows, Stream, open_stream
+from railyard.core.making.work_folder import work_folder
 from railyard.core.store.workers import cores, map_in_processes
 
 log = logging.getLogger(__name__)
@@ -72,17 +69,13 @@ def import_logs(
     """
     found = find_games(source)
     origin = _origin(source, found, shard_rows, on_error, legality)
-    if manifest := finished_before(out, origin):
-        log.info("%s holds this very import already", out)
-        partial.discard(out)
+    if manifest := finished_before(out, origin, "this import"):
         return ImportReport(Counts.of(manifest["counts"]), already_there=True)
-    refuse_occupied(out, "this import")
-    made_by = {**origin, "railyard_version": package.__version__}
-    with partial.work_folder(out, made_by, shard_rows) as work:
-        importer = _Importer(source, work, on_error, progress)
-        importer.take(found, bind(label_game, legality=legality), workers or _fitting_workers(found))
-        importer.finish(made_by)
-        work.publish(out)
+    with work_folder(out, origin) as work, open_stream(work, {STEPS_STEM: STEP}, shard_rows) as steps:
+        importer = _Importer(source, steps, on_error, progress)
+        importer.take(found, partial(label_game, legality=legality), workers or _fitting_workers(found))
+        importer.finish(origin)
+        publish(steps.folder, out)
     return ImportReport(importer.counts)
 
 
@@ -104,17 +97,17 @@ def _fitting_workers(found: FoundGames) -> int:
 class _Importer:
     """Takes labelled games in order, gives them their ids and writes them."""
 
-    def __init__(self, source: Path, work: Partial, on_error: OnError, progress: Progress | None) -> None:
-        self.source, self.work, self.on_error, self.progress = source, work, on_error, progress
+    def __init__(self, source: Path, steps: Stream, on_error: OnError, progress: Progress | None) -> None:
+        self.source, self.steps, self.on_error, self.progress = source, steps, on_error, progress
         self.counts = Counts()
         self.valuations = ValuationIds()
-        for record in work.records:
+        for record in steps.records:
             self._count(record)
 
     def take(self, found: FoundGames, label: Callable[[GameFiles], LabelledGame | BadGame], workers: int) -> None:
-        """Imports the games that the work folder does not have yet."""
+        """Imports the games that the stream does not have yet."""
         self._note_without_steps(found)
-        rest = found.games[len(self.work.records) :]
+        rest = found.games[len(self.steps.records) :]
         with closing(map_in_processes(label, rest, workers)) as games:
             for game in games:
                 if isinstance(game, LabelledGame):
@@ -122,27 +115,27 @@ class _Importer:
                 else:
                     self._leave_out(game)
                 if self.progress:
-                    self.progress(len(self.work.records), len(found.games))
+                    self.progress(len(self.steps.records), len(found.games))
 
-    def finish(self, facts: dict[str, Any]) -> None:
+    def finish(self, origin: dict[str, Any]) -> None:
         """Writes all but the steps; the manifest comes last."""
         if not self.counts.rows:
             raise UserError(f"{self.source} holds no game that can be imported: nothing was written")
-        self.work.finish()
-        games = [record for record in self.work.records if record["rows"]]
-        metadata = self.work.folder / METADATA_FILE
+        self.steps.finish()
+        folder, games = self.steps.folder, [record for record in self.steps.records if record["rows"]]
+        metadata = folder / METADATA_FILE
         metadata.unlink(missing_ok=True)  # an import killed at its very end has written it
         with runs_writer(metadata) as runs:
             for run_id, game in enumerate(games):
                 runs.add(Run(run_id, game["seed"], game["rows"], game["score"], game["max_tile"]))
-        self.valuations.write(self.work.folder / VALUATION_FILE)
-        durable.write_manifest(self.work.folder, {**facts, "counts": self.counts.as_dict()})
+        self.valuations.write(folder / VALUATION_FILE)
+        write_manifest(folder, origin, counts=self.counts.as_dict())
 
     def _append(self, game: LabelledGame) -> None:
         ids = np.array(self.valuations.of(game.valuation_names), np.uint8)
         game.rows["run_id"] = self.counts.games
         game.rows["valuation_type"] = ids[game.valuations_N]
-        self._add(_record(game), game.rows)
+        self._add(_record(game), {STEPS_STEM: game.rows})
         self._warn(game)
 
     def _leave_out(self, bad: BadGame) -> None:
@@ -150,10 +143,10 @@ class _Importer:
             raise bad
         log.warning("skipped: %s", bad)
         skipped = [{"file": self._name(bad.path), "line": bad.line, "reason": bad.reason}]
-        self._add({"rows": 0, "counts": {"skipped": skipped}}, np.empty(0, STEP))
+        self._add({"counts": {"skipped": skipped}}, {})
 
-    def _add(self, record: Record, rows: NDArray[np.void]) -> None:
-        self.work.add(record, rows)
+    def _add(self, record: Record, rows: Rows) -> None:
+        self.steps.add(record, rows)
         self._count(record)
 
     def _count(self, record: Record) -> None:
@@ -178,7 +171,6 @@ class _Importer:
 def _record(game: LabelledGame) -> Record:
     """What the journal keeps of a game; counts of zero are left out."""
     return {
-        "rows": len(game.rows),
         "seed": game.meta.seed,
         "score": game.meta.score,
         "max_tile": game.meta.max_tile,

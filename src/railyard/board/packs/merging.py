@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.board.packs.metadata import Run, read_ends, runs_writer
-from railyard.board.packs.outputs import finished_before
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import (
     METADATA_FILE,
@@ -24,10 +23,9 @@ from railyard.board.packs.schema import (
     VALUATION_FILE,
 )
 from railyard.board.packs.valuations import LIMIT, write_valuation_names
-from railyard.core import package
 from railyard.core.compiled import njit
 from railyard.core.errors import UserError
-from railyard.core.making.outputs import refuse_occupied
+from railyard.core.making.outputs import finished_before, write_manifest
 from railyard.core.store import durable
 from railyard.core.store.shards import ShardWriter
 
@@ -64,14 +62,12 @@ def merge_packs(
     packs = (Pack.open(left), Pack.open(right))
     origin = _origin(packs, shard_rows)
     report = _report(packs)
-    if finished_before(out, origin):
-        log.info("%s holds this very merge already", out)
+    if finished_before(out, origin, "this merge"):
         return replace(report, already_there=True)
-    refuse_occupied(out, "this merge")
     with durable.atomic_folder(out) as folder:
         _write(packs, report, folder, shard_rows, progress)
         counts = {"runs": report.runs, "rows": report.rows, "same_seeds": report.same_seeds}
-        durable.write_manifest(folder, {**origin, "railyard_version": package.__version__, "counts": counts})
+        write_manifest(folder, origin, counts=counts)
     return report
 
 

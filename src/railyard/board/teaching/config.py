@@ -39,10 +39,10 @@ class Teach(Work):
 
     def run(self, progress: Count | None = None) -> dict[str, Any]:
         """Plays; returns what was counted. `progress` is told games done, games in all and the speed."""
-        from railyard.board.teaching.teach import Lesson, teach
+        from railyard.board.teaching.teach import TeachPlan, teach
         from railyard.core.store.workers import cores
 
-        lesson = Lesson(self.games, self.depth, self.seed, self.max_moves, self.shard_rows)
+        plan = TeachPlan(self.games, self.depth, self.seed, self.max_moves, self.shard_rows)
         part, tables = Part.parse(self.part), _open_tables(self.tables)
         start = time.monotonic()
 
@@ -50,7 +50,7 @@ class Teach(Work):
             if progress:
                 progress(done, games, note=f"{played / (time.monotonic() - start):,.0f} moves/s")
 
-        return {"out": str(self.out), **teach(self.out, lesson, tables, self.workers or cores(), part, moves)}
+        return {"out": str(self.out), **teach(self.out, plan, tables, self.workers or cores(), part, moves)}
 
 
 class Relabel(Work):

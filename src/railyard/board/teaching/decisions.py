@@ -14,7 +14,7 @@ from railyard.board.game.teacher import Decisions
 from railyard.board.packs.metadata import Run, runs_writer
 from railyard.board.packs.schema import METADATA_FILE, STEP, VALUATION_FILE, VALUATION_NAMES
 from railyard.board.packs.valuations import write_valuation_names
-from railyard.core.store import durable
+from railyard.core.making.outputs import Origin, write_manifest
 
 
 def valuation_names(table_names: Sequence[str]) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ def step_rows(decisions: Decisions, table_names: Sequence[str]) -> NDArray[np.vo
 
 
 def valuations_of(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, int]:
-    """How many rows have which valuation type, from the records of a pack's work folder."""
+    """How many rows have which valuation type, from the records of its stream."""
     counts = np.zeros(len(names), np.int64)
     for record in records:
         counts[: len(record["valuations"])] += record["valuations"]
@@ -45,7 +45,7 @@ def valuations_of(records: Sequence[Mapping[str, Any]], names: Sequence[str]) ->
 
 
 def complete(
-    folder: Path, runs: Iterable[tuple[Run, str | None]], tables: EndgameTables, facts: Mapping[str, Any]
+    folder: Path, runs: Iterable[tuple[Run, str | None]], tables: EndgameTables, origin: Origin, counts: dict[str, Any]
 ) -> None:
     """Writes all of a pack but the steps: its runs and why they ended, its names, and last its manifest."""
     metadata = folder / METADATA_FILE
@@ -54,4 +54,4 @@ def complete(
         for run, ended in runs:
             writer.add(run, ended)
     write_valuation_names(folder / VALUATION_FILE, valuation_names(tables.names))
-    durable.write_manifest(folder, facts)
+    write_manifest(folder, origin, counts=counts)

@@ -20,18 +20,16 @@ from numpy.typing import NDArray
 from railyard.board.game.boards import encode
 from railyard.board.game.endgame.tables import EndgameTables
 from railyard.board.game.teacher import Teacher
-from railyard.board.packs import partial
 from railyard.board.packs.describe import kind_of
 from railyard.board.packs.metadata import Run, Runs, read_ends
-from railyard.board.packs.outputs import finished_before
 from railyard.board.packs.pack import Pack
-from railyard.board.packs.partial import Partial, Record
-from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION
+from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, STEPS_STEM
 from railyard.board.packs.selfplay import SelfplayPool
 from railyard.board.teaching.decisions import complete, step_rows, valuation_names, valuations_of
-from railyard.core import package
 from railyard.core.errors import UserError
-from railyard.core.making.outputs import refuse_occupied
+from railyard.core.making.outputs import finished_before, publish
+from railyard.core.making.streams import Record, Stream, open_stream
+from railyard.core.making.work_folder import work_folder
 from railyard.core.store import durable, threads
 
 log = logging.getLogger(__name__)
@@ -78,18 +76,14 @@ def relabel(
         "relabelled": {**found.facts(), "depth": depth, "tables": tables.fingerprint},
         "options": {"shard_rows": shard_rows},
     }
-    if manifest := finished_before(out, origin):
-        log.info("%s holds these very labels already", out)
-        partial.discard(out)
+    if manifest := finished_before(out, origin, "this pack with these labels"):
         return {**manifest["counts"], "already_there": True}
-    refuse_occupied(out, "this pack with these labels")
-    made_by = {**origin, "railyard_version": package.__version__}
-    with partial.work_folder(out, made_by, shard_rows) as work:
-        _Labelling(found, depth, tables, work, progress).run(workers)
-        work.finish()
-        counts = _counts(work.records, valuation_names(tables.names))
-        complete(work.folder, found.runs(), tables, {**made_by, "counts": counts})
-        work.publish(out)
+    with work_folder(out, origin) as work, open_stream(work, {STEPS_STEM: STEP}, shard_rows) as steps:
+        _Labelling(found, depth, tables, steps, progress).run(workers)
+        steps.finish()
+        counts = _counts(steps.records, valuation_names(tables.names))
+        complete(steps.folder, found.runs(), tables, origin, counts)
+        publish(steps.folder, out)
     return counts
 
 
@@ -183,17 +177,17 @@ class _Labelling:
     """Labels chunks on threads and writes them in their order."""
 
     def __init__(
-        self, source: Source, depth: int, tables: EndgameTables, work: Partial, progress: Progress | None
+        self, source: Source, depth: int, tables: EndgameTables, steps: Stream, progress: Progress | None
     ) -> None:
-        self.source, self.depth, self.tables, self.work, self.progress = source, depth, tables, work, progress
+        self.source, self.depth, self.tables, self.steps, self.progress = source, depth, tables, steps, progress
         self._own = local()  # a thread's teacher
 
     def run(self, workers: int) -> None:
-        """Labels the chunks that the work folder does not have yet."""
-        done = sum(record["rows"] for record in self.work.records)
+        """Labels the chunks that the stream does not have yet."""
+        done = sum(record["rows"] for record in self.steps.records)
         with closing(threads.map_in_threads(self._chunk, range(done, len(self.source), CHUNK), workers)) as chunks:
             for rows, kept in chunks:
-                self.work.add(_record(rows, kept), rows)
+                self.steps.add(_record(rows, kept), {STEPS_STEM: rows})
                 done += len(rows)
                 if self.progress:
                     self.progress(done, len(self.source))
@@ -215,7 +209,7 @@ class _Labelling:
 
 
 def _record(rows: NDArray[np.void], kept: int) -> dict[str, Any]:
-    return {"rows": len(rows), "kept": kept, "valuations": np.bincount(rows["valuation_type"]).tolist()}
+    return {"kept": kept, "valuations": np.bincount(rows["valuation_type"]).tolist()}
 
 
 def _counts(records: list[Record], names: tuple[str, ...]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from railyard.core.runs.lock import Busy, locked
+from railyard.core.store.lock import Busy, locked
 
 VARIABLE = "CUDA_VISIBLE_DEVICES"
 PAUSE = 0.5  # seconds between two tries

@@ -17,9 +17,9 @@ from functools import cache
 from pathlib import Path
 from types import FrameType
 
-from railyard.core.runs.lock import is_locked
 from railyard.core.runs.signals import StopSignals
 from railyard.core.store import durable
+from railyard.core.store.lock import is_locked
 
 FILE = ".call"
 MARK = ".begun"

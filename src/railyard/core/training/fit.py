@@ -21,9 +21,9 @@ from railyard.core.config.targets import signature_of
 from railyard.core.errors import Diverged, RailyardError, UserError
 from railyard.core.runs import metrics
 from railyard.core.runs.folder import read_config
-from railyard.core.runs.lock import locked
 from railyard.core.runs.provenance import provenance
 from railyard.core.store import durable
+from railyard.core.store.lock import locked
 from railyard.core.store.reading import read_json
 from railyard.core.training import devices, ranks, trackers
 from railyard.core.training import experiment as experiments

@@ -31,9 +31,9 @@ from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserEr
 from railyard.core.output import write_out
 from railyard.core.runs import run_state
 from railyard.core.runs.folder import claim, new_name, read_config, write_call, write_config
-from railyard.core.runs.lock import locked
 from railyard.core.runs.signals import Stopped
 from railyard.core.runs.trust import refuse_links
+from railyard.core.store.lock import locked
 from railyard.core.sweeping import config as sweepers
 from railyard.core.training.resuming import resumed_config
 from railyard.core.verbs.verb import Job, Verb

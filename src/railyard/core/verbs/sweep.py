@@ -14,8 +14,8 @@ from omegaconf import OmegaConf
 from railyard.core.config.compose import verbatim
 from railyard.core.errors import UserError
 from railyard.core.runs.folder import claim
-from railyard.core.runs.lock import locked
 from railyard.core.runs.provenance import provenance
+from railyard.core.store.lock import locked
 from railyard.core.sweeping import folder as folders
 from railyard.core.sweeping import words
 from railyard.core.verbs import launch

@@ -15,8 +15,8 @@ from typing import Any
 from railyard.core.config.compose import Composition, verbatim
 from railyard.core.errors import RailyardError
 from railyard.core.runs import metrics, run_state
-from railyard.core.runs.lock import Busy, locked
 from railyard.core.runs.signals import Stopped
+from railyard.core.store.lock import Busy, locked
 from railyard.core.sweeping import folder as folders
 from railyard.core.sweeping import slots
 from railyard.core.sweeping.slots import Slots

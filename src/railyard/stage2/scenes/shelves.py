@@ -22,8 +22,8 @@ from typing import Any, TypeVar
 
 from railyard.core.errors import UserError
 from railyard.core.making.outputs import refuse_occupied
-from railyard.core.runs.lock import locked
 from railyard.core.store import durable
+from railyard.core.store.lock import locked
 from railyard.core.store.workers import cores, map_in_processes
 from railyard.stage2.scenes.records import RECORDS
 

@@ -21,7 +21,7 @@ from railyard.core import package
 from railyard.core.errors import BadRecord, OnError
 from railyard.core.making.outputs import refuse_occupied
 from railyard.core.making.parts import Part
-from railyard.core.runs.lock import locked
+from railyard.core.store.lock import locked
 from railyard.core.store.workers import cores, map_in_processes
 from railyard.tlg8.artifacts.assembly import SCHEMA_VERSION, assemble, finished_before
 from railyard.tlg8.artifacts.block_rows import block_rows

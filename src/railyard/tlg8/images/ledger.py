@@ -12,8 +12,8 @@ from typing import Any
 from railyard.core import package
 from railyard.core.errors import UserError
 from railyard.core.making.outputs import refuse_occupied
-from railyard.core.runs.lock import locked
 from railyard.core.store import durable, journal
+from railyard.core.store.lock import locked
 
 LEDGER = "ledger.jsonl"
 VERSION = 1

@@ -10,7 +10,7 @@ from railyard.core.errors import UserError
 from railyard.core.runs import run_state
 from railyard.core.runs.catalog import listing
 from railyard.core.runs.catalog.listing import listed
-from railyard.core.runs.lock import locked
+from railyard.core.store.lock import locked
 
 A, B, C = (f"2026-11-{day}T10-00-00Z_{day}aaaa" for day in (10, 11, 12))
 

@@ -25,8 +25,8 @@ from railyard.board.game.endgame.sizes import Size, patterns
 from railyard.board.game.endgame.solver import BYTES_A_POSITION, solve
 from railyard.core import package
 from railyard.core.errors import RailyardError, UserError
-from railyard.core.runs.lock import locked
 from railyard.core.store import durable
+from railyard.core.store.lock import locked
 from railyard.core.store.npy import header, read_header
 from railyard.core.store.reading import read_json
 

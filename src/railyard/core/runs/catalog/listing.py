@@ -15,7 +15,7 @@ from railyard.core.runs import reporting
 from railyard.core.runs.catalog import record
 from railyard.core.runs.catalog.discover import find
 from railyard.core.runs.catalog.index import Index, opened
-from railyard.core.runs.lock import is_locked
+from railyard.core.store.lock import is_locked
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The lock of a run folder: one process at a time writes it; the kernel lets go when the process ends."""
+"""The lock of a folder: one process at a time writes it; the kernel lets go when the process ends."""
 
 import fcntl
 import os
