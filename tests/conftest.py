@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +16,10 @@ from hypothesis import HealthCheck, settings
 # a busy machine is slow to generate and to run; that says nothing about the code
 settings.register_profile("railyard", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("railyard")
+
+# a shell's background jobs ignore Ctrl-C, and so would every process that a test starts and interrupts
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 MOVES = 400

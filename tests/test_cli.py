@@ -84,10 +84,13 @@ def test_an_interrupt_exits_with_130(tmp_path, number):
     """The verb is interrupted once its work folder is there, long before its end."""
     words = ["scenes", "kind=shapes", "out=out", "n=1000000", "workers=1"]
     command = [sys.executable, "-m", "railyard.cli", *words]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
-    while not any(tmp_path.iterdir()) and process.poll() is None:
-        time.sleep(0.05)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        while not any(tmp_path.iterdir()) and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(number)
+        try:
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert err.splitlines()[-1] == "railyard scenes: interrupted"

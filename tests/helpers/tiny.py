@@ -1,7 +1,6 @@
 """A LightningModule and a DataModule as a user might write them, and a way to fit them in a folder."""
 
 import json
-import time
 from pathlib import Path
 
 import lightning.pytorch as pl
@@ -88,23 +87,6 @@ class Epochal(TinyModule):
     def training_step(self, batch, batch_idx):
         self.log("train/epoch_mean", float(batch_idx), on_step=False, on_epoch=True)
         return super().training_step(batch, batch_idx)
-
-
-class SlowModule(TinyModule):
-    def training_step(self, batch, batch_idx):
-        time.sleep(0.02)
-        return super().training_step(batch, batch_idx)
-
-
-class SlowRows(Numbers):
-    def __getitems__(self, positions):
-        time.sleep(0.02)
-        return super().__getitems__(positions)
-
-
-class SlowData(TinyData):
-    def train_dataloader(self):
-        return OrderedLoader(SlowRows(), BatchOrder(ROWS, self.batch_size), prefetch=1)
 
 
 class StopAfter(pl.Callback):

@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 
 import pytest
 import yaml
 
 from railyard.core.errors import UserError
+from railyard.core.runs import lock
 from railyard.core.runs.folder import claim, differences, name_of, new_name, read_config, write_config
 from railyard.core.runs.provenance import _git_state, provenance
 from railyard.core.runs.signals import StopSignals
@@ -80,11 +80,11 @@ def test_whether_a_folder_is_being_written(tmp_path):
     assert not is_locked(tmp_path)
 
 
-def test_somebody_who_looks_does_not_turn_a_writer_away(tmp_path):
+def test_somebody_who_looks_does_not_turn_a_writer_away(tmp_path, monkeypatch):
     (tmp_path / ".lock").touch()
     with (tmp_path / ".lock").open() as looking:
         fcntl.flock(looking, fcntl.LOCK_SH)
-        threading.Timer(0.02, looking.close).start()
+        monkeypatch.setattr(lock.time, "sleep", lambda seconds: looking.close())
         with locked(tmp_path):
             assert is_locked(tmp_path)
 

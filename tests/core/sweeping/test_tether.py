@@ -54,7 +54,7 @@ def _job(tether, began):
     try:
         with tether.watched():
             began.set()
-            time.sleep(60)
+            time.sleep(600)
     except KeyboardInterrupt:
         os._exit(INTERRUPTED)
 
@@ -66,7 +66,7 @@ def job(tied):
     began = context.Event()
     process = context.Process(target=_job, args=(tied, began))
     process.start()
-    assert began.wait(10)
+    assert began.wait(60)
     yield process
     process.kill()
     process.join()
@@ -75,7 +75,7 @@ def job(tied):
 def test_a_cut_reaches_a_job_in_another_process(tied, job):
     os.kill(job.pid, signal.SIGINT)  # as Ctrl-C at a terminal does; the sweep decides
     tied.cut()
-    job.join(10)
+    job.join(60)
     assert job.exitcode == INTERRUPTED
 
 
@@ -87,12 +87,12 @@ from railyard.core.sweeping.tether import Tether
 with Tether(Path(sys.argv[1]), "token", sys.argv[2], int(sys.argv[3])).watched():
     pass
 print("idle", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
 def test_an_idle_worker_leaves_after_its_sweep(tied):
-    with subprocess.Popen(["sleep", "60"]) as sweep:
+    with subprocess.Popen(["sleep", "600"]) as sweep:
         words = [sys.executable, "-c", IDLE, str(tied.folder), tied.host, str(sweep.pid)]
         with subprocess.Popen(words, stdout=subprocess.PIPE) as worker:
             assert worker.stdout.readline() == b"idle\n"
@@ -100,7 +100,7 @@ def test_an_idle_worker_leaves_after_its_sweep(tied):
             sweep.kill()
             sweep.wait()
             try:
-                assert worker.wait(10) == 1
+                assert worker.wait(60) == 1
             finally:
                 worker.kill()
 

@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -31,6 +30,20 @@ class Numbers:
     def __getitems__(self, positions):
         self.asked.append(positions.tolist())
         return positions.tolist()
+
+
+class Ahead(Numbers):
+    """A source that says when so many batches were read: the reader is a thread."""
+
+    def __init__(self, rows, batches):
+        super().__init__(rows)
+        self.batches, self.reached = batches, threading.Event()
+
+    def __getitems__(self, positions):
+        found = super().__getitems__(positions)
+        if len(self.asked) == self.batches:
+            self.reached.set()
+        return found
 
 
 class Broken(Numbers):
@@ -126,11 +139,10 @@ def test_the_state_names_the_next_batch(size, data):
 
 
 def test_the_state_does_not_run_ahead_with_the_reading():
-    running = loader(40, 4)
+    running = loader(40, 4, source=Ahead(40, 3))
     batches = iter(running)
     next(batches)
-    while len(running.source.asked) < 3:  # the reader is a thread
-        time.sleep(0.001)
+    assert running.source.reached.wait(60), "nothing is read ahead"
     assert running.state_dict() == {"epoch": 0, "batch": 1}
 
 
@@ -213,10 +225,19 @@ def test_rank_slices_tile_the_global_batch(rows, batch_size, ranks, shuffle, shu
 
 
 def test_reading_ahead_is_bounded():
-    running = loader(1000, 1)
+    """Before the reader's thread gets to them: what it has been given to read."""
+    given = []
+
+    class Given(BatchOrder):
+        def positions(self, epoch, batch):
+            given.append(batch)
+            return super().positions(epoch, batch)
+
+    running = OrderedLoader(Numbers(1000), Given(1000, 1), prefetch=2)
     batches = iter(running)
-    next(batches)
-    assert len(running.source.asked) <= running.prefetch + 1
+    for taken in range(3):
+        next(batches)
+        assert given == [*range(taken + running.prefetch + 1)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -129,8 +129,8 @@ def test_several_machines_are_refused():
 def test_one_of_several_processes_of_a_launcher_starts_nothing(name, monkeypatch):
     monkeypatch.setenv(name, "1")
     assert faults() == {}
-    monkeypatch.setenv(name, "8")
-    assert f"{name}=8: Railyard starts the ranks of a run itself; call it once" in faults()["trainer.devices"]
+    monkeypatch.setenv(name, "2")
+    assert f"{name}=2: Railyard starts the ranks of a run itself; call it once" in faults()["trainer.devices"]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,9 @@ def test_a_checkpoint_that_is_not_there_is_told_before_anything_is_built():
 
 
 def test_tasks_of_a_batch_job_that_nobody_starts(monkeypatch):
-    monkeypatch.setenv("SLURM_NTASKS", "4")
+    monkeypatch.setenv("SLURM_NTASKS", "1")
+    assert faults() == {}
+    monkeypatch.setenv("SLURM_NTASKS", "2")
     assert "submit with --ntasks=1" in faults()["trainer.devices"]
     monkeypatch.setenv("SLURM_STEP_ID", "0")
     assert faults() == {}

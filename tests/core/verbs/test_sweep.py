@@ -10,6 +10,7 @@ import yaml
 from small_verb import app
 
 from railyard.apps.evaluate import Evaluate
+from railyard.apps.train import Train
 from railyard.core.runs.folder import read_config
 from railyard.core.verbs import sweep
 from railyard.core.verbs.jobs import Jobs
@@ -169,3 +170,19 @@ def test_values_that_are_taken_as_typed_are_quoted_once(sweep_of):
     code, _, err = sweep_of(verbatim, "-m", "word=a,b'c", "depth=1,2")
     assert code == 0, err
     assert seen == [("a,b'c", 1), ("a,b'c", 2)]
+
+
+def test_a_job_that_was_interrupted_goes_on_and_does_not_begin_anew(sweep_of, only_sweep, tiny_pack, tiny_tokenizer):
+    seen = []
+
+    def run(job):
+        seen.append((job.root.seed, job.resumed, job.folder))
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return {}
+
+    verb, data = app(run, root=Train), (f"data.pack={tiny_pack}", f"data.tokenizer={tiny_tokenizer}")
+    assert sweep_of(verb, "-m", *data, "seed=1,2", verb="train")[0] == 130
+    folder = only_sweep()
+    assert sweep_of(verb, f"resume={folder}", verb="train")[0] == 0
+    assert seen == [(1, False, folder / "0"), (2, False, folder / "1"), (2, True, folder / "1")]

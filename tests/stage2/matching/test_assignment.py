@@ -68,6 +68,16 @@ def test_no_assignment_is_cheaper(predicted, true, top_k, gate, fp_cost, fn_cost
     assert found == match(predicted, true, top_k, gate, fp_cost, fn_cost, extra_PG)
 
 
+@pytest.mark.parametrize("objects", [17, 20, 100])
+def test_of_equal_ious_the_first_are_candidates_however_many_there_are(objects):
+    """A sort that is not stable keeps the order of 16 equal values, and loses it above."""
+    levels = [(0, 0, 10, 10), (0, 0, 10, 9), (0, 0, 10, 8)]
+    true = [levels[2 - g % 3] for g in range(objects)]
+    latest_first_PG = -0.001 * np.arange(objects, dtype=float)[None]
+    for top_k in (1, 2, 3, 4, 5):
+        assert match([levels[0]], true, top_k, extra_PG=latest_first_PG).pairs == ((0, 3 * top_k - 1),)
+
+
 @pytest.mark.parametrize("alone", [1e3, 1e7, 1e300])
 def test_a_forbidden_pair_is_never_the_way_out(alone):
     predicted, true = [(0, 0, 9, 9), (0, 0, 8, 9)], [(50, 50, 60, 60), (0, 0, 9, 9)]

@@ -1,9 +1,9 @@
 """Which folders are runs, and that their stamp changes with them."""
 
-import os
-import time
+from types import SimpleNamespace
 
 from railyard.core.runs import run_state
+from railyard.core.runs.catalog import discover
 from railyard.core.runs.catalog.discover import find
 from railyard.core.store.journal import Journal
 
@@ -23,8 +23,15 @@ def stamp(tmp_path):
     return found
 
 
-def test_every_kind_of_change_changes_the_stamp(make, tmp_path):
+def test_every_kind_of_change_changes_the_stamp(make, tmp_path, monkeypatch):
+    second, clock = 10**9, [0]
+    monkeypatch.setattr(discover, "time", SimpleNamespace(time_ns=lambda: clock[0]))
+
+    def newest():
+        return max(path.stat().st_mtime_ns for path in [*folder.rglob("*"), folder])
+
     folder = make("train/none/a")
+    clock[0] = newest() + 3 * second
     seen = [stamp(tmp_path)]
     changes = [
         lambda: (folder / "config.yaml").write_text("seed: 2\n"),
@@ -32,12 +39,11 @@ def test_every_kind_of_change_changes_the_stamp(make, tmp_path):
         lambda: (folder / "checkpoints" / "more").touch(),
         lambda: run_state._write(folder, "stopped"),
     ]
-    for age, change in enumerate(changes):
+    for change in changes:
         change()
+        clock[0] = newest() + second
         assert stamp(tmp_path) == "", "changed just now: not to be trusted yet"
-        for path in [*folder.rglob("*"), folder]:
-            if time.time() - path.stat().st_mtime < 5:
-                os.utime(path, (time.time() - 9 + age,) * 2)
+        clock[0] = newest() + 3 * second
         seen.append(stamp(tmp_path))
     assert len(set(seen)) == 5
     assert stamp(tmp_path) == seen[-1]

@@ -1,6 +1,7 @@
 """Seeds that follow from the position; metric rows as means, and cut when a run is resumed."""
 
 import random
+from types import SimpleNamespace
 
 import lightning.pytorch as pl
 import numpy as np
@@ -68,6 +69,20 @@ def test_no_two_moments_draw_the_same():
 
 def test_another_seed_draws_otherwise():
     assert draws(5) != draws(6)
+
+
+def test_ranks_draw_apart():
+    """Each draws the dropout of its own rows."""
+
+    def drawn(rank):
+        strategy = SimpleNamespace(root_device=torch.device("cpu"))
+        trainer = SimpleNamespace(global_rank=rank, current_epoch=0, strategy=strategy)
+        SeedEachBatch(5).on_train_batch_start(trainer, None, None, 0)
+        return float(torch.rand(())), random.random(), float(np.random.rand())
+
+    assert drawn(1) == drawn(1)
+    for one, other in zip(drawn(0), drawn(1), strict=True):
+        assert one != other
 
 
 def test_rows_are_means_over_the_batches_since_the_last_row(tmp_path):

@@ -6,6 +6,7 @@ Kept apart from the metrics, whose bytes must not depend on a clock.
 import resource
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,33 +20,33 @@ RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # ru_maxrss counts bytes on 
 
 
 class Throughput(pl.Callback):
-    def __init__(self, folder: Path, every_n_steps: int) -> None:
+    def __init__(self, folder: Path, every_n_steps: int, clock: Callable[[], float] = time.perf_counter) -> None:
         self.path = folder / "timings.jsonl"
-        self.every_n_steps = every_n_steps
+        self.every_n_steps, self.clock = every_n_steps, clock
         self._reset()
 
     def _reset(self) -> None:
         self.rows, self.waiting, self.computing = 0, 0.0, 0.0
-        self.mark = time.perf_counter()
+        self.mark = self.clock()
 
     def on_train_start(self, *_: Any) -> None:
         self._reset()
 
     def on_train_batch_start(self, trainer: pl.Trainer, module: Any, batch: Any, batch_idx: int) -> None:
-        now = time.perf_counter()
+        now = self.clock()
         self.waiting += now - self.mark
         self.mark = now
         self.rows += batch_rows(batch) * trainer.world_size
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        now = time.perf_counter()
+        now = self.clock()
         self.computing += now - self.mark
         self.mark = now
         if not is_accumulating(trainer) and trainer.global_step % self.every_n_steps == 0:
             self._write(trainer)
 
     def on_validation_end(self, *_: Any) -> None:
-        self.mark = time.perf_counter()  # validation is not waiting for data
+        self.mark = self.clock()  # validation is not waiting for data
 
     def _write(self, trainer: pl.Trainer) -> None:
         seconds = self.waiting + self.computing
