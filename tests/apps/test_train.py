@@ -1,5 +1,7 @@
 """`railyard train`: what is checked before anything is built, the plan, and a model of one's own."""
 
+import json
+import math
 import os
 import subprocess
 import sys
@@ -264,3 +266,28 @@ def test_a_check_needs_no_torch(work, tiny_pack, tiny_tokenizer):
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_a_search_over_a_range_that_diverges_elects_a_finite_trial(railyard, work, tiny_pack, tiny_tokenizer):
+    base = ("experiment=board/quickstart", f"data.pack={tiny_pack}", f"data.tokenizer={tiny_tokenizer}")
+    small = (
+        "trainer.max_steps=6",
+        "trainer.val_check_interval=3",
+        "data.batch_size=64",
+        "model.encoder={hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2, intermediate_size: 32}",
+        "model.schedule.warmup_steps=0",
+        "callbacks.report.plots=false",
+    )
+    search = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=6", "hydra.sweeper.sampler=random", "hydra.sweep.dir=s")
+    lr = "model.optimizer.lr=tag(log, interval(1e-3, 1e30))"
+    done = railyard("train", "-m", *base, *small, *search, lr, "json=true")
+    assert done.out, done.err
+    told = json.loads(done.out.splitlines()[-1])
+    assert (done.code, told["jobs"]) == (1, 6)
+    assert 0 < told["failed"] < 6
+    assert "diverged" in done.err
+    assert math.isfinite(told["best"]["val/loss"])
+    best = json.loads((Path(told["best"]["job"]) / "outcome.json").read_text())
+    assert best["state"] == "complete"
+    assert (Path(told["best"]["job"]) / "init").is_dir()

@@ -296,7 +296,7 @@ def show(folder: Path) -> None:
 def sweep_grid(folder: Path) -> None:
     from railyard.core.sweeping.grid import Grid
 
-    Grid().build(["seed=1,2,3", "model.lr=0.1,0.2"], folder / "sweep", None)
+    Grid().build(["seed=1,2,3", "model.lr=0.1,0.2"], folder / "sweep", ())
 
 
 def sweep_files(folder: Path) -> None:

@@ -3,10 +3,10 @@
 import math
 import random
 
-from railyard.core.sweeping.objectives import Objective
+from railyard.core.sweeping.optimized_metric import OptimizedMetric
 from railyard.core.sweeping.trial import Outcome, Trial
 
-LOSS, SPEED = Objective("val/loss", "minimize"), Objective("speed", "maximize")
+LOSS, SPEED = OptimizedMetric("val/loss", "minimize"), OptimizedMetric("speed", "maximize")
 SPACE = ("model.optimizer.lr=tag(log, interval(1e-4, 1e-1))", "model.width=range(16, 65, 16)", "model.kind=choice(a,b)")
 
 

@@ -15,7 +15,7 @@ from railyard.board.tokens.played_move import PlayedMove
 from railyard.board.training.binned_ev import BinnedEv
 from railyard.board.training.hard_move import HardMove
 from railyard.board.training.macroxue_tokens import MacroxueTokens
-from railyard.board.training.objectives import agreed
+from railyard.board.training.objectives import agreed, perplexity
 from railyard.core.errors import UserError
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "board"
@@ -57,6 +57,25 @@ def test_describing_an_objective_needs_nothing_heavy(objective):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_row_that_is_no_number_agrees_with_nobody():
-    preference = torch.tensor([[math.nan, 0.1, 0.2, 0.3], [0.9, 0.0, 0.0, 0.0]])
-    assert agreed(preference, torch.tensor([0, 0]), torch.tensor([15, 15])).tolist() == [0.0, 1.0]
+@pytest.mark.parametrize(
+    ("objective", "classes"), [(BinnedEv(), 3), (HardMove(), 1), (MacroxueTokens(), 3)], ids=lambda part: str(part)[:9]
+)
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_row_with_a_logit_that_is_not_finite_is_right_nowhere_and_counted(objective, classes, value):
+    torch.manual_seed(0)
+    heads = list(torch.randn(4, 5, classes))
+    heads[2][3] = value
+    zeros = torch.zeros(5, dtype=torch.uint8)
+    cases = [(zeros[:, None].expand(5, 4) + label, zeros + move) for label in range(classes) for move in range(4)]
+    every = [objective.row_scores(heads, targets, moves, zeros + 15) for targets, moves in cases]
+    right = sum(scores["agreed"] + scores.get("right", torch.zeros(5)) for scores in every)
+    assert (right > 0).tolist() == [True, True, True, False, True]
+    assert every[0]["nonfinite_rows"].tolist() == [0, 0, 0, 1, 0]
+    sums = {name: score.nan_to_num(0, 0, 0).sum().item() for name, score in every[0].items()}
+    assert objective.metrics(sums, 5)["nonfinite_rows"] == 1
+    assert "nonfinite_rows" not in objective.metrics({**sums, "nonfinite_rows": 0.0}, 5)
+
+
+def test_a_perplexity_beyond_floats_is_infinite():
+    assert (perplexity(math.log(8)), perplexity(1e4)) == (pytest.approx(8), math.inf)
+    assert math.isnan(perplexity(math.nan))

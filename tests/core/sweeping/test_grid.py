@@ -26,16 +26,16 @@ def asked(search):
 
 
 def test_batches(tmp_path):
-    batches = asked(Grid(max_batch_size=4).build(SPACE, tmp_path, None))
+    batches = asked(Grid(max_batch_size=4).build(SPACE, tmp_path, ()))
     assert [len(batch) for batch in batches] == [4, 2]
     assert batches[1][0] == Trial(4, ("a=2", "b=y"))
-    assert [len(batch) for batch in asked(Grid().build(SPACE, tmp_path, None))] == [6]
+    assert [len(batch) for batch in asked(Grid().build(SPACE, tmp_path, ()))] == [6]
 
 
 def test_a_grid_that_goes_on_keeps_its_jobs(tmp_path):
-    first = asked(Grid().build(SPACE, tmp_path, None))
+    first = asked(Grid().build(SPACE, tmp_path, ()))
     assert json.loads((tmp_path / "grid.json").read_text())["schema_version"] == 1
-    assert asked(Grid().build(("a=1,2,3",), tmp_path, None)) == first
+    assert asked(Grid().build(("a=1,2,3",), tmp_path, ())) == first
 
 
 def test_params_come_first_and_the_command_line_replaces_them():

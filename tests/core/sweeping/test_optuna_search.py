@@ -37,7 +37,8 @@ def outcome(trial):
 
 def opened(folder, space=SPACE, metric="val/loss", **knobs):
     folder.mkdir(exist_ok=True)
-    return Optuna(**{"n_trials": 16, **knobs}).build(space, folder, metric)
+    sweeper = Optuna(**{"n_trials": 16, **knobs})
+    return sweeper.build(space, folder, sweeper.optimized(metric, {}))
 
 
 def run(search, finish=outcome):

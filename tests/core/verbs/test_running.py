@@ -4,14 +4,18 @@ import csv
 import json
 import logging
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import small_verb
 import yaml
+from pydantic import Field
 from small_verb import app
 
 from railyard.core.errors import RailyardError, UserError
 from railyard.core.runs.signals import Stopped
 from railyard.core.sweeping import launchers
+from railyard.core.training.callbacks.config import Saver
 
 
 def table(folder):
@@ -158,3 +162,34 @@ def test_jobs_and_what_follows_them_are_heard(sweep_of, only_sweep):
     known = logging.getLogger("railyard.core.store.journal")
     sweep_of(app(lambda job: {}), "-m", "depth=0,1")
     assert not known.disabled
+
+
+class Compared(small_verb.Root):
+    optimized_metric: str = "depth"
+    callbacks: Any = Field({"saver": Saver(monitor="depth", mode="max")})
+
+
+def test_a_grids_best_is_that_of_the_checkpoints_direction(sweep_of, only_sweep):
+    code, out, err = sweep_of(app(root=Compared), "-m", "depth=1,3,2")
+    assert code == 0, err
+    assert yaml.safe_load(out)["best"] == {"job": str(only_sweep() / "1"), "depth": 3.0}
+    assert "the sweep will" not in err
+
+
+def test_a_direction_that_is_given_counts_and_the_difference_is_said(sweep_of, only_sweep):
+    code, out, err = sweep_of(app(root=Compared), "-m", "depth=1,3,2", "hydra.sweeper.direction=minimize")
+    assert code == 0, err
+    assert yaml.safe_load(out)["best"]["depth"] == 1.0
+    assert (
+        "the sweep will minimize depth (hydra.sweeper.direction), but each job keeps the checkpoint that would" in err
+    )
+    assert "To minimize depth" in (only_sweep() / "report.md").read_text()
+
+
+def test_a_metric_that_no_job_logs_is_said_at_the_end_of_the_first(sweep_of, work):
+    class Mistyped(small_verb.Root):
+        optimized_metric: str = "dept"
+
+    _, _, err = sweep_of(app(root=Mistyped), "-m", "depth=1,3")
+    first = err.partition("job 1: depth=3")[0]
+    assert "job 0: complete after 0 s: there is no metric 'dept' (optimized_metric); did you mean 'depth'?" in first

@@ -1,10 +1,9 @@
 """The objective that learns how good each move is, in classes of its expected value."""
 
-import math
 from typing import TYPE_CHECKING, ClassVar
 
 from railyard.board.tokens.ev_binner import NO_VALUE
-from railyard.board.training.objectives import HEAD_NAMES, BoardObjective, LossParts, agreed
+from railyard.board.training.objectives import HEAD_NAMES, BoardObjective, LossParts, agreed, perplexity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +34,7 @@ class BinnedEv(BoardObjective):
         heads = list((losses_B4.sum(dim=0) / has_value_B4.sum(dim=0).clamp(min=1)).unbind())
         return LossParts(sum(heads[1:], heads[0]), heads)
 
-    def row_scores(self, logits: "Heads", targets: "Tensor", moves: "Tensor", legal: "Tensor") -> "dict[str, Tensor]":
+    def _row_scores(self, logits: "Heads", targets: "Tensor", moves: "Tensor", legal: "Tensor") -> "dict[str, Tensor]":
         import torch
 
         losses_B4, has_value_B4 = _losses(logits, targets)
@@ -50,14 +49,14 @@ class BinnedEv(BoardObjective):
             "agreed": agreed(mean_class_B4, moves, legal),
         }
 
-    def metrics(self, sums: "Mapping[str, float]", rows: float) -> dict[str, float]:
+    def _metrics(self, sums: "Mapping[str, float]", rows: float) -> dict[str, float]:
         """Loss (sum of the heads' means) and per head, perplexity of a value, share of classes hit, agreement."""
         heads = {f"loss_{name}": sums[f"loss_{name}"] / max(sums[f"values_{name}"], 1.0) for name in HEAD_NAMES}
         values = max(sum(sums[f"values_{name}"] for name in HEAD_NAMES), 1.0)
         return {
             "loss": sum(heads.values()),
             **heads,
-            "perplexity": math.exp(sum(sums[f"loss_{name}"] for name in HEAD_NAMES) / values),
+            "perplexity": perplexity(sum(sums[f"loss_{name}"] for name in HEAD_NAMES) / values),
             "bin_accuracy": sums["right"] / values,
             "teacher_agreement": sums["agreed"] / rows,
         }

@@ -1,10 +1,9 @@
 """The objective that learns the teacher's move and nothing else."""
 
-import math
 from typing import TYPE_CHECKING, ClassVar
 
 from railyard.board.model.config import Encoder
-from railyard.board.training.objectives import HEAD_NAMES, BoardObjective, agreed
+from railyard.board.training.objectives import HEAD_NAMES, BoardObjective, agreed, perplexity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +31,7 @@ class HardMove(BoardObjective):
 
         return cross_entropy(_policy(logits), moves.long())
 
-    def row_scores(self, logits: "Heads", targets: "Tensor", moves: "Tensor", legal: "Tensor") -> "dict[str, Tensor]":
+    def _row_scores(self, logits: "Heads", targets: "Tensor", moves: "Tensor", legal: "Tensor") -> "dict[str, Tensor]":
         policy_B4, teacher_B1 = _policy(logits).log_softmax(dim=-1), moves.long()[:, None]
         of_teacher = policy_B4.gather(1, teacher_B1).squeeze(1)
         played = {name: (moves == move).float() for move, name in enumerate(HEAD_NAMES)}
@@ -44,13 +43,13 @@ class HardMove(BoardObjective):
             "agreed": agreed(policy_B4, moves, legal),
         }
 
-    def metrics(self, sums: "Mapping[str, float]", rows: float) -> dict[str, float]:
+    def _metrics(self, sums: "Mapping[str, float]", rows: float) -> dict[str, float]:
         """Loss, also by the teacher's move, its perplexity, and agreement in probability, of all and of legal moves."""
         loss = sum(sums[f"loss_{name}"] for name in HEAD_NAMES) / rows
         return {
             "loss": loss,
             **{f"loss_{name}": sums[f"loss_{name}"] / max(sums[f"rows_{name}"], 1.0) for name in HEAD_NAMES},
-            "perplexity": math.exp(loss),
+            "perplexity": perplexity(loss),
             "policy_agreement": sums["mass"] / rows,
             "policy_accuracy": sums["right"] / rows,
             "teacher_agreement": sums["agreed"] / rows,

@@ -1,11 +1,10 @@
 """The objective that learns the classes of a tokenizer, by how much worse a move is than the one played."""
 
-import math
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from railyard.board.training.objectives import HEAD_NAMES, BoardObjective, LossParts, agreed
+from railyard.board.training.objectives import HEAD_NAMES, BoardObjective, LossParts, agreed, perplexity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +43,7 @@ class MacroxueTokens(BoardObjective):
         heads = [cross_entropy(head.float(), target, weight) for head, target in pairs]
         return LossParts(sum(heads[1:], heads[0]), heads)
 
-    def row_scores(self, logits: "Heads", targets: "Tensor", moves: "Tensor", legal: "Tensor") -> "dict[str, Tensor]":
+    def _row_scores(self, logits: "Heads", targets: "Tensor", moves: "Tensor", legal: "Tensor") -> "dict[str, Tensor]":
         import torch
         from torch.nn.functional import cross_entropy
 
@@ -59,14 +58,14 @@ class MacroxueTokens(BoardObjective):
             "agreed": agreed(winner, moves, legal),
         }
 
-    def metrics(self, sums: "Mapping[str, float]", rows: float) -> dict[str, float]:
+    def _metrics(self, sums: "Mapping[str, float]", rows: float) -> dict[str, float]:
         """Loss (sum of the heads' means) and per head, perplexity of a head, and the two agreements, from sums."""
         heads = {f"loss_{name}": sums[f"loss_{name}"] / rows for name in HEAD_NAMES}
         loss = sum(heads.values())
         return {
             "loss": loss,
             **heads,
-            "perplexity": math.exp(loss / len(HEAD_NAMES)),
+            "perplexity": perplexity(loss / len(HEAD_NAMES)),
             "policy_agreement": sums["winner_mass"] / max(sums["winner_pairs"], 1.0),
             "teacher_agreement": sums["agreed"] / rows,
         }

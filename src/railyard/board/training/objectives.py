@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 
 HEAD_NAMES = ("up", "down", "left", "right")
+RIGHT = ("agreed", "right")  # scores that an argmax gives, which is a number even where no logit is
+LARGEST_EXPONENT = 709.0
+NONFINITE = "nonfinite_rows"
 
 
 class LossParts(NamedTuple):
@@ -44,12 +47,29 @@ class BoardObjective(Objective, abstract=True):
         """Figures of each row, float32 [B]; sums of them over any rows and ranks are what `metrics` takes.
 
         `targets` int [B, 4] are classes UDLR, `moves` int [B] the teacher's moves 0..3, `legal` int [B] the bits of
-        the moves that the board has.
+        the moves that the board has. A row with a logit that is not finite is right nowhere, and counted.
         """
-        raise NotImplementedError
+        import torch
+
+        scores = self._row_scores(logits, targets, moves, legal)
+        heads = torch.cat([logits] if isinstance(logits, torch.Tensor) else list(logits), dim=1)
+        broken = ~heads.isfinite().all(dim=1)
+        right = {name: scores[name].masked_fill(broken, 0) for name in RIGHT if name in scores}
+        return {**scores, **right, NONFINITE: broken.float()}
 
     def metrics(self, sums: "Mapping[str, float]", rows: float) -> dict[str, float]:
-        """Figures from sums of `row_scores` over `rows` rows; `loss` and `teacher_agreement` are among them."""
+        """Figures from sums of `row_scores` over `rows` rows; `loss` and `teacher_agreement` are among them, and
+        `nonfinite_rows` where there are any.
+        """
+        broken = sums.get(NONFINITE, 0.0)
+        return {**self._metrics(sums, rows), **({NONFINITE: broken} if broken else {})}
+
+    def _row_scores(self, logits: "Heads", targets: "Tensor", moves: "Tensor", legal: "Tensor") -> "dict[str, Tensor]":
+        """The objective's own figures of each row; those named in `RIGHT` count hits."""
+        raise NotImplementedError
+
+    def _metrics(self, sums: "Mapping[str, float]", rows: float) -> dict[str, float]:
+        """The objective's own figures from sums over `rows` rows."""
         raise NotImplementedError
 
     def misfit(self, encoder: Encoder) -> str | None:
@@ -70,13 +90,15 @@ class BoardObjective(Objective, abstract=True):
             )
 
 
-def agreed(preference: "Tensor", moves: "Tensor", legal: "Tensor") -> "Tensor":
-    """1 where the legal move of the highest preference [B, 4] is the teacher's, else 0; float32 [B].
+def perplexity(mean_loss: float) -> float:
+    """exp of a mean loss in nats; infinite where a float cannot hold it."""
+    return math.inf if mean_loss > LARGEST_EXPONENT else math.exp(mean_loss)
 
-    A row with a preference that is no number agrees with nobody: its argmax would be the first NaN.
-    """
+
+def agreed(preference: "Tensor", moves: "Tensor", legal: "Tensor") -> "Tensor":
+    """1 where the legal move of the highest preference [B, 4] is the teacher's, else 0; float32 [B]."""
     import torch
 
     is_legal = (legal.long()[:, None] >> torch.arange(4, device=legal.device)) & 1 == 1
     best = preference.masked_fill(~is_legal, -math.inf).argmax(dim=1)
-    return ((best == moves.long()) & ~preference.isnan().any(dim=1)).float()
+    return (best == moves.long()).float()

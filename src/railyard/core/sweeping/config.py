@@ -3,7 +3,7 @@
 A sweeper is chosen by `hydra/sweeper=…`; its file in conf/hydra/sweeper names a subclass of `Sweeper`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -15,7 +15,7 @@ from railyard.core.config.check import check_part
 from railyard.core.config.component import Component
 from railyard.core.config.faults import Fault, reason
 from railyard.core.sweeping import words
-from railyard.core.sweeping.objectives import Direction, Objective, objectives
+from railyard.core.sweeping.optimized_metric import Direction, OptimizedMetric, optimized
 from railyard.core.sweeping.trial import Search
 
 GpuId = Annotated[int | str, Field(union_mode="left_to_right")]
@@ -34,7 +34,9 @@ class Sweeper(Component, abstract=True):
     )
     jobs_per_gpu: Annotated[int, Field(ge=1)] = Field(1, description="how many jobs may share a device")
     direction: Direction | list[Direction] = Field(
-        "minimize", description="which way optimized_metric is better; a list where that names several metrics"
+        "minimize",
+        description="which way optimized_metric is better, unless given that of callbacks.saver.mode where the saver "
+        "monitors it; a list where that names several metrics",
     )
     retry_failed: bool = Field(False, description="with resume=SWEEP: run failed jobs again instead of keeping them")
 
@@ -52,21 +54,26 @@ class Sweeper(Component, abstract=True):
         """One line of the plan: how the jobs are found and how many there are."""
         raise NotImplementedError
 
-    def objectives(self, metric: str | Sequence[str] | None) -> tuple[Objective, ...]:
-        """What the sweep optimises, from the config's optimized_metric; raises UserError for what cannot be."""
-        return objectives(metric, self.direction)
+    def optimized(
+        self, metric: str | Sequence[str] | None, saved_by: Mapping[str, Direction]
+    ) -> tuple[OptimizedMetric, ...]:
+        """What the sweep optimises, from the config's optimized_metric; raises UserError for what cannot be.
 
-    def build(self, space: Sequence[str], folder: Path, metric: str | Sequence[str] | None) -> Search:
+        `saved_by`: by metric the direction in which checkpoints are chosen, which holds where no direction is given.
+        """
+        return optimized(metric, self.direction if "direction" in self.model_fields_set else None, saved_by)
+
+    def build(self, space: Sequence[str], folder: Path, objectives: Sequence[OptimizedMetric]) -> Search:
         """Open the search of the sweep in `folder` (it exists; the search may keep files there) for the first time
-        or again; `metric` is the config's optimized_metric, if the verb has one.
+        or again.
         """
         raise NotImplementedError
 
-    def report(self, space: Sequence[str], folder: Path, metric: str | Sequence[str] | None) -> dict[str, Any]:
+    def report(self, space: Sequence[str], folder: Path, objectives: Sequence[OptimizedMetric]) -> dict[str, Any]:
         """Called once when all jobs have ended: writes the sweep's report, returns what it adds to the result."""
         from railyard.core.sweeping import report
 
-        return report.write(folder, space, self.objectives(metric))
+        return report.write(folder, space, objectives)
 
 
 def chosen(hydra: DictConfig) -> tuple[Any, list[Fault]]:

@@ -16,6 +16,7 @@ from railyard.core.store import durable
 from railyard.core.store.reading import read_json
 from railyard.core.sweeping import words
 from railyard.core.sweeping.config import Sweeper
+from railyard.core.sweeping.optimized_metric import OptimizedMetric
 from railyard.core.sweeping.trial import Outcome, Search, Trial
 
 SCHEMA_VERSION = 1
@@ -38,7 +39,7 @@ class Grid(Sweeper):
         counts = [(words.key(word), len(words.values(word))) for word in space]
         return "grid of " + " x ".join(f"{key} ({count})" for key, count in counts)
 
-    def build(self, space: Sequence[str], folder: Path, metric: str | Sequence[str] | None) -> Search:
+    def build(self, space: Sequence[str], folder: Path, objectives: Sequence[OptimizedMetric]) -> Search:
         file = folder / FILE
         if not file.exists():
             durable.write_json(file, {"schema_version": SCHEMA_VERSION, "jobs": self.preview(space)})

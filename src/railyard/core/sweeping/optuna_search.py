@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from railyard.core.errors import UserError
 from railyard.core.store import durable
 from railyard.core.store.reading import read_json
-from railyard.core.sweeping import objectives as goals
+from railyard.core.sweeping import optimized_metric as goals
 from railyard.core.sweeping import space as spaces
 from railyard.core.sweeping import study as studies
 from railyard.core.sweeping import words
@@ -79,16 +79,18 @@ class Optuna(Sweeper):
         side = f", {self.n_jobs} at a time" if self.n_jobs > 1 else ""
         return f"up to {self.n_trials} trials{side} by Optuna's {self.sampler} sampler over {keys}"
 
-    def objectives(self, metric: str | Sequence[str] | None) -> tuple[goals.Objective, ...]:
-        wanted = super().objectives(metric)
+    def optimized(
+        self, metric: str | Sequence[str] | None, saved_by: Mapping[str, goals.Direction]
+    ) -> tuple[goals.OptimizedMetric, ...]:
+        wanted = super().optimized(metric, saved_by)
         if not wanted:
             raise UserError("hydra/sweeper=optuna needs to know what is optimised: optimized_metric=val/loss")
         if self.pruner is not None and len(wanted) > 1:
             raise UserError("hydra.sweeper.pruner compares one metric; with several optimized_metric leave it out")
         return wanted
 
-    def build(self, space: Sequence[str], folder: Path, metric: str | Sequence[str] | None) -> Search:
-        return OptunaSearch(self, *_split(space), folder, self.objectives(metric))
+    def build(self, space: Sequence[str], folder: Path, objectives: Sequence[goals.OptimizedMetric]) -> Search:
+        return OptunaSearch(self, *_split(space), folder, objectives)
 
 
 def _split(space: Sequence[str]) -> tuple[tuple[str, ...], dict[str, Axis]]:
@@ -123,7 +125,7 @@ class OptunaSearch:
         fixed: tuple[str, ...],
         axes: Mapping[str, Axis],
         folder: Path,
-        objectives: Sequence[goals.Objective],
+        objectives: Sequence[goals.OptimizedMetric],
     ) -> None:
         self.knobs, self.fixed, self.axes, self.objectives = knobs, fixed, axes, objectives
         self.url = knobs.storage or f"sqlite:///{folder.resolve() / DATABASE}"
@@ -193,7 +195,7 @@ class OptunaSearch:
     def _pruning(self, number: int) -> Pruning | None:
         if self.knobs.pruner is None:
             return None
-        return Pruning(self.url, self.name, number, self.objectives[0].metric, self.knobs.pruner)
+        return Pruning(self.url, self.name, number, self.objectives[0].name, self.knobs.pruner)
 
     def tell(self, outcome: Outcome) -> None:
         """Complete, pruned or failed with its reason; a trial that was told before stays as it is.

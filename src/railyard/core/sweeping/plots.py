@@ -11,7 +11,7 @@ from typing import Any
 from railyard.core.runs import plots
 from railyard.core.runs.plots import COLOURS, INK, MUTED
 from railyard.core.sweeping.importance import Share
-from railyard.core.sweeping.objectives import Objective
+from railyard.core.sweeping.optimized_metric import OptimizedMetric
 from railyard.core.sweeping.points import Parameter, Points
 
 BEST = COLOURS[1]
@@ -87,7 +87,7 @@ def pair(path: Path, points: Points, first: Parameter, second: Parameter, place:
     axes.set_ylabel(second.label, color=INK)
     plots.title(axes, f"{first.label} and {second.label}")
     bar = figure.colorbar(drawn, ax=axes)
-    bar.set_label(objective.metric, color=MUTED)
+    bar.set_label(objective.name, color=MUTED)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=MUTED)
     plots.save(figure, path)
@@ -99,7 +99,7 @@ def importance(path: Path, points: Points, shares: Mapping[str, Share]) -> None:
     named = {labels[key]: share for key, share in shares.items()}
     plots.bars(
         path,
-        f"share of the differences in {points.objectives[0].metric} ({len(points.numbers)} trials)",
+        f"share of the differences in {points.objectives[0].name} ({len(points.numbers)} trials)",
         {name: share.share for name, share in named.items()},
         {name: f"({share.low:.2f} to {share.high:.2f})" for name, share in named.items()},
         "share explained by it alone (10th to 90th percentile over resampled trials)",
@@ -121,14 +121,14 @@ def front(path: Path, points: Points) -> None:
         ((axes.set_xlabel, axes.set_xlim, xs), (axes.set_ylabel, axes.set_ylim, ys))
     ):
         objective = points.objectives[place]
-        set_label(f"{objective.metric} ({objective.direction})", color=INK)
+        set_label(f"{objective.name} ({objective.direction})", color=INK)
         set_limits(*_limits(values, objective))
     plots.title(axes, "trials on the front, by number")
     axes.legend(frameon=False, fontsize=9)
     plots.save(figure, path)
 
 
-def _so_far(values: Sequence[float], objective: Objective) -> list[float]:
+def _so_far(values: Sequence[float], objective: OptimizedMetric) -> list[float]:
     """The best of the values up to each of them."""
     best = min if objective.direction == "minimize" else max
     return list(accumulate(values, lambda before, value: best(before, value)))
@@ -173,7 +173,7 @@ def _plain(number: float) -> str:
     return min(f"{number:g}", f"{number:.5e}".replace("00000", "").replace(".e-0", "e-"), key=len)
 
 
-def _frame(axes: Any, values: Sequence[float], objective: Objective) -> None:
+def _frame(axes: Any, values: Sequence[float], objective: OptimizedMetric) -> None:
     """Limits that show the good trials; those far off are counted at the edge."""
     low, high = _limits(values, objective)
     axes.set_ylim(low, high)
@@ -182,7 +182,7 @@ def _frame(axes: Any, values: Sequence[float], objective: Objective) -> None:
         axes.text(1.0, 1.02, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=8, color=MUTED)
 
 
-def _limits(values: Sequence[float], objective: Objective) -> tuple[float, float]:
+def _limits(values: Sequence[float], objective: OptimizedMetric) -> tuple[float, float]:
     """From the best to the worst that is not further off than three times the way from the best to the median."""
     if not values:
         return 0.0, 1.0
@@ -195,5 +195,5 @@ def _limits(values: Sequence[float], objective: Objective) -> tuple[float, float
     return min(best, end) - margin, max(best, end) + margin
 
 
-def _ylabel(axes: Any, objective: Objective) -> None:
-    axes.set_ylabel(objective.metric, color=INK)
+def _ylabel(axes: Any, objective: OptimizedMetric) -> None:
+    axes.set_ylabel(objective.name, color=INK)

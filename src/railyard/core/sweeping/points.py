@@ -11,9 +11,9 @@ from itertools import pairwise
 
 from hydra.core.override_parser.types import Override
 
-from railyard.core.sweeping import objectives as goals
+from railyard.core.sweeping import optimized_metric as goals
 from railyard.core.sweeping import words
-from railyard.core.sweeping.objectives import Objective
+from railyard.core.sweeping.optimized_metric import OptimizedMetric
 from railyard.core.sweeping.trial import Outcome, Trial
 
 
@@ -55,7 +55,7 @@ class Points:
     failed: why the others count for nothing, by number.
     """
 
-    objectives: tuple[Objective, ...]
+    objectives: tuple[OptimizedMetric, ...]
     parameters: tuple[Parameter, ...]
     numbers: tuple[int, ...]
     values: tuple[tuple[float, ...], ...]
@@ -68,7 +68,9 @@ class Points:
         return goals.best(dict(zip(self.numbers, self.values, strict=True)), self.objectives)
 
 
-def points(space: Sequence[str], tried: Sequence[tuple[Trial, Outcome]], objectives: Sequence[Objective]) -> Points:
+def points(
+    space: Sequence[str], tried: Sequence[tuple[Trial, Outcome]], objectives: Sequence[OptimizedMetric]
+) -> Points:
     """The trials of a sweep over `space` (its words for several values) that have ended."""
     reached = {trial.number: goals.values(outcome, objectives) for trial, outcome in tried}
     pruned = {outcome.number for _, outcome in tried if outcome.state == "pruned"}

@@ -14,14 +14,14 @@ from railyard.core.store import durable
 from railyard.core.sweeping import folder as folders
 from railyard.core.sweeping import importance, plots
 from railyard.core.sweeping.importance import Share
-from railyard.core.sweeping.objectives import Objective
+from railyard.core.sweeping.optimized_metric import OptimizedMetric
 from railyard.core.sweeping.points import Points, points
 from railyard.core.sweeping.trial import Trial
 
 LISTED = 50  # trials in the table of the report
 
 
-def write(folder: Path, space: Sequence[str], objectives: Sequence[Objective]) -> dict[str, Any]:
+def write(folder: Path, space: Sequence[str], objectives: Sequence[OptimizedMetric]) -> dict[str, Any]:
     """Write report.md and its plots; returns the best trials for the sweep's result."""
     asked = [Trial(number, tuple(words)) for number, words in folders.trials(folder)]
     tried = [(trial, outcome) for trial in asked if (outcome := folders.outcome(folder, trial.number))]
@@ -48,7 +48,7 @@ def _result(folder: Path, found: Points) -> dict[str, Any]:
     """The best trial (the first of equals); for several objectives the front."""
     if not found.objectives or not found.numbers:
         return {}
-    names = [objective.metric for objective in found.objectives]
+    names = [objective.name for objective in found.objectives]
     best = [
         {"job": str(folders.place(folder, n)), **dict(zip(names, _values(found, n), strict=True))} for n in found.best
     ]
@@ -60,7 +60,7 @@ def _values(found: Points, number: int) -> tuple[float, ...]:
 
 
 def _summary(found: Points, asked: int) -> str:
-    goal = ", ".join(f"{objective.direction} {objective.metric}" for objective in found.objectives)
+    goal = ", ".join(f"{objective.direction} {objective.name}" for objective in found.objectives)
     counts = f"{asked} trials: {len(found.numbers)} complete, {len(found.pruned)} pruned, {len(found.failed)} failed."
     if not goal:
         return f"{counts} No optimized_metric, so no trial is called the best; `table.md` has all values."
@@ -68,7 +68,7 @@ def _summary(found: Points, asked: int) -> str:
 
 
 def _best(found: Points, trials: Mapping[int, Trial]) -> str:
-    header = ["trial", *(objective.metric for objective in found.objectives), "words"]
+    header = ["trial", *(objective.name for objective in found.objectives), "words"]
     rows = [[str(n), *map(_number, _values(found, n)), f"`{' '.join(trials[n].words)}`"] for n in found.best]
     front = ["No trial beats one of these in all objectives:"] if len(found.objectives) > 1 else []
     return "\n\n".join([*front, reporting.table(header, rows)])
@@ -76,7 +76,7 @@ def _best(found: Points, trials: Mapping[int, Trial]) -> str:
 
 def _table(found: Points) -> str:
     """The complete trials, the best of the first objective first."""
-    header = ["trial", *(objective.metric for objective in found.objectives), *(p.label for p in found.parameters)]
+    header = ["trial", *(objective.name for objective in found.objectives), *(p.label for p in found.parameters)]
     sign = 1 if found.objectives[0].direction == "minimize" else -1
     order = sorted(range(len(found.numbers)), key=lambda row: sign * found.values[row][0])
     rows = [
@@ -122,7 +122,7 @@ def _importance(found: Points, shares: Mapping[str, Share]) -> str:
     rows = [[f"`{key}`", f"{s.share:.2f}", f"{s.low:.2f} to {s.high:.2f}"] for key, s in shares.items()]
     return "\n\n".join(
         [
-            f"How much of the differences in {found.objectives[0].metric} between {trials} trials each parameter "
+            f"How much of the differences in {found.objectives[0].name} between {trials} trials each parameter "
             "explains by itself (functional ANOVA over a forest), and the 10th to 90th percentile over resampled "
             "trials. A wide range means too few trials to tell. Trials of a search that learns lie where it was good, "
             "which changes the shares.",

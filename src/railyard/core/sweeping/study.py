@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from railyard.core.errors import UserError
-from railyard.core.sweeping.objectives import Objective
+from railyard.core.sweeping.optimized_metric import OptimizedMetric
 
 LOCK_SECONDS = 60  # trials side by side write to one sqlite file in turn
 
@@ -24,7 +24,7 @@ def storage(url: str) -> Any:
         raise UserError(f"hydra.sweeper.storage={url} cannot be opened as a study: {reason}") from None
 
 
-def make(store: Any, name: str | None, default: str, objectives: Sequence[Objective]) -> str:
+def make(store: Any, name: str | None, default: str, objectives: Sequence[OptimizedMetric]) -> str:
     """Open a study or make it; its name. Without a name it is the only one of the storage.
 
     Raises UserError if it is there and optimises something else.
@@ -37,7 +37,7 @@ def make(store: Any, name: str | None, default: str, objectives: Sequence[Object
     chosen = name or (there[0] if there else default)
     directions = [objective.direction for objective in objectives]
     study = optuna.create_study(storage=store, study_name=chosen, directions=directions, load_if_exists=True)
-    wanted = [f"{objective.direction} {objective.metric}" for objective in objectives]
+    wanted = [f"{objective.direction} {objective.name}" for objective in objectives]
     if study.directions == [optuna.study.StudyDirection[way.upper()] for way in directions]:
         known = study.user_attrs.get("objectives")
     else:

@@ -1,6 +1,7 @@
 """Which jobs a sweep has: its words composed, its launcher and sweeper checked, then every job checked and listed."""
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from railyard.core.errors import UserError
 from railyard.core.sweeping import config as sweepers
 from railyard.core.sweeping import folder as folders
 from railyard.core.sweeping import launchers, words
+from railyard.core.sweeping.optimized_metric import OptimizedMetric, directions_of_savers
 from railyard.core.verbs import launch
 from railyard.core.verbs.verb import Job, Verb
 
@@ -74,6 +76,20 @@ class Jobs:
             lines.append(f" job {numbers[0]} ({own}){others}:" if own else f" job {numbers[0]}{others}:")
             lines.append(text)
         return "\n".join(lines)
+
+    def objectives(self, job: Job) -> tuple[OptimizedMetric, ...]:
+        """What the sweep optimises; a line on standard error where checkpoints are chosen the other way."""
+        saved_by = directions_of_savers(getattr(job.root, "callbacks", None))
+        found: tuple[OptimizedMetric, ...] = self.sweeper.optimized(
+            getattr(job.root, "optimized_metric", None), saved_by
+        )
+        for objective in found:
+            if saved_by.get(objective.name, objective.direction) != objective.direction:
+                sys.stderr.write(
+                    f"the sweep will {objective.direction} {objective.name} (hydra.sweeper.direction), but each job "
+                    f"keeps the checkpoint that would {saved_by[objective.name]} it (callbacks.saver.mode)\n"
+                )
+        return found
 
     def plan(self, first: str, resumed: Path | None) -> str:
         """What will run: the jobs, and the plan of the first one."""

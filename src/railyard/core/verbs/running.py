@@ -9,6 +9,7 @@ from railyard.core.errors import RailyardError
 from railyard.core.runs.signals import Stopped
 from railyard.core.sweeping import folder as folders
 from railyard.core.sweeping import launchers
+from railyard.core.sweeping.optimized_metric import OptimizedMetric
 from railyard.core.sweeping.tether import CutOnSignal, Tether
 from railyard.core.sweeping.trial import Outcome, Trial
 from railyard.core.verbs import launch
@@ -20,14 +21,13 @@ from railyard.core.verbs.worker import Worker
 class Running:
     """One call that works on a sweep, whose folder it holds; `first`, a checked job, says how results are wanted."""
 
-    def __init__(self, jobs: Jobs, folder: Path, first: Job) -> None:
-        self.jobs, self.folder, self.first = jobs, folder, first
-        self.metric = getattr(first.root, "optimized_metric", None)
+    def __init__(self, jobs: Jobs, folder: Path, first: Job, objectives: Sequence[OptimizedMetric]) -> None:
+        self.jobs, self.folder, self.first, self.objectives = jobs, folder, first, tuple(objectives)
 
     def run(self) -> str:
         """Run what has not ended yet; returns what standard output gets."""
         sys.stderr.write(f"sweep folder: {os.path.relpath(self.folder)}\n")
-        search = self.jobs.sweeper.build(self.jobs.space, self.folder, self.metric)
+        search = self.jobs.sweeper.build(self.jobs.space, self.folder, self.objectives)
         asked: list[Trial] = []
         while trials := search.ask():
             asked += trials
@@ -79,7 +79,7 @@ class Running:
         slots, _ = launchers.slots(hydra, jobs.sweeper, self.folder)
         tether = Tether.tie(self.folder)
         own = {trial.number: trial for trial in trials}
-        worker = Worker(jobs.verb, jobs.app, jobs.shared, self.folder, own, tether, slots)
+        worker = Worker(jobs.verb, jobs.app, jobs.shared, self.folder, own, tether, self.objectives, slots)
         try:
             with CutOnSignal(tether, launchers.is_basic(hydra)) as signals:
                 launchers.launch(hydra, worker, self.folder, trials)
@@ -103,7 +103,7 @@ class Running:
         states = [row["state"] for row in rows]
         counts = {state: states.count(state) for state in ("complete", "pruned", "failed")}
         result = {"sweep": str(self.folder), "jobs": len(asked), **counts, "table": str(self.folder / "table.md")}
-        added = self.jobs.sweeper.report(self.jobs.space, self.folder, self.metric)
+        added = self.jobs.sweeper.report(self.jobs.space, self.folder, self.objectives)
         output = launch.render({**result, **added}, self.first)
         failed = [row for row in rows if row["state"] == "failed"]
         if failed:

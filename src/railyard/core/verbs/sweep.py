@@ -48,7 +48,7 @@ def call(verb: str, app: type[Verb], argv: Sequence[str]) -> str:
         return str(OmegaConf.to_yaml(sweep.base.varied(sweep.words[0]).job()))
     place = folder or sweep.new_folder()
     job, job_plan = sweep.check(place)[0]
-    sweep.sweeper.objectives(getattr(job.root, "optimized_metric", None))
+    objectives = sweep.objectives(job)
     plan = sweep.plan(job_plan, folder)
     sys.stderr.write(plan)
     if job.config.get("validate_config"):
@@ -60,7 +60,7 @@ def call(verb: str, app: type[Verb], argv: Sequence[str]) -> str:
     with locked(place, PATIENCE if folder else 0.0):
         lasting = [word for word in typed if not words.sets(word, ("validate_config",))]
         folders.write(place, verb, lasting, [*calls, provenance(["railyard", verb, *argv])])
-        return Running(sweep, place, job).run()
+        return Running(sweep, place, job, objectives).run()
 
 
 def _resumed(argv: Sequence[str]) -> Path | None:

@@ -19,6 +19,7 @@ from railyard.core.runs.signals import Stopped
 from railyard.core.store.lock import Busy, locked
 from railyard.core.sweeping import folder as folders
 from railyard.core.sweeping import slots
+from railyard.core.sweeping.optimized_metric import OptimizedMetric, logged, values
 from railyard.core.sweeping.slots import Slots
 from railyard.core.sweeping.tether import Tether
 from railyard.core.sweeping.trial import Outcome, Trial
@@ -42,6 +43,7 @@ class Worker:
     folder: Path
     trials: Mapping[int, Trial]
     tether: Tether
+    objectives: tuple[OptimizedMetric, ...] = ()
     slots: Slots | None = None
 
     def __call__(self, config: Any) -> None:
@@ -72,7 +74,10 @@ class Worker:
         outcome = self._outcome(trial, place)
         folders.write_outcome(self.folder, trial, outcome)
         folders.write_tables(self.folder)
-        _say(trial, f"{outcome.state} after {outcome.seconds:.0f} s" + (f": {outcome.error}" if outcome.error else ""))
+        fault = outcome.error
+        if outcome.state == "complete" and not logged(outcome, self.objectives):
+            fault = str(values(outcome, self.objectives))
+        _say(trial, f"{outcome.state} after {outcome.seconds:.0f} s" + (f": {fault}" if fault else ""))
 
     def _outcome(self, trial: Trial, place: Path) -> Outcome:
         begun = time.monotonic()

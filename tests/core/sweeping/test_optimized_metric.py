@@ -5,22 +5,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from railyard.core.errors import UserError
-from railyard.core.sweeping.objectives import Objective, best, objectives, values
+from railyard.core.sweeping.optimized_metric import OptimizedMetric, best, directions_of_savers, optimized, values
 from railyard.core.sweeping.trial import Outcome
+from railyard.core.training.callbacks.config import Saver
 
-LOSS, SPEED = Objective("val/loss", "minimize"), Objective("speed", "maximize")
+LOSS, SPEED = OptimizedMetric("val/loss", "minimize"), OptimizedMetric("speed", "maximize")
 
 
 def test_one_direction_serves_all_metrics():
-    assert objectives("val/loss", "minimize") == (LOSS,)
-    assert objectives(["val/loss", "speed"], ["minimize", "maximize"]) == (LOSS, SPEED)
-    assert objectives(["a", "b"], "maximize") == (Objective("a", "maximize"), Objective("b", "maximize"))
-    assert objectives(None, "minimize") == ()
+    assert optimized("val/loss", "minimize", {}) == (LOSS,)
+    assert optimized(["val/loss", "speed"], ["minimize", "maximize"], {}) == (LOSS, SPEED)
+    assert optimized(["a", "b"], "maximize", {}) == (OptimizedMetric("a", "maximize"), OptimizedMetric("b", "maximize"))
+    assert optimized(None, "minimize", {}) == ()
+
+
+def test_without_a_direction_it_is_that_of_the_checkpoints():
+    assert optimized(["val/loss", "speed"], None, {"speed": "maximize"}) == (LOSS, SPEED)
+    assert optimized("speed", "minimize", {"speed": "maximize"})[0].direction == "minimize"
+
+
+def test_savers_say_which_way_their_metric_is_better():
+    callbacks = {"a": Saver(monitor="speed", mode="max"), "b": Saver(monitor=None), "c": None, "d": Saver()}
+    assert directions_of_savers(callbacks) == {"speed": "maximize", "val/loss": "minimize"}
+    assert directions_of_savers(None) == {}
 
 
 def test_as_many_directions_as_metrics():
     with pytest.raises(UserError, match=r"direction has 2 entries and optimized_metric 1 \(val/loss\)"):
-        objectives("val/loss", ["minimize", "maximize"])
+        optimized("val/loss", ["minimize", "maximize"], {})
 
 
 def test_values_of_a_trial():
@@ -40,7 +52,7 @@ def test_the_best_checkpoint_counts_and_not_the_last_step():
         (Outcome(0, "complete", {"val/loss": float("inf")}), "diverged: val/loss is inf"),
         (
             Outcome(0, "complete", {"train/loss": 1.0}),
-            "there is no metric 'val/loss' (optimized_metric); this run logged train/loss",
+            "there is no metric 'val/loss' (optimized_metric); did you mean 'train/loss'?; this run logged train/loss",
         ),
     ],
 )
