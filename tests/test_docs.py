@@ -34,6 +34,17 @@ def test_every_file_of_the_house_is_there():
     assert missing == []
 
 
+def test_rooms_and_arrows_are_those_of_the_import_contracts():
+    text = (ROOT / "docs" / "house.md").read_text()
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = [[set(re.findall(r"\w+(?= \||$)", layer)) for layer in each["layers"][::-1]] for each in contracts]
+    rows = re.findall(r"^\| (`core/[^|]*) \|", text, re.MULTILINE)
+    assert [{Path(span).stem for span in SPAN.findall(row)} for row in rows] == layers[1]
+    for rail, below in zip(("board", "tlg8", "stage2"), layers[2:], strict=True):
+        folders = [{name} for name in SPAN.findall(re.search(rf"^\* {rail}: (.*)$", text, re.MULTILINE)[1])]
+        assert folders == [layer for layer in below if (ROOT / "src/railyard" / rail / next(iter(layer))).is_dir()]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page):
     for link in LINK.findall(page.read_text()):

@@ -33,7 +33,7 @@ def script():
 @pytest.fixture(scope="module")
 def current(script):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rail, "_guests", {})  # another test may have told this process of one
+        patch.setattr(rail, "_registered", {})  # another test may have told this process of one
         return json.loads(json.dumps(script.schema()))
 
 

@@ -77,15 +77,15 @@ def test_what_does_not_hold(text):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("seed", "'seed' does not read as key=value"),
-        ("seed=", "does not read"),
-        ("=3", "does not read"),
+        ("seed", "'seed' is not of the form key=value"),
+        ("seed=", "is not of the form"),
+        ("=3", "is not of the form"),
         ("seed=>3", "no operator '=>'; did you mean '>'"),
         ("seed<abc", "seed< compares numbers, got 'abc'"),
-        ("seed=3,", "another condition is wanted after ','"),
-        ("seed=3 and", "does not read|another condition"),
-        ("seed=3 or seed=4", "does not read|a comma or 'and' is wanted"),
-        ("a='b", "does not read"),
+        ("seed=3,", "expected another condition after ','"),
+        ("seed=3 and", "is not of the form|another condition"),
+        ("seed=3 or seed=4", "is not of the form|expected a comma or 'and'"),
+        ("a='b", "is not of the form"),
     ],
 )
 def test_what_cannot_be_read_is_one_sentence(text, reason):

@@ -32,7 +32,7 @@ ALLOW = "allow=[guest_rail.Numbers,guest_rail.Mean]"
 @pytest.fixture
 def guest(work, monkeypatch):
     """The working directory of somebody with a rail of their own, of which this process has not heard."""
-    monkeypatch.setattr(rail, "_guests", {})
+    monkeypatch.setattr(rail, "_registered", {})
     monkeypatch.delitem(sys.modules, "guest_rail", raising=False)
     (work / "some.numbers").write_text("".join(f"{number}\n" for number in range(8)))
     (work / "conf" / "experiment" / "guest").mkdir(parents=True)

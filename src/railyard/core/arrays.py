@@ -1,6 +1,6 @@
 """Short names for NumPy arrays in signatures: U8 is an array of uint8, I64 one of int64, F64 one of float64.
 
-Shapes stand in the names of the arguments (`sizes_N2`); each file explains its letters.
+Shapes are in the names of the arguments (`sizes_N2`); each file explains its letters.
 """
 
 from typing import Any

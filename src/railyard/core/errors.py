@@ -1,4 +1,4 @@
-"""What a person is told when something goes wrong: one sentence and an exit code.
+"""Errors that reach a person: one sentence and an exit code.
 
 Library code raises these; `railyard.cli` prints the message and exits with `exit_code`. Anything else that
 reaches the command line is a defect of Railyard and keeps its traceback.
@@ -16,7 +16,7 @@ OnError = Literal["stop", "skip"]  # a bad record ends the job, or is left out a
 
 
 class RailyardError(Exception):
-    """A failure that is nobody's mistake (a full disk, a machine without enough memory)."""
+    """A failure without a mistake in the call (a full disk, a machine without enough memory)."""
 
     exit_code = 1
     output = ""  # what standard output gets all the same

@@ -1,4 +1,4 @@
-"""Standard output, which belongs to results. Light: help needs it."""
+"""Standard output, which is for results only. Imports nothing heavy, since help needs it."""
 
 import errno
 import os

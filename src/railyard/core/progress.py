@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class Ticker(Protocol):
-    """Call it with the amount done so far; `total` may become known on the way."""
+    """Called with the amount done so far; `total` may become known later."""
 
     def __call__(self, done: float, note: str = "", total: float | None = None) -> None: ...
 
@@ -53,14 +53,14 @@ def clock(seconds: float) -> str:
 
 
 class Count(Protocol):
-    """Call it with the amount done so far and the whole; rate and time left are of what was not done `before`."""
+    """Called with the amount done and the total; rate and time left leave out what was done `before`."""
 
     def __call__(self, done: float, total: float, before: float = 0, note: str = "") -> None: ...
 
 
 @contextmanager
 def counting(title: str, unit: str) -> Iterator[Count]:
-    """Progress for work that knows its whole, and perhaps how much of it an earlier call has done."""
+    """Progress of work whose total is known, and how much of it an earlier call has done."""
     with progress(title, None, unit) as tick:
 
         def count(done: float, total: float, before: float = 0, note: str = "") -> None:

@@ -70,16 +70,14 @@ def parse(text: str | None) -> list[Condition]:
     while rest:
         match = _CONDITION.match(rest)
         if match is None:
-            raise UserError(f"where: '{rest}' does not read as key=value; {_help()}")
+            raise UserError(f"where: '{rest}' is not of the form key=value; {_help()}")
         found.append(_condition(match))
         joint = _JOINT.match(rest, match.end())
         if joint is None:
-            raise UserError(
-                f"where: after '{match[0].strip()}' a comma or 'and' is wanted, got '{rest[match.end() :]}'"
-            )
+            raise UserError(f"where: after '{match[0].strip()}' expected a comma or 'and', got '{rest[match.end() :]}'")
         rest = rest[joint.end() :].strip()
         if joint[0] and not rest:
-            raise UserError(f"where: another condition is wanted after '{joint[0]}' at the end")
+            raise UserError(f"where: expected another condition after '{joint[0]}' at the end")
     return found
 
 

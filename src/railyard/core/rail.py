@@ -1,9 +1,9 @@
-"""A rail is one line of research, and this is what it gives the verbs that all rails share.
+"""The interface of a rail, one line of research: what the verbs that all rails share need of it.
 
 Each rail has one `rail.py` beside its folders, with a `RAIL`; nothing outside a rail names one. Railyard's own are
-found by that file. A guest's is found by an entry point of the group `railyard.rails` that names its `RAIL`, or its
-module calls `register` when it is imported, as it is for a component that `allow` admits. A rail.py imports inside
-its functions what is heavy.
+found by that file. A rail of another package is found by an entry point of the group `railyard.rails` that names its
+`RAIL`, or its module calls `register` when it is imported for a component that `allow` admits. A rail.py imports heavy
+modules inside its functions.
 """
 
 import functools
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from railyard.core.training.subject import Subject
 
 PACKAGE = Path(__file__).parents[1]
-PARTS = ("data", "model", "objective")  # of a training config; the first that belongs to a rail says which
+PARTS = ("data", "model", "objective")  # of a training config; the first that is a rail's decides
 
 
 class Artifact:
-    """Something on disk that `railyard show` can tell about. `call` holds the keys of that verb."""
+    """A kind of artifact that `railyard show` can describe. `call` holds the keys of that verb."""
 
     name: str  # as a message lists it, with its article
     is_common: bool = False  # files of other artifacts have the same names: looked for after the others
 
     def fits(self, path: Path) -> bool:
-        """Whether it lies at `path`, which exists: by the names of files alone."""
+        """Whether `path`, which exists, is of this kind, by the names of files alone."""
         raise NotImplementedError
 
     def describe(self, path: Path, call: Any) -> dict[str, Any]:
-        """Facts that JSON can hold, `kind` among them; `damaged`, where it stands, lists what is not whole.
+        """Facts that JSON can hold, `kind` among them; `damaged`, if present, lists the parts that are not whole.
 
-        UserError where nothing can be told for damage.
+        UserError where damage leaves nothing to describe.
         """
         raise NotImplementedError
 
@@ -56,14 +56,14 @@ class Evaluation(Component, abstract=True):
 
 
 class Rail:
-    """What a rail gives; each method here is that of a rail which has nothing of the kind."""
+    """The interface, with defaults for a rail that has nothing of a kind."""
 
     keys: tuple[str, ...] = ()  # sections at the root of a training config, which have no _target_
     artifacts: tuple[Artifact, ...] = ()
 
     @property
     def package(self) -> str:
-        """The package, or the module of a rail in one file, that its components stand in."""
+        """The package, or the module of a rail in one file, of its components."""
         return type(self).__module__.removesuffix(".rail")
 
     def concerns(self, config: Mapping[str, Any]) -> bool:
@@ -75,7 +75,7 @@ class Rail:
         return None
 
     def refusals(self, config: Mapping[str, Any], already: Iterable[Fault]) -> list[Fault]:
-        """Faults of a plain training config that are told alone, because no other key could mend them."""
+        """Faults of a plain training config that are reported alone, because no other key could mend them."""
         return []
 
     def rules(self, experiment: "Experiment") -> list[Fault]:
@@ -98,18 +98,18 @@ class Rail:
         raise UserError(f"{init} is read by no rail; load the weights of a model of your own from checkpoints/")
 
 
-_guests: dict[str, Rail] = {}
+_registered: dict[str, Rail] = {}
 
 
-def register(guest: Rail) -> None:
-    """Makes a guest's rail known in this process."""
-    _guests[guest.package] = guest
+def register(rail: Rail) -> None:
+    """Makes a rail known in this process."""
+    _registered[rail.package] = rail
 
 
 def known() -> list[Rail]:
     """All rails: Railyard's own by name, then those of installed packages and registered ones."""
     found = {rail.package: rail for rail in (*_own(), *_installed())}
-    return list({**found, **_guests}.values())
+    return list({**found, **_registered}.values())
 
 
 @functools.cache
@@ -138,7 +138,7 @@ def of(config: Mapping[str, Any]) -> Rail:
 def of_keys(config: Mapping[str, Any]) -> Rail | None:
     """The rail that root keys of a plain training config are meant for.
 
-    The components that it admits are imported first: a guest's rail registers itself.
+    The components that it admits are imported first: their modules may register a rail.
     """
     allowed = config.get("allow") or []
     for name in allowed if isinstance(allowed, list) else ():

@@ -1,6 +1,6 @@
 """The keys of a training config that are stage2's own, read and checked together: `stage2_ab` and `custom`.
 
-The trainer of this rail is not part of this version; `railyard train` checks its settings and says so.
+The trainer of this rail is not part of this version; `railyard train` checks its settings and then refuses to start.
 """
 
 import difflib
@@ -57,7 +57,9 @@ def check(config: Mapping[str, Any], already: Iterable[Fault] = ()) -> tuple[Set
     known = [fault for fault in already if fault.key[0] in OWN]
     tree, faults = check_config(Settings, {key: config[key] for key in OWN if key in config}, known)
     if "stage2_ab" not in config:
-        faults += [Fault((key,), "unknown key; did you mean 'stage2_ab'?") for key in _close_to("stage2_ab", config)]
+        others = [key for key in config if key not in OWN]
+        near = difflib.get_close_matches("stage2_ab", others, cutoff=0.8)
+        faults += [Fault((key,), "unknown key; did you mean 'stage2_ab'?") for key in near]
     return (None if faults else tree), faults
 
 
@@ -65,8 +67,3 @@ def refusals(config: Mapping[str, Any], already: Iterable[Fault]) -> list[Fault]
     """Why `railyard train` cannot run a config of this rail."""
     message = "its settings are in order, but this trainer is not part of this version: nothing was trained"
     return check(config, already)[1] or [Fault(("custom", "trainer_variant"), message)]
-
-
-def _close_to(name: str, config: Mapping[str, Any]) -> list[str]:
-    """The keys of a config that are probably `name` with a slip."""
-    return difflib.get_close_matches(name, [key for key in config if key not in OWN], cutoff=0.8)

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import STEP
 from railyard.board.tokens import fit as fitting
-from railyard.board.tokens.fit import fit, fitted_edges
+from railyard.board.tokens.fit import fit, fit_edges
 from railyard.board.tokens.macroxue import MacroxueTokenizer
 from railyard.core.errors import UserError
 
@@ -125,7 +125,7 @@ negative = st.floats(-(2.0**31), -1.1e-9, allow_subnormal=False)
 
 @given(arrays(np.float64, st.integers(2, 17), elements=negative).map(np.sort))
 def test_edges_increase_and_end_in_zero(quantiles):
-    edges = np.array(fitted_edges(quantiles))
+    edges = np.array(fit_edges(quantiles))
     assert len(edges) == len(quantiles)
     assert (np.diff(edges) > 0).all()
     assert edges[-1] == 0
@@ -134,10 +134,10 @@ def test_edges_increase_and_end_in_zero(quantiles):
 
 
 def test_equal_quantiles_are_moved_apart_by_a_billionth():
-    assert fitted_edges(np.array([-0.5, -0.25, -0.25, -0.25, -0.25])) == (-0.5, -0.25, -0.25 + 1e-9, -0.25 + 2e-9, 0.0)
+    assert fit_edges(np.array([-0.5, -0.25, -0.25, -0.25, -0.25])) == (-0.5, -0.25, -0.25 + 1e-9, -0.25 + 2e-9, 0.0)
 
 
 def test_edges_that_would_pass_zero_stay_below_it():
-    edges = np.array(fitted_edges(np.full(9, -2e-9)))
+    edges = np.array(fit_edges(np.full(9, -2e-9)))
     assert edges[-1] == 0
     assert (np.diff(edges) > 0).all()

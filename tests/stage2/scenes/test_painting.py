@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from railyard.stage2.scenes import painting
 from railyard.stage2.scenes.boxes import area
-from railyard.stage2.scenes.painting import OVERLAP, Layout, Sprite, free_places, lay, stream, trimmed
+from railyard.stage2.scenes.painting import OVERLAP, Layout, Sprite, free_places, paint, stream, trimmed
 
 
 def test_each_scene_of_each_seed_has_its_own_stream():
@@ -59,7 +59,7 @@ def test_masks_are_trimmed_to_what_is_visible():
 def test_paint_lies_in_its_box_and_nowhere_else():
     ground = np.full((64, 96, 3), 100, np.uint8)
     sprite = Sprite("block", np.ones((10, 20), np.float32), lambda region: np.float32([255, 0, 0]))
-    painted = lay(stream(5, 0), ground, [sprite])
+    painted = paint(stream(5, 0), ground, [sprite])
     rows, columns = np.nonzero((painted.pixels_HW3 == (255, 0, 0)).all(axis=-1))
     pixels = [columns.min(), rows.min(), columns.max(), rows.max()]
     assert (len(rows), columns.max() - columns.min(), rows.max() - rows.min()) == (200, 19, 9)

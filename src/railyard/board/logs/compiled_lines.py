@@ -6,7 +6,7 @@ number that float64 might round, anything wrong) it stops and leaves that line t
 decides what such a line means. A number is taken only where float64 arithmetic is exact: up to 2^53 times or
 over a power of ten up to 10^22 (Clinger 1990, "How to read floating point numbers accurately").
 
-The data always end with a line end. No token contains one, so nothing below has to ask where the data end.
+The data always end with a line end. No token contains one, so no function below has to check for the end of the data.
 Positions are indices into the data; a position of FAIL means: not understood.
 """
 
@@ -61,7 +61,7 @@ def read(data: U8, at: int, line: int, reader: StepReader) -> tuple[Records, int
     """Rows from position `at` of `data` (line number `line`) up to the first line not understood.
 
     data: uint8, whole lines. Returns RAW rows, and position and number of the next line, which is beyond
-    the data where all was understood. What `reader` knows of the game goes on: next index, names.
+    the data where all was understood. The state of `reader` (next index, names) is updated.
     """
     rows = np.empty(int(np.count_nonzero(data[at:] == NEWLINE)), RAW)
     known = len(reader.names)
@@ -280,7 +280,7 @@ def _text_end(data: U8, at: int) -> int:
 
 @njit()
 def _find(data: U8, start: int, end: int, bytes_KB: U8, lengths_K: I64, guess: int) -> int:
-    """Number of the word that stands at [start, end), looked for from `guess` on; FAIL if there is none."""
+    """Number of the word at [start, end), searched from `guess` on; FAIL if there is none."""
     for offset in range(len(lengths_K)):
         word = guess + offset
         if word >= len(lengths_K):

@@ -1,4 +1,4 @@
-"""`<stem>.meta.json` or `<stem>.meta.json.gz`: what a raw log says about a whole game."""
+"""`<stem>.meta.json` or `<stem>.meta.json.gz`: the facts of a whole game in a raw log."""
 
 import gzip
 import zlib

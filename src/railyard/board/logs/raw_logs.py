@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ class GameFiles:
 
 @dataclass(frozen=True)
 class FoundGames:
-    """Games in the order of their run ids, and the meta files that stand alone."""
+    """Games in the order of their run ids, and the meta files without steps."""
 
     games: list[GameFiles]
     without_steps: list[Path]
@@ -96,23 +97,18 @@ def read_game(files: GameFiles) -> RawGame:
 
 def read_block(block: bytes, line: int, reader: StepReader) -> Iterator[Records]:
     """RAW rows of whole lines, the first of them line number `line`, by whichever reader understands them."""
-    data = np.frombuffer(block, np.uint8)
+    data, file = np.frombuffer(block, np.uint8), io.BytesIO(block)
     at = 0
     while at < len(block):
         rows, at, line = compiled_lines.read(data, at, line, reader)
         if len(rows):
             yield rows
-        lines = _some_lines(block, at)
+        file.seek(at)
+        lines = list(islice(file, GENERAL_LINES))
         kept = [place for place, text in enumerate(lines) if not text.isspace()]
         if kept:
             yield reader.read([lines[place] for place in kept], [line + place for place in kept])
         at, line = at + sum(map(len, lines)), line + len(lines)
-
-
-def _some_lines(block: bytes, at: int) -> list[bytes]:
-    file = io.BytesIO(block)
-    file.seek(at)
-    return [text for _, text in zip(range(GENERAL_LINES), file, strict=False)]
 
 
 def _blocks(path: Path) -> Iterator[tuple[bytes, int]]:
@@ -122,15 +118,16 @@ def _blocks(path: Path) -> Iterator[tuple[bytes, int]]:
     """
     rest, line, damage = bytearray(), 1, None
     try:
-        for piece in _pieces(path):
-            rest += piece
-            if len(rest) >= BLOCK and b"\n" in piece:
-                end = rest.rindex(b"\n") + 1
-                yield bytes(rest[:end]), line
-                line += rest.count(b"\n", 0, end)
-                del rest[:end]
-            if len(rest) > LONGEST_LINE:
-                raise BadGame(path, f"is longer than {LONGEST_LINE:,} bytes: is it a log of steps?", line)
+        with gzip.GzipFile(path) as file:
+            while piece := file.read1(BLOCK):
+                rest += piece
+                if len(rest) >= BLOCK and b"\n" in piece:
+                    end = rest.rindex(b"\n") + 1
+                    yield bytes(rest[:end]), line
+                    line += rest.count(b"\n", 0, end)
+                    del rest[:end]
+                if len(rest) > LONGEST_LINE:
+                    raise BadGame(path, f"is longer than {LONGEST_LINE:,} bytes: is it a log of steps?", line)
     except UNREADABLE as error:
         damage = error
     if damage:
@@ -140,10 +137,3 @@ def _blocks(path: Path) -> Iterator[tuple[bytes, int]]:
     yield bytes(rest), line
     if damage:
         raise BadGame(path, f"cannot be read ({damage})", line + rest.count(b"\n")) from damage
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    """What a gzip file holds, as far as it can be read."""
-    with gzip.GzipFile(path) as file:
-        while piece := file.read1(BLOCK):
-            yield piece

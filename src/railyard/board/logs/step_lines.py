@@ -47,8 +47,8 @@ Row = dict[str, Any]
 class StepReader:
     """Reads the lines of one game in their order; defaults come from the meta, names in encounter order.
 
-    A method per key of a row, of the same name. What a method cannot accept, in whichever row, it answers
-    with one of `_NOT_A_COLUMN`.
+    A method per key of a row, of the same name. A method raises one of `_NOT_A_COLUMN` for a value that it
+    cannot accept, in whichever row.
     """
 
     path: Path
@@ -144,7 +144,7 @@ class StepReader:
 
 
 def _column(rows: list[Row], key: str, kinds: set[type], default: Any) -> list[Any]:
-    """The values of an optional key; null stands for an absent one."""
+    """The values of an optional key; null counts as absent."""
     column = [row.get(key) for row in rows]
     found = set(map(type, column))
     if NoneType in found:

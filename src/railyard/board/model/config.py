@@ -1,10 +1,10 @@
-"""What an encoder is: the fields of `config.json` in an init folder, and the knobs of `model=board_encoder`.
+"""The shape of an encoder: the fields of `config.json` in an init folder, and the knobs of `model=board_encoder`.
 
 Read by `model/encoder.py` (the network), `model/init_folder.py` (the folder) and the plan of a run, which
 counts parameters by `parameter_count` without loading torch.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -24,40 +24,34 @@ class Encoder(Component):
     is allowed.
     """
 
-    input_vocab_size: Annotated[
-        int,
-        Field(ge=2, le=WIDEST, description="exponents the embedding knows; 18 covers 0 to 17, which a chain can reach"),
-    ] = 18
-    output_n_bins: Annotated[
-        int | None,
-        Field(ge=1, le=WIDEST, description="classes of each head of binned_ev; null takes the tokenizer's number"),
-    ] = None
-    hidden_size: Annotated[int, Field(ge=1, le=WIDEST, description="width of the residual stream")] = 288
-    num_hidden_layers: Annotated[int, Field(ge=1, le=MOST_LAYERS, description="attention and feed-forward blocks")] = 10
-    num_attention_heads: Annotated[int, Field(ge=1, description="query heads; divides hidden_size")] = 6
-    intermediate_size: Annotated[int, Field(ge=1, le=WIDEST, description="width inside SwiGLU")] = 1152
-    layer_norm_eps: Annotated[float, Field(gt=0, description="epsilon of every RMSNorm")] = 1e-6
-    dropout_prob: Annotated[
-        float, Field(ge=0, lt=1, description="dropout after attention and after SwiGLU while training")
-    ] = 0.1
-    num_key_value_heads: Annotated[
-        int | None,
-        Field(ge=1, description="key and value heads, shared by the query heads; null gives every query its own"),
-    ] = 2
-    attention_dropout_prob: Annotated[
-        float, Field(ge=0, lt=1, description="dropout of attention weights; has no effect with attention sinks")
-    ] = 0.0
-    use_attention_sinks: Annotated[
-        bool, Field(description="one learned logit a head that may take attention and gives nothing")
-    ] = False
-    use_qk_norm: Annotated[bool, Field(description="RMSNorm over each query and key head")] = False
-    max_position_embeddings: Annotated[
-        int, Field(ge=CELLS, le=WIDEST, description="rows of the position table; a board has 16 cells")
-    ] = CELLS
-    head_type: Annotated[
-        Literal["binned_ev", "action_policy"],
-        Field(description="binned_ev: four heads of output_n_bins classes; action_policy: one logit a move"),
-    ] = "binned_ev"
+    input_vocab_size: int = Field(
+        18, ge=2, le=WIDEST, description="exponents the embedding knows; 18 covers 0 to 17, which a chain can reach"
+    )
+    output_n_bins: int | None = Field(
+        None, ge=1, le=WIDEST, description="classes of each head of binned_ev; null takes the tokenizer's number"
+    )
+    hidden_size: int = Field(288, ge=1, le=WIDEST, description="width of the residual stream")
+    num_hidden_layers: int = Field(10, ge=1, le=MOST_LAYERS, description="attention and feed-forward blocks")
+    num_attention_heads: int = Field(6, ge=1, description="query heads; divides hidden_size")
+    intermediate_size: int = Field(1152, ge=1, le=WIDEST, description="width inside SwiGLU")
+    layer_norm_eps: float = Field(1e-6, gt=0, description="epsilon of every RMSNorm")
+    dropout_prob: float = Field(0.1, ge=0, lt=1, description="dropout after attention and after SwiGLU while training")
+    num_key_value_heads: int | None = Field(
+        2, ge=1, description="key and value heads, shared by the query heads; null gives every query its own"
+    )
+    attention_dropout_prob: float = Field(
+        0.0, ge=0, lt=1, description="dropout of attention weights; has no effect with attention sinks"
+    )
+    use_attention_sinks: bool = Field(
+        False, description="one learned logit a head that may take attention and gives nothing"
+    )
+    use_qk_norm: bool = Field(False, description="RMSNorm over each query and key head")
+    max_position_embeddings: int = Field(
+        CELLS, ge=CELLS, le=WIDEST, description="rows of the position table; a board has 16 cells"
+    )
+    head_type: Literal["binned_ev", "action_policy"] = Field(
+        "binned_ev", description="binned_ev: four heads of output_n_bins classes; action_policy: one logit a move"
+    )
 
     @property
     def key_value_heads(self) -> int:
@@ -88,7 +82,7 @@ class Encoder(Component):
 
     @property
     def n_bins(self) -> int:
-        """Classes a binned head has. UserError where nothing has said so yet."""
+        """Classes a binned head has. UserError where it is not set yet."""
         if self.output_n_bins is None:
             raise UserError(
                 "output_n_bins is null with head_type=binned_ev: set it to the number of classes of the "

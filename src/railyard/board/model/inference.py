@@ -1,4 +1,4 @@
-"""What a model says about boards, as probabilities: used by serving, annotation, play and evaluation."""
+"""Answers of a model about boards, as probabilities."""
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ def forward_distributions(model: BoardEncoder, tokens: Tensor, set_eval: bool = 
 
     Tokens are exponents [B, 16] of any integer dtype, on the model's device. Gives four [B, N] in the order
     UDLR for binned_ev and one [B, 4] over the moves for action_policy. `set_eval` puts the model into
-    evaluation mode and leaves it there; without it dropout acts as the model's mode says.
+    evaluation mode and leaves it there; without it dropout follows the model's mode.
     """
     if set_eval:
         model.eval()

@@ -7,6 +7,7 @@ Writing gives the same bytes for the same weights, and takes the folder's place 
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,7 +31,7 @@ CONFIG_FILE, TOKENIZER_FILE = "config.json", "tokenizer.json"
 WEIGHT_FILES = tuple(f"{stem}.safetensors" for stem in ("model-best", "model", "model-final", "model-stable"))
 PICKLE_FILES = ("model-best.pt", "model.pt", "model-stable.pt")
 PICKLE_SUFFIXES = (".pt", ".pth")
-WRAPPER_PREFIXES = ("_orig_mod.", "module.")  # left by torch.compile and by DDP
+WRAPPERS = re.compile(r"^(_orig_mod\.|module\.)+")  # prefixes left by torch.compile and by DDP, in either order
 SHOWN = 5  # differing weights named in a message
 
 Weights = dict[str, Tensor]
@@ -58,11 +59,11 @@ def _from_pickle(path: Path) -> BoardEncoder:
         raise UserError(
             f"{path} holds weights without an encoder_config: put it beside its config.json and give the folder"
         )
-    return _model(_checked(fields, path), _named(stored), path, path)
+    return _model(_check_fields(fields, path), _strip_wrappers(stored), path, path)
 
 
 def _model(config: Encoder, weights: Weights | None, said_by: Path, file: Path | None) -> BoardEncoder:
-    config = _as_weights_say(config, weights or {})
+    config = _fit_config(config, weights or {})
     if config.head_type == "binned_ev" and config.output_n_bins is None:
         raise UserError(
             f"{said_by}: output_n_bins is missing, which head_type=binned_ev needs: set it to "
@@ -72,14 +73,15 @@ def _model(config: Encoder, weights: Weights | None, said_by: Path, file: Path |
 
 
 def write_init(path: Path | str, model: BoardEncoder, tokenizer: Path | str | Mapping[str, Any] | None) -> None:
-    """Writes `model` as the init folder `path`, replacing one that stands there.
+    """Writes `model` as the init folder `path`, replacing one that exists.
 
     `tokenizer` is a file, which is copied byte for byte, or its JSON object.
     """
     with durable.atomic_folder(Path(path)) as folder:
         (folder / CONFIG_FILE).write_text(_json(model.config.model_dump()))
+        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
         # the header orders names itself; one metadata key only, since several would come in any order
-        save_file(_plain_weights(model), folder / WEIGHT_FILES[1], metadata={"format": "pt"})
+        save_file(weights, folder / WEIGHT_FILES[1], metadata={"format": "pt"})
         if isinstance(tokenizer, Mapping):
             (folder / TOKENIZER_FILE).write_text(_json(tokenizer))
         elif tokenizer is not None:
@@ -102,13 +104,13 @@ def describe(folder: Path) -> dict[str, Any]:
 def read_config(folder: Path) -> Encoder:
     """The Encoder of `folder/config.json`. UserError names the key, its value and what is allowed."""
     path = folder / CONFIG_FILE
-    return _checked(read_json(path, missing="an init folder holds config.json and model.safetensors"), path)
+    return _check_fields(read_json(path, missing="an init folder holds config.json and model.safetensors"), path)
 
 
-def _checked(fields: Mapping[str, Any], path: Path) -> Encoder:
+def _check_fields(fields: Mapping[str, Any], path: Path) -> Encoder:
     config, faults = check_config(Encoder, fields)
     if faults:
-        raise UserError(f"{path}: {'; '.join(_sentence(fault) for fault in faults)}")
+        raise UserError(f"{path}: {'; '.join(_describe_fault(fault) for fault in faults)}")
     return cast(Encoder, config)
 
 
@@ -135,26 +137,21 @@ def _existing_folder(path: Path) -> Path:
     return path
 
 
-def _sentence(fault: Fault) -> str:
+def _describe_fault(fault: Fault) -> str:
     return f"{'.'.join(fault.key)}: {fault.message}" if fault.key else fault.message
 
 
 def _read_weights(path: Path) -> Weights:
-    return _named(read_pickle(path)[0] if path.suffix in PICKLE_SUFFIXES else load_safetensors(path))
+    return _strip_wrappers(read_pickle(path)[0] if path.suffix in PICKLE_SUFFIXES else load_safetensors(path))
 
 
-def _named(stored: Mapping[str, Tensor]) -> Weights:
-    return {_unwrapped(name): tensor for name, tensor in stored.items()}
+def _strip_wrappers(stored: Mapping[str, Tensor]) -> Weights:
+    """By the names of the network itself."""
+    return {WRAPPERS.sub("", name): tensor for name, tensor in stored.items()}
 
 
-def _unwrapped(name: str) -> str:
-    for prefix in WRAPPER_PREFIXES * 2:  # compiled inside DDP or DDP inside compiled
-        name = name.removeprefix(prefix)
-    return name
-
-
-def _as_weights_say(config: Encoder, weights: Weights) -> Encoder:
-    """The config with what the weights know better: the head's type, its classes, a larger vocabulary."""
+def _fit_config(config: Encoder, weights: Weights) -> Encoder:
+    """The config corrected by the weights: the head's type, its classes, a larger vocabulary."""
     known: dict[str, Any] = {}
     if "policy_head.weight" in weights:
         known["head_type"] = "action_policy"
@@ -203,10 +200,6 @@ def _difference(name: str, wanted: Weights, found: Weights) -> str:
     if have != want:
         return f"{name} has shape {list(have)}, expected {list(want)}"
     return "" if found[name].is_floating_point() else f"{name} holds {found[name].dtype}, expected real numbers"
-
-
-def _plain_weights(model: BoardEncoder) -> Weights:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -34,7 +34,7 @@ class Tables(NamedTuple):
     @staticmethod
     @njit()
     def encode_row(row: Any, tables: "Tables", out_4: U8) -> int:
-        """Writes the four classes UDLR of a row into `out_4`, or says what is wrong with the row.
+        """Writes the four classes UDLR of a row into `out_4`, or returns what is wrong with the row.
 
         Every branch is binned and the class then selected: what is legal is a coin toss to the processor, and a
         wrong guess costs more than the bin (2.5 times the whole on random rows).

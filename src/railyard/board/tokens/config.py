@@ -1,7 +1,7 @@
 """The verbs `railyard tokenizer` (fit one to a pack) and `railyard tokenize` (apply one to a pack)."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -29,15 +29,15 @@ class FitTokenizer(Work):
         EvBinner(edges=[share / 32 for share in range(33)]),
         description="of kind=ev_bins: which percentiles make a class; percentiles are spread evenly, so are these",
     )
-    bins: Annotated[
-        int, Field(ge=2, le=MAX_BINS, description="grades of moves that are legal, not lost and not the one played")
-    ] = 32
-    failure_cutoff: Annotated[
-        int,
-        Field(
-            ge=-(2**31), le=0, description="a search move this many points below the board's own value counts as lost"
-        ),
-    ] = -1500
+    bins: int = Field(
+        32, ge=2, le=MAX_BINS, description="grades of moves that are legal, not lost and not the one played"
+    )
+    failure_cutoff: int = Field(
+        -1500,
+        ge=-(2**31),
+        le=0,
+        description="a search move this many points below the board's own value counts as lost",
+    )
     illegal_policy: Literal["illegal", "last_bin"] = Field(
         "illegal",
         description="the class of illegal moves: ILLEGAL everywhere, or on tuple rows the last bin, the reference's "

@@ -1,7 +1,7 @@
 """The class of an expected value that is a share of 1, for heads that predict the value of each move."""
 
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,8 @@ DEFAULT_EDGES = [0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0]
 class EvBinner(Component):
     """Bins of values in [0, 1]; what lies outside counts as 0 or 1."""
 
-    edges: Annotated[list[float], Field(min_length=1)] = Field(
-        DEFAULT_EDGES, description="ascending, in [0, 1]; closer together near 1, where good moves differ"
+    edges: list[float] = Field(
+        DEFAULT_EDGES, min_length=1, description="ascending, in [0, 1]; closer together near 1, where good moves differ"
     )
     strategy: Literal["edges", "upper_bounds"] = Field(
         "edges",

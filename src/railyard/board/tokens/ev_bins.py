@@ -37,7 +37,7 @@ class Tables(NamedTuple):
     @staticmethod
     @njit()
     def encode_row(row: Any, tables: "Tables", out_4: U8) -> int:
-        """Writes the four classes UDLR of a row into `out_4`, NO_VALUE for illegal moves, or says what is wrong."""
+        """Writes the four classes UDLR of a row into `out_4`, NO_VALUE for illegal moves, or returns a fault."""
         fault = advantage.fault_of(row, tables.kinds)
         if fault != advantage.SOUND:
             return int(fault)
@@ -131,7 +131,7 @@ def _binner(document: Mapping[str, Any]) -> EvBinner:
 
 @njit()
 def bin_of(share: float, tables: Tables) -> int:
-    """The bin of a share in [0, 1], as `EvBinner.bins` says."""
+    """The bin of a share in [0, 1], by the rule of `EvBinner.bins`."""
     if tables.special_zero_one and share == 0.0:
         return 0
     if tables.special_zero_one and share == 1.0:

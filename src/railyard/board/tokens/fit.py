@@ -39,7 +39,7 @@ def fit(
     reads from the disk. A type with fewer worse moves than bins, `search` too, gets uniform edges on [-1, 0]
     and a warning. UserError names the first bad row.
     """
-    counts, quantiles_of = _measured(pack, failure_cutoff, np.linspace(0, 1, bins + 1), progress)
+    counts, quantiles_of = _measure(pack, failure_cutoff, np.linspace(0, 1, bins + 1), progress)
     own = [name for name in counts if name not in BASE_TYPES and counts[name][ROWS]]
     counts = {name: counts.get(name, np.zeros(WORSE + 1, np.int64)) for name in (*BASE_TYPES, *own)}
     edges = {name: _edges_of(name, int(counts[name][WORSE]), quantiles_of.get(name), bins) for name in counts}
@@ -48,29 +48,29 @@ def fit(
     return MacroxueTokenizer.from_json(tokenizer.to_json())  # refuses what no reader would take
 
 
-def fitted_edges(quantiles_Q: F64) -> tuple[float, ...]:
+def fit_edges(quantiles_Q: F64) -> tuple[float, ...]:
     """Strictly increasing edges ending in 0, from ascending quantiles of negative differences."""
     edges = quantiles_Q.copy()
     edges[-1] = 0.0
     for upper in range(1, len(edges)):
         if edges[upper] <= edges[upper - 1]:
-            edges[upper] = _above(edges[upper - 1])
-    return tuple(_pressed_below_zero(edges).tolist())
+            edges[upper] = _next_edge(edges[upper - 1])
+    return tuple(_press_below_zero(edges).tolist())
 
 
 def _edges_of(name: str, worse: int, quantiles_Q: F64 | None, bins: int) -> tuple[float, ...]:
     if quantiles_Q is not None and worse >= bins:
-        return fitted_edges(quantiles_Q)
+        return fit_edges(quantiles_Q)
     log.warning("%s has %d moves to fit %d bins to: it gets uniform edges on [-1, 0]", name, worse, bins)
     return tuple(np.linspace(-1.0, 0.0, bins + 1).tolist())
 
 
-def _above(edge: float) -> float:
+def _next_edge(edge: float) -> float:
     """The next edge after one that it fell together with; in large scores 1e-9 is below the resolution."""
     return max(edge + SMALLEST_STEP, float(np.nextafter(edge, np.inf)))
 
 
-def _pressed_below_zero(edges: F64) -> F64:
+def _press_below_zero(edges: F64) -> F64:
     """Edges pushed past 0 by their predecessors, put back in order below it."""
     edges[-1] = 0.0
     for lower in range(len(edges) - 2, -1, -1):
@@ -90,7 +90,7 @@ def _metadata(pack: Pack, bins: int, counts: Mapping[str, I64]) -> dict[str, Any
     }
 
 
-def _measured(
+def _measure(
     pack: Pack, failure_cutoff: int, fractions: F64, progress: Progress | None
 ) -> tuple[dict[str, I64], dict[str, F64]]:
     """I64 [5] and quantiles [Q] of the negative differences, by valuation name."""
@@ -155,7 +155,7 @@ def _tally_row(row: Any, kinds: U8, failure_cutoff: float, counts_5: I64, stage:
         value = advantage.value_of(row, branch, is_search)
         counts_5[LEGAL] += 1
         if advantage.fails(value, is_search, failure_cutoff):
-            counts_5[FAILED] += 1  # tied or not; a token asks for ties first
+            counts_5[FAILED] += 1  # tied or not; tokens check ties first
         elif advantage.ties(value - played_value, is_search):
             counts_5[TIED] += 1
         elif value < played_value:

@@ -20,7 +20,7 @@ KNOTS = 2049  # as files of version 1 have
 def fit(
     pack: Pack, binner: EvBinner | None = None, knots: int = KNOTS, progress: Progress | None = None
 ) -> EvBinTokenizer:
-    """A tokenizer that knows how the pack's expected values are spread. UserError names the first bad row."""
+    """A tokenizer with the quantiles of the pack's expected values. UserError names the first bad row."""
     names = pack.valuation_names
     streamed = stream_quantiles(pack, np.linspace(0, 1, knots), _tally, progress)
     found = {name: tuple(values.tolist()) for name, values in zip(names, streamed.result(), strict=True)}

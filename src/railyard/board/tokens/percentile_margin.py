@@ -4,7 +4,7 @@ They are read and applied so that older files keep their meaning; fitting and tr
 (`tokens/macroxue.py`), which replaced them for their poor results.
 
 Classes, worst to best: 0 ILLEGAL, 1 … n the bins, n+1 WINNER (the legal move of the highest percentile, the
-first in the order UDLR among equals; the move played has no say).
+first in the order UDLR among equals, whichever was played).
 """
 
 from collections.abc import Mapping, Sequence
@@ -75,7 +75,7 @@ class PercentileTokenizer(Tokenizer):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """UserError names the first faulty key. Keys that say nothing about classes are kept and not looked at."""
+        """UserError names the first faulty key. Keys that do not matter for classes are kept unread."""
         expect(document, "version", VERSION)
         expect(document, "percentile_grid", GRID)
         count = whole(document, "quantile_count", 2, 2**20)

@@ -17,7 +17,7 @@ class Tables(NamedTuple):
     @staticmethod
     @njit()
     def encode_row(row: Any, tables: "Tables", out_4: U8) -> int:
-        """Writes zeros, or says that there is no such move."""
+        """Writes zeros, or returns a fault for a move that does not exist."""
         out_4[:] = 0
         return advantage.SOUND if row.move_dir < tables.moves else advantage.BAD_MOVE
 

@@ -67,6 +67,6 @@ def labels_of(document: Mapping[str, Any] | None) -> Labels:
 
 
 def _class_of(document: Mapping[str, Any]) -> type[Tokenizer]:
-    """A document of no kind is read as the usual one, whose error says what is missing."""
+    """A document of no kind is read as the usual one, whose error names what is missing."""
     classes = (kind.tokenizer for kind in KINDS.values())
     return next((found for found in classes if found.is_of(document)), MacroxueTokenizer)

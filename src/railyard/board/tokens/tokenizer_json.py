@@ -1,6 +1,6 @@
 """The format of `tokenizer.json`, key by key: what a file has to hold, one sentence for each fault.
 
-A UserError of this file begins with the key; whoever knows the file's name puts it before.
+A UserError of this file begins with the key; `json_fields.read` prefixes the file's name.
 """
 
 from collections.abc import Mapping

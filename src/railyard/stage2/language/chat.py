@@ -1,7 +1,7 @@
 """ChatML turns: the prompt with its image, the answer after it, and what of it is learned.
 
 Texts come from `prompts.py`, answers as ids from `encoding.py` or from a rollout; ids go to the model.
-`TEMPLATE` says the same to transformers and is saved with a tokenizer.
+`TEMPLATE` is the same as a chat template of transformers; it is saved with a tokenizer.
 Legend: T tokens.
 """
 

@@ -28,7 +28,7 @@ class EncodedObjects:
     """`render(objects)` as ids.
 
     `descs_N2`: first and last + 1 of the tokens that have a byte of a description's value (without quotes) in them.
-    `slots_N4`: where the coordinates stand. The last token is the one that holds the outermost `}`.
+    `slots_N4`: the tokens of the coordinates. The last token is the one that holds the outermost `}`.
     """
 
     ids_T: I64
@@ -37,7 +37,7 @@ class EncodedObjects:
 
 
 class ObjectEncoder:
-    """Encodes objects with one vocabulary; keep it, since it remembers the texts between coordinates.
+    """Encodes objects with one vocabulary; reuse it, since it caches the texts between coordinates.
 
     Raises UserError for a description that the tokenizer would change (one that normalises, given another form), and
     for a tokenizer whose tokens cross the place between the two parts.
@@ -84,8 +84,8 @@ class ObjectEncoder:
         return ids, tokens.start, tokens.stop
 
     def _new_key(self, number: int, desc: str) -> list[int]:
-        """A tokenizer that cuts words by a regular expression cuts between `{"` and `desc` or does not, whatever stands
-        further off: one description tells it for all.
+        """A tokenizer that cuts words by a regular expression always cuts between `{"` and `desc`, or never, whatever
+        the description: one is enough to check.
         """
         ids = self._encode(key(number))
         if ids + self._description(desc)[0] != self._vocabulary.encode(key(number) + description(desc).text):

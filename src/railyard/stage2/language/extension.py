@@ -24,7 +24,7 @@ WILDCARD = "<|coord_*|>"  # stands before the coordinates on public checkpoints 
 def add_coordinates(tokenizer: Tokenizer, wildcard: bool = True) -> Tokenizer:
     """A copy that has the coordinate tokens, those it lacks at the end, after `<|coord_*|>` if `wildcard`.
 
-    One that stands among the pieces of the base vocabulary keeps its id and is found whole from then on.
+    One that is a piece of the base vocabulary keeps its id and is matched whole from then on.
     On a tokenizer of Qwen3-VL (151,669 ids) that is the layout of public checkpoints: the wildcard at 151669, the
     coordinates at 151670 to 152669.
     """

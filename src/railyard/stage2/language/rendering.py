@@ -33,12 +33,12 @@ def canonical(objects: Iterable[SceneObject]) -> list[SceneObject]:
 
 
 def key(number: int) -> str:
-    """What stands before `desc` of the object with this number (the first is 1), from the end of the one before."""
+    """The text before `desc` of an object by its number (from 1), beginning at the end of the object before it."""
     return f'{"{" if number == 1 else TAIL[:-1] + ", "}"object_{number}": {{"'
 
 
 def description(desc: str) -> Description:
-    """What stands from `desc` to the coordinates."""
+    """The text from `desc` to the coordinates."""
     before, value = 'desc": ', json.dumps(desc, ensure_ascii=False)
     start = len(before) + 1
     return Description(f'{before}{value}, "bbox_2d": ["', slice(start, start + len(value.encode()) - 2))

@@ -49,8 +49,8 @@ def load(folder: Path | str) -> Tokenizer:
 def save(tokenizer: Tokenizer, folder: Path | str, chat_template: str, **made_from: Any) -> None:
     """Writes a folder that `load` and transformers' AutoTokenizer read, whole or not at all.
 
-    `made_from`: facts for the manifest, which holds the sha256 of the files as well. UserError if something stands
-    there already.
+    `made_from`: facts for the manifest, which holds the sha256 of the files as well. UserError if `folder`
+    is occupied.
     """
     refuse_occupied(Path(folder), "an empty folder for a tokenizer")
     config = {
@@ -126,7 +126,7 @@ def _coord_ids(tokenizer: Tokenizer) -> np.ndarray[tuple[int], np.dtype[np.int64
 
 
 def _pieces(tokenizer: Tokenizer) -> tuple[bytes, ...]:
-    """The bytes of each id; none for an id that stands for nothing."""
+    """The bytes of each id; empty for an unused id."""
     added = {id_: token.content for id_, token in tokenizer.get_added_tokens_decoder().items()}
     base = {id_: text for text, id_ in tokenizer.get_vocab(with_added_tokens=False).items() if id_ not in added}
     pieces = [b""] * (max((*added, *base)) + 1)

@@ -1,6 +1,6 @@
-"""What a tokenizer's ids stand for: the bytes of each, which are coordinates, which one ends a turn.
+"""A tokenizer's ids as plain values: the bytes of each, the coordinate of each, and the id that ends a turn.
 
-Made from a tokenizer (`tokenizer.py`) and used by everything that reads model output or labels a target. Places in a
+Made from a tokenizer (`tokenizer.py`) and used by everything that reads model output or labels a target. Positions in a
 text are counted in bytes of its UTF-8 form: a byte-level token may end inside a character, but every mark of JSON is
 one byte that occurs in no other character.
 """

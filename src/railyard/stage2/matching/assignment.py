@@ -1,6 +1,6 @@
-"""Which prediction stands for which true object: the cheapest assignment by box IoU, with a way out for both sides.
+"""Matching of predictions and true objects: the assignment of least cost by box IoU; both may stay unmatched.
 
-Takes the boxes of one image and gives pairs to the targets and to evaluation.
+Boxes of one image in, pairs out, for the targets and for evaluation.
 Legend: P predictions, G true objects, M matched pairs, 4 = x1, y1, x2, y2.
 """
 

@@ -1,4 +1,4 @@
-"""What rollouts came to, as counts that add up over images, micro-batches and ranks, and the figures logged of them.
+"""Counts of rollouts, which add up over images, micro-batches and ranks, and the figures that are logged of them.
 
 Takes each image's rollout and its matching. Over-generation shows in the tails first: repeats, the most frequent
 description of an image, rollouts that were cut, predictions for each true object.
@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, fields
 
 from railyard.stage2.matching.assignment import Matching
 from railyard.stage2.rollout.parsing import BUCKETS, Bucket, Rollout
-from railyard.stage2.rollout.repeats import max_same_desc, repeats
+from railyard.stage2.rollout.repeats import find_repeats, max_same_desc
 
 STRICT_DROP = "stage2_ab/channel_b/strict_drop"
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Of some images; none of any, as it stands. `kept`: predictions. `repeated`: those that repeat an earlier one."""
+    """Counts over some images, all 0 by default. `kept`: predictions. `repeated`: those that repeat an earlier one."""
 
     images: int = 0
     objects: int = 0
@@ -66,7 +66,7 @@ def counts(rollout: Rollout, matching: Matching) -> Counts:
         ious=sum(matching.ious),
         gated=matching.gated,
         truncated=int(rollout.truncated),
-        repeated=int(repeats(rollout.predictions).sum()),
+        repeated=int(find_repeats(rollout.predictions).sum()),
         max_same_desc=max_same_desc(rollout.predictions),
         drops=Counter(rollout.drops),
     )

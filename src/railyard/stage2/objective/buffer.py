@@ -83,7 +83,7 @@ class Buffer:
                 return
 
     def steps_through(self, epochs: int) -> int:
-        """Optimizer steps of the first `epochs` epochs, as a learning-rate schedule has to know them."""
+        """Optimizer steps of the first `epochs` epochs, for a learning-rate schedule."""
         return next(window.first_step for window in self.windows() if window.epoch == epochs)
 
     def _window(self, index: int, epoch: int, step: int, start: int) -> Window:

@@ -1,6 +1,6 @@
 """The sentence-embedding model behind the semantic gate: from the disk or the hub's local cache, or none at all.
 
-`load` never fails for want of the model: training goes on with the gate off, says so once, and logs `is_active` 0.
+`load` does not fail where the model is missing: the gate is off, with one warning, and `is_active` is logged as 0.
 """
 
 import logging
@@ -27,8 +27,8 @@ UNUSABLE = (
 def load(model_name_or_path: str, revision: str, threshold: float, allow_download: bool = False) -> SemanticGate:
     """A gate on a model folder or on the revision of a hub id; off, with one warning, where either is not there.
 
-    Nothing is fetched unless `allow_download`. The gate's identity names path, revision and, for a hub id, the commit
-    that the revision stands for.
+    Nothing is fetched unless `allow_download`. The gate's identity holds path, revision and, for a hub id, the commit
+    of the revision.
     """
     identity: dict[str, str | None] = {"path": model_name_or_path, "revision": revision, "commit": None}
     try:
@@ -51,7 +51,7 @@ def load(model_name_or_path: str, revision: str, threshold: float, allow_downloa
 
 
 def _commit(hub_id: str, revision: str, allow_download: bool) -> str:
-    """The commit that a revision stands for: the name of the cache's folder that its files are in."""
+    """The commit of a revision: the name of the cache's folder that holds its files."""
     from huggingface_hub import hf_hub_download
 
     path = hf_hub_download(hub_id, "config.json", revision=revision, local_files_only=not allow_download)

@@ -44,7 +44,7 @@ class Sums:
 
 
 def reduce(values_N: Tensor, weights_N: Tensor | None = None) -> Sums:
-    """Sums of rows; weights >= 0, all 1 if none are given. Rows of weight 0 are not looked at."""
+    """Sums of rows; weights >= 0, all 1 if none are given. Rows of weight 0 are ignored."""
     weights_N = torch.ones_like(values_N) if weights_N is None else weights_N.to(values_N.dtype)
     kept_N = usable(values_N)
     # masked before the product, since 0 * nan is nan forward and backward

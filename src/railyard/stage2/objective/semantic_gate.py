@@ -1,7 +1,7 @@
-"""Does a predicted description mean the same as the true one? Then its tokens are not pulled towards the true words.
+"""Whether a predicted description means the same as the true one: then its tokens are not trained towards the true one.
 
-Pairs of descriptions come from matching; the verdicts go to the token weights. Equal words need no model; whether
-others mean the same is said by a sentence-embedding model, and where that cannot be loaded only equal words count.
+Pairs of descriptions come from matching; the verdicts go to the token weights. Equal words need no model; others
+are compared by a sentence-embedding model. Where that cannot be loaded, only equal words are accepted.
 Legend: N pairs, M texts, D features of an embedding.
 """
 

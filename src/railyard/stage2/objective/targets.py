@@ -1,4 +1,4 @@
-"""What the model is to write, as ids with the class of each token: channel A's target and channel B's.
+"""Targets: the text that the model is to write, as ids with the class of each token, for channels A and B.
 
 Takes true objects and, for channel B, their matching with a rollout's predictions; token weights are made from the
 classes (`weights.py`), and geometry losses read at the slots.
@@ -36,7 +36,7 @@ class Target:
     """The rendered objects and the turn end as ids.
 
     `owners_T`: whose description a DESC token is, -1 elsewhere. `slots_N4`: the tokens of each object's coordinates.
-    The first `matched` objects stand for matched pairs. `merged`: the outermost `}` shares its token.
+    The first `matched` objects are those of matched pairs. `merged`: the outermost `}` shares its token.
     """
 
     objects: tuple[SceneObject, ...]
@@ -62,7 +62,7 @@ class Geometry:
 
 
 class TargetBuilder:
-    """Builds targets with one vocabulary; keep it, since its encoder remembers what it has encoded."""
+    """Builds targets with one vocabulary; reuse it, since its encoder caches descriptions."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
@@ -75,7 +75,7 @@ class TargetBuilder:
     def reordered(self, objects: Sequence[SceneObject], matching: Matching) -> Target:
         """Channel B: the matched true objects in the order of their predictions, then the missed in canonical order.
 
-        `matching` names `objects` by their places. Without a pair this is channel A's target.
+        `matching` holds indices of `objects`. Without a pair this is channel A's target.
         """
         matched = [objects[true] for _, true in matching.pairs]
         return self._target([*matched, *canonical(objects[true] for true in matching.missed)], len(matched))

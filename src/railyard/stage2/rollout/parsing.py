@@ -1,4 +1,4 @@
-"""What a rollout says, taken strictly: objects kept as they stand, or dropped into exactly one bucket. No repair.
+"""Strict parsing of a rollout: an object is kept as written or dropped into exactly one bucket. Nothing is repaired.
 
 Takes token ids from a generating model; matching compares its predictions with the truth, and the training step reads
 geometry at their slots. Structure is read from the bytes, coordinates from the tokens: text that only looks like a
@@ -90,10 +90,7 @@ class Rollout:
 
 
 def parse(ids: Ids, vocabulary: Vocabulary) -> Rollout:
-    """The objects of a rollout, up to the first turn end. No ids make it raise.
-
-    Those that the vocabulary lacks are no text.
-    """
+    """The objects of a rollout, up to the first turn end. Never raises; ids unknown to the vocabulary are no text."""
     ids_T = np.asarray(ids, np.int64)
     ids_T = ids_T[: _first(ids_T == vocabulary.im_end)]
     text, places = vocabulary.join(ids_T)
@@ -174,7 +171,7 @@ def _with_box(
     if not isinstance(values, list) or set(map(type, values)) & {list, dict}:
         return "wrong_arity"
     two = _TWO_MEMBERS.fullmatch(text, *body)
-    if not two:  # a key stands there twice, of which JSON keeps the last in silence
+    if not two:  # a key occurs twice, and JSON silently keeps the last
         return "key_invalid"
     if not (len(values) == 4 if is_box else len(values) >= 6 and len(values) % 2 == 0):
         return "wrong_arity"

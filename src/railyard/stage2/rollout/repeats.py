@@ -21,7 +21,7 @@ NEAR_DUPLICATE_IOU = 0.9
 Action = Literal["stop", "drop"]
 
 
-def repeats(predictions: Sequence[Prediction], threshold: float = NEAR_DUPLICATE_IOU) -> Bool:
+def find_repeats(predictions: Sequence[Prediction], threshold: float = NEAR_DUPLICATE_IOU) -> Bool:
     """Which predictions [N] repeat an earlier one. Their share is the near-duplicate rate."""
     boxes_N4 = np.array([prediction.box for prediction in predictions]).reshape(-1, 4)
     _, desc_N = np.unique([prediction.desc for prediction in predictions], return_inverse=True)
@@ -35,20 +35,20 @@ def max_same_desc(predictions: Sequence[Prediction]) -> int:
     return max(Counter(prediction.desc for prediction in predictions).values(), default=0)
 
 
-def guarded(
+def apply_repeat_guard(
     predictions: Sequence[Prediction], action: Action, threshold: float = NEAR_DUPLICATE_IOU
 ) -> tuple[Prediction, ...]:
     """The predictions without repeats (`drop`), or those before the first repeat (`stop`)."""
-    repeats_N = repeats(predictions, threshold)
+    repeats_N = find_repeats(predictions, threshold)
     if action == "stop":
         repeats_N = np.logical_or.accumulate(repeats_N)
     return tuple(prediction for prediction, repeated in zip(predictions, repeats_N, strict=True) if not repeated)
 
 
 class RepeatWatch:
-    """Follows one rollout while it is generated and tells when an object just written repeats an earlier one.
+    """Follows one rollout during generation and reports each object that repeats an earlier one.
 
-    Reads the rollout anew whenever a token holds a `}`: for 60 objects that is 60 readings of 30 objects on average.
+    Parses the rollout again whenever a token holds a `}`: 60 times 30 objects on average for a rollout of 60.
     """
 
     def __init__(self, vocabulary: Vocabulary, threshold: float = NEAR_DUPLICATE_IOU) -> None:
@@ -63,4 +63,4 @@ class RepeatWatch:
             return False
         predictions = parse(self._ids, self._vocabulary).predictions
         before, self._seen = self._seen, len(predictions)
-        return self._seen > before and bool(repeats(predictions, self._threshold)[before:].any())
+        return self._seen > before and bool(find_repeats(predictions, self._threshold)[before:].any())

@@ -1,7 +1,7 @@
 """Where the entries of a rollout's outermost JSON object lie, in text that need not be JSON.
 
-Takes the bytes of a model's output and gives places in them to `parsing.py`; `objective/stop.py` asks for the
-outermost close. Compiled expressions eat strings and marks, so the Python loop turns once a mark, not once a byte.
+Used by `parsing.py`, and by `objective/stop.py` for the outermost close. Regular expressions consume strings and
+punctuation, so the Python loop runs once per mark, not once per byte.
 
 What a text means is settled left to right and never taken back: an object that closed stays as it is, whatever
 follows. Text before the first `{` and after the outermost `}` is ignored. A `}` closes the innermost `{`, along with
@@ -21,8 +21,8 @@ STRING_REST = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
 _STRING = rb'"' + STRING_REST + rb'(?:"|\\?\Z)'
 _MARK = re.compile(rb'"(' + STRING_REST + rb')(?:(")|\\?\Z)|[{}\[\]:,]|[^\s"{}\[\]:,]++', re.DOTALL)
 _COLON_FOLLOWS = re.compile(rb"\s*+:")
-# strings are eaten one after the other, each with its value if that is a string, so that none begins inside another;
-# one that is cut takes the rest of the text
+# strings are consumed one after the other, each with its value if that is a string, so that no match begins inside
+# another string; one that is cut takes the rest of the text
 _MEMBER = re.compile(rb'"(%b)(?:"(?:\s*+:\s*+"(%b)")?+|\\?\Z)' % (STRING_REST, STRING_REST), re.DOTALL)
 _NEXT_BRACE = re.compile(rb'[^"{}]*+(?:' + _STRING + rb'[^"{}]*+)*+([{}])', re.DOTALL)
 
@@ -79,7 +79,7 @@ def scan(text: bytes) -> Scan:
                 prefix = at if body else prefix
         if byte in (_LIST, _LIST_END):
             lists = max(lists + (1 if byte == _LIST else -1), 0)
-        # where a comma is missing, a string is a key if its colon says so
+        # where a comma is missing, a string followed by a colon is a key
         is_key = mark[2] is not None and (expects is _KEY_NEXT or _COLON_FOLLOWS.match(text, at) is not None)
         expects = _COMMA_NEXT if lists else _after(expects, byte, is_key)
         if expects is _COLON_NEXT:
@@ -105,7 +105,7 @@ def outermost_close(text: bytes) -> int:
 def desc_spans(text: bytes) -> list[Span]:
     """Places [start, end) of the values of `"desc"` at any depth, without their quotes; none for a cut or other value.
 
-    For text that came from elsewhere: targets built here know theirs already (`language/encoding.py`).
+    For texts from elsewhere: `language/encoding.py` returns those of the targets it builds.
     """
     members = _MEMBER.finditer(text)
     return [member.span(2) for member in members if member[1] == b"desc" and member[2] is not None]

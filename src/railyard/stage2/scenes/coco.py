@@ -20,7 +20,7 @@ LISTS = ("images", "annotations", "categories")
 FARTHEST = 1e9  # pixels
 BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 NO_CROWD = (None, False, 0, "0", "")
-FAULT = "fault"  # of a record that stands for an image which cannot be taken: why
+FAULT = "fault"  # key of a record without an image: the reason
 
 
 def records(path: Path, counts: Counter[str]) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""The rule for a description: what may stand as plain words in the answer that a model learns to write.
+"""The rule for a description: which texts may be plain words in the answer that a model learns to write.
 
 Everything that renders or converts descriptions passes them through `sanitise`; a record as such only needs one that
 is not empty.

@@ -44,7 +44,7 @@ def draw(path: Path, folder: Path, space: Space = "auto", progress: Progress | N
 
 
 def sample(number: int, scene: Scene, images: Path) -> Image.Image:
-    """A scene with its boxes, and below it the line it stands on; a grey field where its image cannot be read."""
+    """A scene with its boxes, captioned with its line number; a grey field where its image cannot be read."""
     try:
         whole = picture_of(images / scene.image)
         picture = whole.resize(_in_a_cell(*whole.size))

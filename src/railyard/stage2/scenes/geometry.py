@@ -1,7 +1,7 @@
 """The geometry of one object in a record, in any of its coordinate spaces, as bins.
 
-Token strings say what they are. Plain numbers do not: `Space` says whether they are pixels, bins of norm1000, or
-(`tokens`) not wanted; `auto` takes them for pixels.
+Token strings need no declaration. For plain numbers `Space` declares pixels or bins of norm1000, or refuses them
+(`tokens`); `auto` means pixels.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ def _poly(values: Any, size: Size, space: Space) -> Geometry:
 
 
 def in_pixels(values: list[Any], space: Space) -> bool:
-    """Whether the coordinates of a geometry are pixels: numbers, unless it was said that they are bins."""
+    """Whether the coordinates of a geometry are pixels: numbers, unless declared as bins."""
     return space in ("auto", "pixels") and not isinstance(values[0], str)
 
 

@@ -1,4 +1,4 @@
-"""How a record names its image: a path from a folder down, never out of it, whatever a file of records says."""
+"""Names of images in records: relative paths that stay inside the folder of the file."""
 
 from pathlib import Path, PurePosixPath
 
@@ -26,7 +26,7 @@ def below(root: Path, name: str) -> Path:
 
 
 def is_there(path: Path) -> bool:
-    """Whether a file has this path; what no file can be called, and what may not be looked at, is not there."""
+    """Whether a file has this path; false for impossible names and for folders that may not be read."""
     try:
         return path.is_file()
     except OSError:

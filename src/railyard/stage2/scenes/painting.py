@@ -16,7 +16,7 @@ from railyard.stage2.scenes.resize import FACTOR
 
 TRIES = 24  # places that are tried for an object before it is left out
 OVERLAP = 0.1  # of the smaller of two boxes: more would hide what is to be described
-VISIBLE = 0.5  # of a pixel's paint, from which on it belongs to the box
+VISIBLE = 0.5  # least opacity of a pixel that counts for the box
 
 Mask = F32
 Picture = U8
@@ -61,7 +61,7 @@ def scene(rng: np.random.Generator, layout: Layout, ground: Ground, sprite: Spri
     pixels_HW3 = ground(rng, width, height)
     count = rng.integers(layout.min_objects, layout.max_objects, endpoint=True)
     sprites = [sprite(rng, min(width, height)) for _ in range(count)]
-    return lay(rng, pixels_HW3, sprites)
+    return paint(rng, pixels_HW3, sprites)
 
 
 def stream(seed: int, index: int) -> np.random.Generator:
@@ -100,8 +100,8 @@ def trimmed(mask_hw: Mask) -> Mask:
     return mask_hw[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def lay(rng: np.random.Generator, pixels_HW3: Picture, sprites: Sequence[Sprite]) -> Painted:
-    """Paints what finds room onto the picture, which is changed, and says where it lies."""
+def paint(rng: np.random.Generator, pixels_HW3: Picture, sprites: Sequence[Sprite]) -> Painted:
+    """Paints the sprites that find room onto the picture, in place, and returns it with their boxes."""
     height, width = pixels_HW3.shape[:2]
     sizes_N2 = np.array([each.mask_hw.shape[::-1] for each in sprites], np.int64).reshape(-1, 2)
     objects = []

@@ -39,7 +39,7 @@ def png(picture: Image.Image) -> bytes:
 
 
 def size_of(path: Path) -> tuple[int, int]:
-    """Width and height in the head of an image file; ValueError if it has none."""
+    """Width and height in the header of an image file; ValueError if it has none."""
     try:
         return guarded(lambda: _size(path))
     except OSError as error:
@@ -59,7 +59,7 @@ def picture_of(path: Path) -> Image.Image:
 
 
 def fed(path: Path, size: tuple[int, int], max_pixels: int) -> Fed:
-    """The image at `path`, of which a record says that it is width x height, at the size it is fed.
+    """The image at `path`, which its record declares as `size` (width, height), at the size it is fed.
 
     ValueError, one sentence, if it is missing, damaged, of another size, turned by EXIF or too long a strip.
     """

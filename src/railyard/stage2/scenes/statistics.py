@@ -24,7 +24,7 @@ from railyard.stage2.scenes.records import RECORDS, Scene, declared, decode, lin
 GRID = 8  # cells a side, for where the middles of boxes lie
 FIRST = 5  # faults and suspicions of a kind that are spelled out
 COMMONEST = 20
-MOST_DESCS = 100_000  # that are told apart: a bound for memory
+MOST_DESCS = 100_000  # distinct ones that are counted: a bound for memory
 CHUNK = 1 << 16
 ENOUGH = 100  # boxes, from which on a rule that they all follow is no chance
 SAMPLES = 12
@@ -69,7 +69,7 @@ class Tally:
             self.flush()
 
     def fault(self, kind: str, sentence: str) -> None:
-        """Counts a fault; the first ones of a kind are kept as they were said."""
+        """Counts a fault; the first ones of a kind are kept in words."""
         self.faults[kind] += 1
         if self.faults[kind] <= FIRST:
             self.first_faults.append(sentence)

@@ -1,7 +1,7 @@
 """Bits of a byte array, the lowest of each byte first, for compiled code.
 
 Positions count bits. Writing needs an array of zeros with room; reading needs 8 bytes beyond the position:
-`padded` adds them once, so that no read has to ask where the data end.
+`padded` adds them once, so that no read has to check for the end.
 """
 
 from typing import Any

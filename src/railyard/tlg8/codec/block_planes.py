@@ -1,6 +1,6 @@
 """The planes of one block while it is searched: residuals, filtered planes, energies, magnitudes in scan order.
 
-One `BlockPlanes` per thread, filled anew for each block. What a search does not ask for is not computed.
+One `BlockPlanes` per thread, filled anew for each block. Planes are computed when a search first needs them.
 Energies are sums of squares. Predictors that leave the same residuals (flat blocks) share everything:
 `twins` names the first of them.
 """

@@ -1,4 +1,4 @@
-"""What the gated search learns of a block beside its answer: the numbers that the artifacts list per block.
+"""Scores of a block from the gated search, beside its choice: the numbers that the artifacts list per block.
 
 Projections are the least bits of each class over all tuples evaluated. Scores are energies, and least bits
 under Plain. Names and numbers are those of the reference's data sets, with its marks for what was not
@@ -67,7 +67,7 @@ def _energies(energies_N8: I64, filtered: I64, least_N2: F64) -> dict[str, NDArr
 
 
 def _passing_predictors(energies_N8: I64) -> Bool:
-    """Which predictors pass their gate, bool [N, 8]; `gates.passing_pairs` says the same one block at a time."""
+    """Which predictors pass their gate, bool [N, 8]; `gates.passing_pairs` does the same for one block."""
     least, passed = np.full(len(energies_N8), np.inf), np.zeros(energies_N8.shape, bool)
     for predictor in PREDICTOR_ORDER:
         energy = energies_N8[:, predictor]

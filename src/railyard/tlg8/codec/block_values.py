@@ -50,7 +50,7 @@ def undo_filter(values: I64, colour_filter: Int) -> None:
 
 @inner()
 def value_index(step: Int, plane: Int, width: Int, height: Int, components: Int, interleaving: Int) -> Int:
-    """Where the value of a plane at a step of the scan stands in its block."""
+    """Index in its block of the value of a plane at a step of the scan."""
     return step * components + plane if interleaving else plane * width * height + step
 
 

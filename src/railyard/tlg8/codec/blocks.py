@@ -1,7 +1,7 @@
 """How an image is cut: into tiles of 8192 x 80 pixels, these into blocks of 8x8, all row by row.
 
-Blocks at the right and lower edge of an image are smaller. No block looks beyond its tile: what lies outside
-reads 0, above the tile as well.
+Blocks at the right and lower edge of an image are smaller. Pixels outside a block's tile read
+as 0, above the tile as well.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Adaptive Golomb-Rice codes: the table of rows, and what a sequence of values costs, one value at a time.
 
-A row of the table says how fast the running mean `a` of a sequence rises and falls and which mean gives which
-k. `a` is scaled by 16, starts at 0 for each sequence whose cost is asked for, and is compared unscaled with
+A row of the table holds how fast the running mean `a` of a sequence rises and falls, and the k of each
+mean. `a` is scaled by 16, starts at 0 for each sequence whose cost is asked for, and is compared unscaled with
 the value it follows, as the codec does. The file format writes the table into each file; these are the
 values that encoders use. Side by side and fast: `lane_costs.py`.
 """
@@ -13,7 +13,7 @@ from railyard.core.compiled import inner, njit
 
 PLAIN, RUN_LENGTH = 0, 1
 ROWS, K_CLASSES = 8, 9
-MEANS = 1024  # rounded means that a row tells apart
+MEANS = 1024  # rounded means that a row distinguishes
 ESCAPE = 16  # quotients from here on are written as an Elias gamma code
 INTERLEAVED_ROWS = np.array([6, 7])  # of each entropy
 PLANE_ROWS = np.array([[0, 1, 2, 0], [3, 4, 5, 3]])  # of each entropy and plane

@@ -1,8 +1,8 @@
 """One row of a tile as bits: all values of the tile that the row codes, with one running mean from end to end.
 
 A value is written as its quotient in zeros, a one, and the low k bits; from 16 zeros on, as an Elias gamma
-code. A RunLength row says first whether it begins with a value, then alternates runs of zeros and of values.
-Runs and mean go on from block to block. Readers check all input: a position below 0 is one of the FAULTS.
+code. A RunLength row begins with one bit, whether its first value is not zero; then runs of zeros and of values
+alternate. Runs and mean go on from block to block. Readers check all input: a position below 0 is one of the FAULTS.
 """
 
 import numpy as np

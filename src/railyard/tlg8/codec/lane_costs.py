@@ -19,7 +19,7 @@ from railyard.tlg8.codec.lanes import any_of, blend, count_reached, floor_log2, 
 
 # the least mean of each k from 1 to 8, before it is rounded
 THRESHOLDS = np.array([[16 * int((row < k).sum()) - 8 for k in range(1, K_CLASSES)] for row in K], np.int16)
-CHECK_EVERY = 8  # steps between two looks at the bound
+CHECK_EVERY = 8  # steps between two comparisons with the bound
 
 
 @inner()

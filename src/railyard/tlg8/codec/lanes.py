@@ -51,6 +51,7 @@ _register_model: Any = register_model
 _signature: Any = signature
 _infer: Any = infer_global
 _lower: Any = lower_builtin
+_intrinsic: Any = intrinsic
 _prepare_model: Any = models.PrimitiveModel.__init__
 
 LANES, MASK = LanesType(), MaskType()
@@ -93,7 +94,8 @@ def _spread(builder: ir.IRBuilder, word: Any) -> Any:
     return builder.shuffle_vector(lone, lone, ir.Constant(_WIDE_VECTOR, [0] * WIDTH))
 
 
-def _splat(context: Any, value: Any) -> Any:
+@_intrinsic
+def splat(context: Any, value: Any) -> Any:
     """All lanes the same: an integer."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -102,7 +104,8 @@ def _splat(context: Any, value: Any) -> Any:
     return LANES(value), generate
 
 
-def _blend(context: Any, mask: Any, chosen: Any, other: Any) -> Any:
+@_intrinsic
+def blend(context: Any, mask: Any, chosen: Any, other: Any) -> Any:
     """`chosen` where the mask holds, `other` elsewhere."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -111,7 +114,8 @@ def _blend(context: Any, mask: Any, chosen: Any, other: Any) -> Any:
     return LANES(MASK, LANES, LANES), generate
 
 
-def _any_of(context: Any, mask: Any) -> Any:
+@_intrinsic
+def any_of(context: Any, mask: Any) -> Any:
     """Whether the mask holds in any lane."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -121,7 +125,8 @@ def _any_of(context: Any, mask: Any) -> Any:
     return types.boolean(MASK), generate
 
 
-def _high_product(context: Any, a: Any, b: Any) -> Any:
+@_intrinsic
+def high_product(context: Any, a: Any, b: Any) -> Any:
     """The upper 16 bits of the product of two vectors of uint16."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -132,7 +137,8 @@ def _high_product(context: Any, a: Any, b: Any) -> Any:
     return LANES(LANES, LANES), generate
 
 
-def _floor_log2(context: Any, a: Any) -> Any:
+@_intrinsic
+def floor_log2(context: Any, a: Any) -> Any:
     """Position of the highest bit that is set; every lane has to be positive."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -149,7 +155,8 @@ def _pointer(context: Any, builder: ir.IRBuilder, kind: Any, array: Any, offset:
     return builder.bitcast(builder.gep(data, [offset]), vector.as_pointer())
 
 
-def _count_reached(context: Any, a: Any, thresholds: Any, row: Any) -> Any:
+@_intrinsic
+def count_reached(context: Any, a: Any, thresholds: Any, row: Any) -> Any:
     """How many of the 8 thresholds in a row (int64) of an int16 array [rows, 8] each lane reaches."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -166,7 +173,8 @@ def _count_reached(context: Any, a: Any, thresholds: Any, row: Any) -> Any:
     return LANES(LANES, thresholds, types.int64), generate
 
 
-def _load_groups(context: Any, array: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+@_intrinsic
+def load_groups(context: Any, array: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
     """Four groups of 8 lanes from four offsets (int64) of an int16 array, side by side."""
     group = ir.VectorType(_WORD, GROUP)
 
@@ -184,7 +192,8 @@ def _load_groups(context: Any, array: Any, a: Any, b: Any, c: Any, d: Any) -> An
     return LANES(array, types.int64, types.int64, types.int64, types.int64), generate
 
 
-def _store(context: Any, array: Any, offset: Any, lanes: Any) -> Any:
+@_intrinsic
+def store(context: Any, array: Any, offset: Any, lanes: Any) -> Any:
     """Writes 32 lanes to an int16 array at an offset (int64)."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -193,13 +202,3 @@ def _store(context: Any, array: Any, offset: Any, lanes: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.int64, LANES), generate
-
-
-splat: Any = intrinsic(_splat)
-blend: Any = intrinsic(_blend)
-any_of: Any = intrinsic(_any_of)
-count_reached: Any = intrinsic(_count_reached)
-high_product: Any = intrinsic(_high_product)
-floor_log2: Any = intrinsic(_floor_log2)
-load_groups: Any = intrinsic(_load_groups)
-store: Any = intrinsic(_store)

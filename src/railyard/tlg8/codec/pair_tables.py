@@ -1,6 +1,6 @@
 """Tables of what every tuple of a block costs, and the energies that the gates look at.
 
-The searches keep the best two and give up on the rest early; here nothing is given up. 65535 stands for a
+The searches keep the best two and stop early on the rest; here every tuple is evaluated to its end. 65535 marks a
 tuple that was not evaluated.
 """
 

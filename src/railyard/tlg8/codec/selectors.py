@@ -1,6 +1,6 @@
 """How the tuple of each block is chosen: gated as the reference encoder does it, exhaustive, or staged.
 
-Contexts of blocks in, `Found` out. `entropy` says which code a block may take: `auto` tries both with every
+Contexts of blocks in, `Found` out. `entropy` restricts the code of a block: `auto` tries both with every
 tuple, `after` chooses between them once the tuples are found under Plain, `plain` and `runlength` fix it.
 """
 
@@ -40,7 +40,7 @@ class Selector(Component, abstract=True):
 
 
 class PairSelector(Selector, abstract=True):
-    """Codes every tuple of the pairs it looks at."""
+    """Codes every tuple of the pairs that it considers."""
 
     gated: ClassVar[bool]
     scans: Literal["all", "hilbert"] = Field("all", description="hilbert: scan 0 alone, 1/8 of the tuples")

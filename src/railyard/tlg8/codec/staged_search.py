@@ -1,6 +1,6 @@
 """The staged search: the n predictors of least energy with all filters at scan 0, then the best m pairs in full.
 
-Stage 1 looks at scan 0 alone, not interleaved or both ways; stage 2 codes what is left of the 16 tuples of
+Stage 1 evaluates scan 0 alone, not interleaved or both ways; stage 2 codes what is left of the 16 tuples of
 the best pairs. No gate: the number of evaluations is the same for every block.
 """
 
