@@ -1,11 +1,11 @@
 """`./run demo`: sample games to a pack, a tokenizer, a trained model, its evaluation and reports.
 
-`./run demo rail=stage2` makes scenes of both kinds, shows them and says where the pictures lie, in some seconds.
+`./run demo rail=stage2` makes scenes of both kinds, draws them and prints the paths of the pictures, in some seconds.
 
-The model learns from the sample logs; how it does on games from elsewhere is asked with games that the yard teaches
-itself, in some seconds at depth 2.
+The model learns from the sample logs. It is also evaluated on other games, which are played here in some seconds at
+depth 2.
 
-What an earlier run of the demo has made is used again; `./run demo fresh` begins with an empty folder.
+What an earlier run of the demo has made is reused; `./run demo fresh` begins with an empty folder.
 Takes about five minutes on two cores.
 """
 

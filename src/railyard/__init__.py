@@ -1,4 +1,4 @@
-"""Railyard: a Lightning + Hydra training yard with three research lines (2048, image codec, boxes).
+"""Railyard: training with Lightning and Hydra, for three lines of research (2048, an image codec, boxes).
 
 `compose`, `train`, `evaluate` and `Run` are for notebooks and scripts; they come from `railyard.notebook`, which is
 imported when one of them is first used.

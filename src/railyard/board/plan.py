@@ -5,7 +5,7 @@ No torch is imported, so `validate_config=true` answers within seconds.
 
 import os
 
-from railyard.board.model.config import Encoder, parameter_count
+from railyard.board.model.config import CELLS, Encoder, parameter_count
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import STEP
 from railyard.board.tokens.registry import load_labels
@@ -22,7 +22,6 @@ BYTES_PER_PARAMETER = 16
 # floats that autograd keeps of one layer for each token, counted by saved-tensor hooks at widths 96 to 512 with
 # dropout: 12 a unit of the residual stream and 4 a unit inside SwiGLU
 KEPT_PER_HIDDEN, KEPT_PER_INTERMEDIATE = 12, 4
-CELLS = 16
 
 
 def lines(experiment: Experiment) -> list[str]:
