@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from railyard.board.model.inference import forward_distributions
+from railyard.board.model.inference import ModelPolicy, forward_distributions, model_hash
 from railyard.board.model.init_folder import read_init
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "board"
@@ -39,3 +39,39 @@ def test_the_model_is_put_into_evaluation_mode_only_when_asked():
     assert not torch.equal(first, second)
     forward_distributions(model, tokens)
     assert not model.training
+
+
+def test_a_policy_answers_with_distributions_and_the_mean_of_the_hidden_states():
+    model, expected = read("08_encoder_binned_gqa")
+    tokens = expected["tokens"].astype(np.uint8)
+    answer = ModelPolicy(model, "cpu", embeddings=True)(tokens)
+    heads = forward_distributions(model, torch.from_numpy(tokens))
+    np.testing.assert_array_equal(answer.heads, torch.stack(heads, dim=1))
+    np.testing.assert_allclose(answer.embeddings_BD, expected["hidden"].mean(axis=1), atol=1e-5)
+    assert ModelPolicy(model, "cpu")(tokens).embeddings_BD is None
+
+
+def test_a_policy_over_the_moves_stays_one():
+    model, expected = read("08_encoder_action_policy")
+    tokens = expected["tokens"].astype(np.uint8)
+    answer = ModelPolicy(model, "cpu")(tokens)
+    np.testing.assert_array_equal(answer.heads, forward_distributions(model, torch.from_numpy(tokens)))
+
+
+def test_a_board_in_a_pass_of_one_size_has_one_answer_whatever_stands_beside_it():
+    model, _ = read("08_encoder_binned_gqa")
+    policy, boards = ModelPolicy(model, "cpu"), np.random.default_rng(0).integers(0, 12, (64, 16)).astype(np.uint8)
+    whole = policy(boards).heads
+    for order in (np.arange(64)[::-1], np.random.default_rng(1).permutation(64)):
+        np.testing.assert_array_equal(policy(np.ascontiguousarray(boards[order])).heads, whole[order])
+
+
+def test_the_hash_of_a_model_is_that_of_its_config_and_float32_weights():
+    model, _ = read("08_encoder_binned_gqa")
+    found = model_hash(model)
+    assert found == model_hash(read("08_encoder_binned_gqa")[0])
+    with torch.no_grad():
+        model.final_ln.weight[0] += 1
+    changed = model_hash(model)
+    model.config = model.config.model_copy(update={"dropout_prob": 0.3})
+    assert len({found, changed, model_hash(model)}) == 3

@@ -52,3 +52,10 @@ def test_the_file_names_its_schema(tmp_path):
     with run_state.recorded(tmp_path):
         pass
     assert json.loads((tmp_path / "state.json").read_text())["schema_version"] == 1
+
+
+def test_a_result_names_the_figure_that_stands_for_it(tmp_path):
+    with run_state.recorded(tmp_path) as result:
+        result.update(mean_score=3.5, metric="mean_score", mode="max")
+    facts = run_state.read(tmp_path)
+    assert (facts["metrics"], facts["metric"], facts["mode"]) == ({"mean_score": 3.5}, "mean_score", "max")

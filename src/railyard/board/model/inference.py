@@ -1,9 +1,16 @@
 """Answers of a model about boards, as probabilities."""
 
+import hashlib
+import json
+import threading
+
 import torch
 from torch import Tensor
 
-from railyard.board.model.encoder import BoardEncoder
+from railyard.board.game.players import Answer
+from railyard.board.model.encoder import BoardEncoder, Heads
+from railyard.core.arrays import U8
+from railyard.core.errors import UserError
 
 
 def forward_distributions(model: BoardEncoder, tokens: Tensor, set_eval: bool = True) -> Tensor | list[Tensor]:
@@ -16,7 +23,53 @@ def forward_distributions(model: BoardEncoder, tokens: Tensor, set_eval: bool = 
     if set_eval:
         model.eval()
     with torch.inference_mode():
-        heads = model(tokens).heads
-        if isinstance(heads, Tensor):
-            return heads.float().softmax(dim=-1)
-        return [logits.float().softmax(dim=-1) for logits in heads]
+        return _distributions(model(tokens).heads)
+
+
+def _distributions(heads: Heads) -> Heads:
+    if isinstance(heads, Tensor):
+        return heads.float().softmax(dim=-1)
+    return [logits.float().softmax(dim=-1) for logits in heads]
+
+
+class ModelPolicy:
+    """A model as a player's policy (`game/players.py`); passes come one at a time, whoever asks.
+
+    The model is put into evaluation mode. precision: fp32, or bf16 for the passes. UserError for a board with a tile
+    that the model has no token for.
+    """
+
+    def __init__(self, model: BoardEncoder, device: str, precision: str = "fp32", embeddings: bool = False) -> None:
+        self.model, self.device = model.to(device).eval(), torch.device(device)
+        self.precision, self.embeddings = precision, embeddings
+        self._one_pass = threading.Lock()
+
+    def __call__(self, exponents_B16: U8) -> Answer:
+        self._check(int(exponents_B16.max(initial=0)))
+        with self._one_pass, torch.inference_mode(), self._autocast():
+            outputs = self.model(torch.from_numpy(exponents_B16).to(self.device))
+            heads = _distributions(outputs.heads)
+            policy = heads if isinstance(heads, Tensor) else torch.stack(heads, dim=1)
+            boards_BD = outputs.hidden.float().mean(dim=1) if self.embeddings else None
+            return Answer(policy.cpu().numpy(), None if boards_BD is None else boards_BD.cpu().numpy())
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def _check(self, highest: int) -> None:
+        known = self.model.config.input_vocab_size
+        if highest >= known:
+            raise UserError(
+                f"a board holds a tile of {1 << highest:,}, exponent {highest}, but this model knows exponents below "
+                f"{known} (input_vocab_size): end games before with max_moves=, or train one that knows 18"
+            )
+
+
+def model_hash(model: BoardEncoder) -> str:
+    """SHA-256 over names, shapes and float32 bytes of the weights, sorted by name, and the config as canonical JSON."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name}{list(tensor.shape)}".encode())
+        digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+    digest.update(json.dumps(model.config.model_dump(), sort_keys=True, separators=(",", ":")).encode())
+    return digest.hexdigest()

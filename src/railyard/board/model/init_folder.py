@@ -6,12 +6,11 @@ Writing gives the same bytes for the same weights, and takes the folder's place 
 """
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -19,23 +18,26 @@ from torch import Tensor
 
 from railyard.board.model.config import Encoder, parameter_count
 from railyard.board.model.encoder import BoardEncoder
+from railyard.board.model.folder import (
+    CONFIG_FILE,
+    TOKENIZER_FILE,
+    WEIGHT_FILES,
+    Tokenizer,
+    check_fields,
+    read_config,
+    read_tokenizer,
+    weight_file,
+)
 from railyard.board.model.pickles import read_pickle
-from railyard.core.config.check import check_config
-from railyard.core.config.faults import Fault
 from railyard.core.errors import UserError
 from railyard.core.store import durable
-from railyard.core.store.reading import read_json
 from railyard.core.store.tensors import load_safetensors
 
-CONFIG_FILE, TOKENIZER_FILE = "config.json", "tokenizer.json"
-WEIGHT_FILES = tuple(f"{stem}.safetensors" for stem in ("model-best", "model", "model-final", "model-stable"))
-PICKLE_FILES = ("model-best.pt", "model.pt", "model-stable.pt")
 PICKLE_SUFFIXES = (".pt", ".pth")
 WRAPPERS = re.compile(r"^(_orig_mod\.|module\.)+")  # prefixes left by torch.compile and by DDP, in either order
 SHOWN = 5  # differing weights named in a message
 
 Weights = dict[str, Tensor]
-Tokenizer = dict[str, Any]
 
 
 def read_init(path: Path | str) -> tuple[BoardEncoder, Tokenizer | None]:
@@ -59,7 +61,7 @@ def _from_pickle(path: Path) -> BoardEncoder:
         raise UserError(
             f"{path} holds weights without an encoder_config: put it beside its config.json and give the folder"
         )
-    return _model(_check_fields(fields, path), _strip_wrappers(stored), path, path)
+    return _model(check_fields(fields, path), _strip_wrappers(stored), path, path)
 
 
 def _model(config: Encoder, weights: Weights | None, said_by: Path, file: Path | None) -> BoardEncoder:
@@ -101,31 +103,6 @@ def describe(folder: Path) -> dict[str, Any]:
     }
 
 
-def read_config(folder: Path) -> Encoder:
-    """The Encoder of `folder/config.json`. UserError names the key, its value and what is allowed."""
-    path = folder / CONFIG_FILE
-    return _check_fields(read_json(path, missing="an init folder holds config.json and model.safetensors"), path)
-
-
-def _check_fields(fields: Mapping[str, Any], path: Path) -> Encoder:
-    config, faults = check_config(Encoder, fields)
-    if faults:
-        raise UserError(f"{path}: {'; '.join(_describe_fault(fault) for fault in faults)}")
-    return cast(Encoder, config)
-
-
-def read_tokenizer(folder: Path) -> Tokenizer | None:
-    """The JSON object of `folder/tokenizer.json`, None without the file."""
-    path = folder / TOKENIZER_FILE
-    return read_json(path) if path.exists() else None
-
-
-def weight_file(folder: Path) -> Path | None:
-    """The file that holds the weights, None where the folder has none; safetensors come before pickles."""
-    files = (folder / name for name in (*WEIGHT_FILES, *PICKLE_FILES))
-    return next((file for file in files if os.path.lexists(file)), None)
-
-
 def _existing_folder(path: Path) -> Path:
     if str(path).startswith("hf:"):
         raise UserError(
@@ -135,10 +112,6 @@ def _existing_folder(path: Path) -> Path:
     if not path.is_dir():
         raise UserError(f"{path} is not a folder: give an init folder, which holds config.json and model.safetensors")
     return path
-
-
-def _describe_fault(fault: Fault) -> str:
-    return f"{'.'.join(fault.key)}: {fault.message}" if fault.key else fault.message
 
 
 def _read_weights(path: Path) -> Weights:

@@ -6,8 +6,7 @@ Shapes: B rows, in the order asked for.
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
-
-from railyard.core.arrays import U8
+from numpy.typing import NDArray
 
 Values = TypeVar("Values")
 
@@ -23,7 +22,7 @@ class Batch(NamedTuple, Generic[Values]):
     max_rank: Values  # [B] as stored
 
 
-Arrays = Batch[U8]
+Arrays = Batch[NDArray[np.uint8]]
 
 
 def allocate(rows: int) -> Arrays:

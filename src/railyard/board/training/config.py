@@ -10,6 +10,7 @@ from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.schedules import Constant, Schedule
 from railyard.core.config.component import Foreign, PathKnob
 from railyard.core.rail import Evaluation
+from railyard.core.training.devices import Device
 from railyard.core.training.experiment import Data, Model
 from railyard.core.training.shuffling import Shuffling
 from railyard.core.training.subject import Subject
@@ -91,7 +92,7 @@ class BoardEvaluation(Evaluation, abstract=True):
     split: Literal["validation", "train", "all"] = Field("validation", description="which runs of the data")
     limit_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="the first rows only; null: all")
     batch_size: Annotated[int, Field(ge=1)] = Field(4096, description="rows a batch")
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto takes what is there")
+    device: Device = Field("auto", description="auto takes what is there; cuda:1 is a second GPU")
 
     def evaluate(self, subject: Subject, out: Path) -> dict[str, Any]:
         from railyard.board.training import evaluation, evaluation_report

@@ -1,5 +1,6 @@
 """How far a run has come: `state.json` in its folder says running, and at its end finished, stopped or failed.
 
+A verb's result may name the `metric` that stands for it, and whether `mode` "min" or "max" of it is better.
 Written by `launch.py` around the work of every verb that has a run folder; read by the catalog. A run that says
 "running" while nobody holds its lock was killed.
 """
@@ -9,8 +10,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
-
-from pydantic import BaseModel
 
 from railyard.core.errors import Diverged, RailyardError, UserError
 from railyard.core.runs.signals import Stopped
@@ -51,6 +50,7 @@ def _write(folder: Path, state: State, message: str = "", result: Mapping[str, A
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "message": message,
         "metrics": numbers(result or {}),
+        **{key: result[key] for key in ("metric", "mode") if result and key in result},
     }
     durable.write_json(folder / FILE, facts)
 
@@ -64,12 +64,8 @@ def numbers(result: Mapping[str, Any]) -> dict[str, float]:
 def read(folder: Path) -> dict[str, Any]:
     """What `state.json` says; state "unknown" where there is none that can be read."""
     try:
-        return read_json(folder / FILE, schema_version=SCHEMA_VERSION, missing="", shape=_Facts)
+        facts = read_json(folder / FILE, schema_version=SCHEMA_VERSION, missing="")
     except UserError:
-        return {"state": "unknown", "message": "", "metrics": None}
-
-
-class _Facts(BaseModel):
-    state: str
-    message: str
-    metrics: dict[str, float | bool | None]
+        facts = {}
+    known = isinstance(facts.get("state"), str) and isinstance(facts.get("metrics"), dict)
+    return facts if known else {"state": "unknown", "message": "", "metrics": None}

@@ -5,9 +5,13 @@ import importlib.metadata
 import os
 from collections.abc import Mapping
 from itertools import takewhile
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from railyard.core.errors import UserError
+
+Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]  # a knob
 
 
 def pick(device: str) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.arrays import I64, U8, Records
 from railyard.tlg8.artifacts.pixel_keys import neighbours, pixels, total_variations
 from railyard.tlg8.codec.block_scores import block_scores
 from railyard.tlg8.codec.golomb import PLAIN
@@ -50,7 +49,7 @@ def lines(
     image: str,
     image_size: tuple[int, int],
     tile_origins_N2: NDArray[np.integer],
-    rows_N: Records,
+    rows_N: NDArray[np.void],
     entropies: tuple[int, ...] = (PLAIN,),
 ) -> bytes:
     """Lines of searched blocks of one image, `BLOCK_ROW` [N]; `entropies` are those that the search could choose."""
@@ -69,8 +68,8 @@ def lines(
 def _lines(
     head: tuple[Any, ...],
     tile_origins_N2: NDArray[np.integer],
-    rows_N: Records,
-    sizes_N2: U8,
+    rows_N: NDArray[np.void],
+    sizes_N2: NDArray[np.uint8],
     entropies: tuple[int, ...],
 ) -> list[str]:
     """Lines of blocks that have one size."""
@@ -97,7 +96,7 @@ def _columns(arrays: Mapping[str, NDArray[Any]], lengths: Mapping[str, int | Non
     return np.concatenate([arrays[name].reshape(-1, length or 1) for name, length in lengths.items()], axis=1)
 
 
-def _choices(rows_N: Records) -> I64:
+def _choices(rows_N: NDArray[np.void]) -> NDArray[np.int64]:
     """Fields of best and second, [N, 12]."""
     columns = []
     for place in range(2):

@@ -1,0 +1,123 @@
+"""A run of `railyard play`: games into the run folder (and a pool), then figures and report."""
+
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from railyard.board.game.play import Play, Table
+from railyard.board.game.players import ModelLost, Player, PolicyPlayer, TeacherPlayer, random_player
+from railyard.board.playing import report
+from railyard.board.playing.games_file import games_file
+from railyard.core.errors import RailyardError
+from railyard.core.progress import Count
+from railyard.core.runs.provenance import provenance
+from railyard.core.store import durable
+from railyard.core.store.workers import cores
+
+if TYPE_CHECKING:
+    from railyard.board.playing.config import Play as Knobs
+
+SPEED_SECONDS = 1.0  # between two points of the plot of speed
+MOST_SPEEDS = 600  # points; then every other one goes
+
+
+def play_games(knobs: "Knobs", folder: Path, command: list[str], progress: Count) -> dict[str, Any]:
+    """Plays the games that the run folder does not have yet; the figures of all."""
+    player, facts, groups = _player(knobs)
+    durable.write_json(folder / "provenance.json", provenance(command, knobs.seed, player=facts))
+    with ExitStack() as open_files:
+        file = open_files.enter_context(games_file(folder))
+        table = Table(knobs.games, knobs.seed, knobs.places, groups, knobs.max_moves, first=file.next)
+        play, speed = Play(player, table), _Speed()
+        try:
+            for games in play:
+                file.add(games)
+                speed.note(play.moves)
+                progress(file.next, knobs.games, table.first, f"{speed.rate:,.0f} moves/s")
+        except ModelLost as lost:
+            raise RailyardError(
+                f"{lost}; the games before are kept, go on with: railyard play resume={folder}"
+            ) from lost
+    figures = {**file.results.figures(), "moves_per_second": speed.mean}
+    report.write(folder, f"Play: {knobs.player}", file.results, {**facts, "seeds": _seeds(table)}, speed.points)
+    best = {"metric": "mean_score", "mode": "max"}
+    return {
+        "run": str(folder),
+        "report": str(folder / "report.md"),
+        "player": facts,
+        "seeds": _seeds(table),
+        **figures,
+        **best,
+    }
+
+
+def _seeds(table: Table) -> str:
+    return f"{table.seed} to {table.seed_of(table.games - 1)}"
+
+
+def _player(knobs: "Knobs") -> tuple[Player, dict[str, Any], int]:
+    """Who plays, what is told about it, and the number of groups."""
+    if knobs.player == "random":
+        return random_player, {"player": "random"}, knobs.inflight_batches or 1
+    if knobs.player == "teacher":
+        return _teacher(knobs)
+    return _model(knobs)
+
+
+def _teacher(knobs: "Knobs") -> tuple[Player, dict[str, Any], int]:
+    from railyard.board.game.endgame.tables import EndgameTables
+
+    tables = EndgameTables.none() if knobs.tables is None else EndgameTables.open(knobs.tables)
+    facts = {"player": "teacher", "depth": knobs.depth, "tables": tables.fingerprint}
+    return TeacherPlayer(knobs.depth, tables), facts, knobs.inflight_batches or cores()
+
+
+def _model(knobs: "Knobs") -> tuple[Player, dict[str, Any], int]:
+    from railyard.board.model.config import parameter_count
+    from railyard.board.model.inference import ModelPolicy, model_hash
+    from railyard.board.model.init_folder import read_init
+    from railyard.core.training.devices import pick
+
+    assert knobs.init is not None
+    model, device = read_init(knobs.init)[0], pick(knobs.device)
+    on_gpu = not device.startswith("cpu")
+    bucket = knobs.bucket or (4096 if on_gpu else 256)
+    facts: Mapping[str, Any] = {
+        "player": "model",
+        "model_hash": model_hash(model),
+        "parameters": parameter_count(model.config),
+        "strategy": type(knobs.strategy).__name__,
+        **knobs.strategy.model_dump(),
+        "symmetries": knobs.symmetries,
+        "bucket": bucket,
+        "precision": knobs.precision,
+        "device": device,
+    }
+    policy = ModelPolicy(model, device, knobs.precision)
+    player = PolicyPlayer(policy, knobs.strategy, bucket, knobs.symmetries)
+    return player, dict(facts), knobs.inflight_batches or (2 if on_gpu else 1)
+
+
+class _Speed:
+    """Moves a second, over the run and lately."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.monotonic()
+        self._moves = self._before = 0
+        self.rate = 0.0
+        self.points: report.Speeds = [(0.0, 0.0)]
+
+    def note(self, moves: int) -> None:
+        self._moves, now = moves, time.monotonic()
+        if now - self._last >= SPEED_SECONDS:
+            self.rate = (moves - self._before) / (now - self._last)
+            self.points.append((now - self._start, self.rate))
+            self._last, self._before = now, moves
+        if len(self.points) > MOST_SPEEDS:
+            del self.points[::2]
+
+    @property
+    def mean(self) -> float:
+        return self._moves / (time.monotonic() - self._start)
