@@ -58,8 +58,8 @@ def test_stopped_scenes_go_on_to_the_same_bytes(work, way):
     words = [sys.executable, "-m", "railyard.cli", "scenes", "kind=shapes", "n=900", "workers=2"]
     subprocess.run([*words, "out=whole"], check=True, capture_output=True)
     process = subprocess.Popen([*words, "out=d"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    notes, until = work / ".d.partial" / "notes", time.monotonic() + 60
-    while len(list(notes.glob("*.json"))) < 3 and time.monotonic() < until:
+    until = time.monotonic() + 60
+    while len(list(work.glob(".d.partial/*/pieces/0*"))) < 3 and time.monotonic() < until:
         time.sleep(0.01)
     os.kill(process.pid, way)
     assert process.wait(30) == (130 if way == signal.SIGINT else -signal.SIGKILL)

@@ -456,21 +456,21 @@ def images_are_whole(left: Left) -> str:
 
 def make_scenes(folder: Path) -> None:
     """Five scenes in three pieces, each acknowledged as soon as it is done."""
-    from railyard.stage2.scenes import shelves
+    from railyard.stage2.scenes import building
     from railyard.stage2.scenes.generating import Recipe, generate
     from railyard.stage2.scenes.painting import Layout
 
-    shelves.PIECE = 2
+    building.PIECE = 2
     recipe = Recipe("shapes", 1, Layout(64, 64, 0, 1))
     generate(recipe, 5, folder / "data", 1, lambda done, total, before: acknowledge(done))
 
 
 def convert_scenes(folder: Path) -> None:
     """Three records in two pieces."""
-    from railyard.stage2.scenes import shelves
+    from railyard.stage2.scenes import building
     from railyard.stage2.scenes.converting import Options, convert
 
-    shelves.PIECE = 2
+    building.PIECE = 2
     source, images, options = folder.parent / "instances.json", folder.parent / "art", Options(4096, "auto", "stop")
     convert(source, images, folder / "data", options, 1, lambda done, total, before: acknowledge(done))
 
@@ -490,8 +490,7 @@ def no_scene_is_lost(left: Left) -> str:
         durable.check_manifest(left.folder / "data")
         different = [name for name, data in left.new.items() if left.now.get(name) != data]
         return f"differs: {', '.join(different)}" if different else ""
-    noted = {name for name in left.now if name.startswith(".data.partial/notes/")}
-    kept = 2 * len(noted)
+    kept = 2 * len(list(left.folder.glob(".data.partial/*/pieces/0*")))
     return f"{left.acknowledged} scenes were done, at most {kept} are noted" if kept < left.acknowledged else ""
 
 
@@ -561,17 +560,17 @@ WRITERS = (
     Writer("show", "apps.show", show, each_file),
     Writer(
         "extract",
-        "tlg8.artifacts.assembly tlg8.artifacts.pieces",
+        "tlg8.artifacts.assembly core.making.pieces core.making.parts",
         extract_images,
         the_artifacts_are_whole,
         small_art,
     ),
     Writer("encode", "tlg8.images.encoding", encode_images, images_are_whole, small_art, ends=images_of),
-    Writer("scenes", "stage2.scenes.shelves stage2.scenes.generating", make_scenes, no_scene_is_lost),
+    Writer("scenes", "stage2.scenes.building stage2.scenes.generating", make_scenes, no_scene_is_lost),
     Writer("drawn scenes", "stage2.scenes.drawing", draw_scenes, each_file, one_scene),
     Writer("chat tokenizer", "stage2.language.tokenizer", save_chat_tokenizer, whole),
     Writer("convert", "stage2.scenes.converting", convert_scenes, no_scene_is_lost, small_coco),
-    Writer("decode", "tlg8.images.decoding tlg8.images.ledger", decode_files, images_are_whole, ends=images_of),
+    Writer("decode", "tlg8.images.decoding core.making.ledger", decode_files, images_are_whole, ends=images_of),
 )
 ELSEWHERE = {
     "core.training.callbacks.throughput": "appends to a journal, as 'journal' does; what is lost is a timing",

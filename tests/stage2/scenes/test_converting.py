@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from railyard.core.errors import UserError
-from railyard.stage2.scenes import shelves
+from railyard.stage2.scenes import building
 from railyard.stage2.scenes.converting import Options, convert
 from railyard.stage2.scenes.records import read
 from railyard.stage2.scenes.resize import MAX_PIXELS
@@ -16,7 +16,7 @@ SKIP = Options(MAX_PIXELS, "auto", "skip")
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch):
-    monkeypatch.setattr(shelves, "PIECE", 2)
+    monkeypatch.setattr(building, "PIECE", 2)
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_parts_and_a_second_call_give_the_same_bytes(images, tmp_path, monkeypat
     assert extract(images, tmp_path / "whole")["already_there"]
 
 
-def test_pieces_on_the_shelf_are_not_searched_again(images, tmp_path, monkeypatch):
+def test_pieces_that_are_there_are_not_searched_again(images, tmp_path, monkeypatch):
     monkeypatch.setattr(pieces, "PIECE_BLOCKS", 5)
     extract(images, tmp_path / "pack", part=Part(0, 2))
     told = []
@@ -108,9 +108,9 @@ def test_killed_three_times_it_goes_on_to_the_same_bytes(workers, tmp_path):
     random.seed(workers)
     kills = 0
     for _ in range(12):
-        process, shelf = start(images, tmp_path / "killed", f"workers={workers}"), tmp_path / ".killed.pieces"
-        have = len(list(shelf.rglob("piece-*")))
-        while process.poll() is None and len(list(shelf.rglob("piece-*"))) < have + 2:
+        process, work = start(images, tmp_path / "killed", f"workers={workers}"), tmp_path / ".killed.partial"
+        have = len(list(work.glob("*/pieces/0*")))
+        while process.poll() is None and len(list(work.glob("*/pieces/0*"))) < have + 2:
             time.sleep(0.05)
         time.sleep(random.uniform(0, 0.3))
         if process.poll() is None:

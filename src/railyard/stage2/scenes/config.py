@@ -1,12 +1,12 @@
 """What `railyard scenes` and `railyard convert` take: made scenes, or annotations in other forms; a data set out."""
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from railyard.core.config.component import Component, PathKnob
 from railyard.core.errors import OnError
+from railyard.core.progress import Count
 from railyard.core.verbs.verb import Work
 
 Space = Literal["auto", "pixels", "norm1000", "tokens"]
@@ -17,8 +17,6 @@ SPACE = (
 OUT = "folder of the new data set; it appears complete or not at all"
 FIRST = 5  # of what was left out is printed; manifest.json has all of it
 WORKERS = "processes, 1 works in this one; null: one a core, as far as it pays"
-
-Progress = Callable[[int, int, int], None]  # images done, in all, and done before this call
 
 
 class SpaceOfScenes(Component, abstract=True):
@@ -52,7 +50,7 @@ class MakeScenes(Work):
                 raise ValueError(f"min_{name}={least} is above max_{name}={most}: lower the one or raise the other")
         return self
 
-    def run(self, progress: Progress) -> dict[str, Any]:
+    def run(self, progress: Count) -> dict[str, Any]:
         """Makes them; what was counted."""
         from railyard.stage2.scenes.generating import Recipe, generate
         from railyard.stage2.scenes.painting import Layout
@@ -85,7 +83,7 @@ class Convert(Work):
     )
     workers: int | None = Field(None, ge=1, description=WORKERS)
 
-    def run(self, progress: Progress) -> dict[str, Any]:
+    def run(self, progress: Count) -> dict[str, Any]:
         """Converts; what was counted, and the first of what was left out."""
         from railyard.stage2.scenes.converting import Options, convert
 

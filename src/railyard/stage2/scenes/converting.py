@@ -15,16 +15,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from railyard.core import package
 from railyard.core.errors import BadRecord, OnError, UserError
+from railyard.core.making.outputs import finished_before
+from railyard.core.making.work_folder import work_folder
+from railyard.core.progress import Count
 from railyard.core.store import durable
-from railyard.stage2.scenes import coco, shelves
+from railyard.stage2.scenes import building, coco
+from railyard.stage2.scenes.building import Batch, build
 from railyard.stage2.scenes.config import Space
 from railyard.stage2.scenes.descriptions import sanitise
 from railyard.stage2.scenes.image_names import below
 from railyard.stage2.scenes.pictures import MissingImage, fed
 from railyard.stage2.scenes.records import DECLARED, Scene, SceneObject, decode, line_of, lines, scene_of
-from railyard.stage2.scenes.shelves import Made, Progress
 from railyard.stage2.scenes.statistics import Tally, suspicions
 
 SCHEMA_VERSION = 1
@@ -61,7 +63,7 @@ class Records:
 
 
 def convert(
-    source: Path, images: Path | None, out: Path, options: Options, workers: int | None, progress: Progress
+    source: Path, images: Path | None, out: Path, options: Options, workers: int | None, progress: Count
 ) -> dict[str, Any]:
     """Converts `source` with the images below `images` (None: beside it); the manifest of what stands at `out`."""
     if not source.is_file() or source.suffix not in (".json", ".jsonl"):
@@ -73,30 +75,29 @@ def convert(
     root, counts = (images or source.parent).absolute(), Counter[str]()
     advice = "" if images else ": name their folder with images=…"
     origin = _origin(source, root, options)
-    if manifest := shelves.finished_before(out, origin):
+    if manifest := finished_before(out, origin, "this very data set"):
         return manifest
-    with shelves.work_folder(out, origin) as folder:
+    with work_folder(out, origin) as folder:
         records = Records(source.absolute(), root, advice=advice)
         if source.suffix == ".json":
             records = Records(folder / "records.jsonl", root, source, advice)
             _write(records.path, coco.records(source, counts))
-        pieces, total = pieces_of(records.path)
+        pieces = pieces_of(records.path)
         _warn_of_space(records.path, options.space)
         work = partial(convert_piece, records=records, options=options)
-        shelves.build(folder, pieces, total, work, workers, progress)
-        return shelves.publish(folder, out, len(pieces), origin, counts)
+        return build(folder, out, origin, pieces, lambda piece: piece[2], work, workers, progress, counts)
 
 
-def pieces_of(path: Path) -> tuple[list[Piece], int]:
-    """Pieces of `shelves.PIECE` lines, and lines in all."""
+def pieces_of(path: Path) -> list[Piece]:
+    """Pieces of `building.PIECE` lines."""
     begins, place, number = [], 0, 0
     for number, line in lines(path):
-        if (number - 1) % shelves.PIECE == 0:
+        if (number - 1) % building.PIECE == 0:
             begins.append((place, number))
         place += len(line)
     if not number:
         raise UserError(f"{path} is empty: there is nothing to convert")
-    return [(place, first, min(shelves.PIECE, number + 1 - first)) for place, first in begins], number
+    return [(place, first, min(building.PIECE, number + 1 - first)) for place, first in begins]
 
 
 def _warn_of_space(path: Path, space: Space) -> None:
@@ -111,9 +112,9 @@ def _warn_of_space(path: Path, space: Space) -> None:
         log.warning("of the first %d records: %s", found.images, sentence)
 
 
-def convert_piece(piece: Piece, folder: Path, name: str, records: Records, options: Options) -> Made:
+def convert_piece(piece: Piece, folder: Path, name: str, records: Records, options: Options) -> Batch:
     """Writes the images of a piece at the size they are fed; UserError at a bad one unless it may be skipped."""
-    made = Made()
+    made = Batch()
     for number, line in _lines_of(records.path, piece):
         try:
             _convert(line, number, made, folder, name, records, options)
@@ -125,7 +126,9 @@ def convert_piece(piece: Piece, folder: Path, name: str, records: Records, optio
     return made
 
 
-def _convert(line: bytes, number: int, made: Made, folder: Path, name: str, records: Records, options: Options) -> None:
+def _convert(
+    line: bytes, number: int, made: Batch, folder: Path, name: str, records: Records, options: Options
+) -> None:
     space: Space = "pixels" if records.coco else options.space
     counts, named = Counter[str](), ""
     try:
@@ -179,9 +182,4 @@ def _origin(source: Path, images: Path, options: Options) -> dict[str, Any]:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     made = {"source": source.name, "source_sha256": digest, "images": str(images), "max_pixels": options.max_pixels}
     made |= {"space": options.space, "on_error": options.on_error}
-    return {
-        "kind": "scenes",
-        "scenes_version": SCHEMA_VERSION,
-        "converted": made,
-        "railyard_version": package.__version__,
-    }
+    return {"kind": "scenes", "scenes_version": SCHEMA_VERSION, "converted": made}

@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from railyard.core import package
-from railyard.stage2.scenes import digits, shapes, shelves
+from railyard.core.making.outputs import finished_before
+from railyard.core.making.work_folder import work_folder
+from railyard.core.progress import Count
+from railyard.stage2.scenes import building, digits, shapes
+from railyard.stage2.scenes.building import Batch, build
 from railyard.stage2.scenes.painting import Layout, Painted
 from railyard.stage2.scenes.pictures import png
 from railyard.stage2.scenes.records import Scene, line_of
-from railyard.stage2.scenes.shelves import Made, Progress
 
 SCHEMA_VERSION = 1
 
@@ -30,22 +32,20 @@ class Recipe:
     layout: Layout
 
 
-def generate(recipe: Recipe, n: int, out: Path, workers: int | None, progress: Progress) -> dict[str, Any]:
+def generate(recipe: Recipe, n: int, out: Path, workers: int | None, progress: Count) -> dict[str, Any]:
     """Makes scenes 0 to n - 1 at `out`; its manifest. UserError if anything else stands there."""
     origin = {"kind": "scenes", "scenes_version": SCHEMA_VERSION, "made": {**asdict(recipe), "n": n}}
-    origin |= {"railyard_version": package.__version__}
-    if manifest := shelves.finished_before(out, origin):
+    if manifest := finished_before(out, origin, "this very data set"):
         return manifest
-    pieces = [(first, min(first + shelves.PIECE, n)) for first in range(0, n, shelves.PIECE)]
-    with shelves.work_folder(out, origin) as folder:
-        shelves.build(folder, pieces, n, partial(make_piece, recipe=recipe), workers, progress)
-        return shelves.publish(folder, out, len(pieces), origin)
+    pieces = [range(first, min(first + building.PIECE, n)) for first in range(0, n, building.PIECE)]
+    with work_folder(out, origin) as folder:
+        return build(folder, out, origin, pieces, len, partial(make_piece, recipe=recipe), workers, progress)
 
 
-def make_piece(indices: tuple[int, int], folder: Path, name: str, recipe: Recipe) -> Made:
-    """Writes the images of scenes from the first index up to the second one."""
-    made = Made()
-    for index in range(*indices):
+def make_piece(indices: range, folder: Path, name: str, recipe: Recipe) -> Batch:
+    """Writes the images of the scenes of these indices."""
+    made = Batch()
+    for index in indices:
         painted = SCENES[recipe.kind](recipe.seed, index, recipe.layout)
         file = f"{index:07d}.png"
         (folder / file).write_bytes(png(Image.fromarray(painted.pixels_HW3)))

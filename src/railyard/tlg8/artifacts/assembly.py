@@ -5,17 +5,19 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from railyard.core.making.outputs import Origin, made_by, write_manifest
+from railyard.core.making.pieces import Pieces
 from railyard.core.store import durable
 from railyard.core.store.npy import header
 from railyard.tlg8.artifacts.block_rows import BLOCK_ROW
 from railyard.tlg8.artifacts.compression import SUFFIX, compressed
 from railyard.tlg8.artifacts.labels import Labelled, index_line, label_records, pack_meta
-from railyard.tlg8.artifacts.pieces import Piece, Shelf
+from railyard.tlg8.artifacts.pieces import Piece, rows_and_lines
 from railyard.tlg8.artifacts.sources import SourceImage
 
 LINES, LABELS, INDEX, META, BLOCKS = (
@@ -28,27 +30,18 @@ LINES, LABELS, INDEX, META, BLOCKS = (
 SCHEMA_VERSION = 1
 
 
-def finished_before(out: Path, origin: dict[str, Any]) -> dict[str, Any] | None:
-    """The manifest of the pack at `out` if it has this origin; UserError if a file of it is missing or differs."""
-    if not (out / durable.MANIFEST).is_file():
-        return None
-    manifest = durable.check_manifest(out)
-    return manifest if all(manifest.get(key) == value for key, value in origin.items()) else None
-
-
-def assemble(out: Path, shelf: Shelf, images: list[SourceImage], pieces: list[Piece], origin: dict[str, Any]) -> None:
-    """Writes the pack of all pieces to `out`, whole or not at all."""
-    with durable.atomic_folder(out) as folder:
-        with _Writer(folder, images, origin).opened() as writer:
-            for piece, rows, lines in shelf.every(pieces):
-                writer.add(piece, rows, lines)
-        writer.finish()
+def assemble(folder: Path, pieces: Pieces, images: list[SourceImage], wanted: list[Piece], origin: Origin) -> None:
+    """Completes an empty folder as the pack of all pieces. RailyardError for a damaged one."""
+    with _Writer(folder, images, origin).opened() as writer:
+        for piece in wanted:
+            writer.add(piece, *rows_and_lines(piece, pieces.get(piece.number)))
+    writer.finish()
 
 
 class _Writer:
     """Writes the files of a pack, piece by piece, and keeps the sums of each image."""
 
-    def __init__(self, folder: Path, images: list[SourceImage], origin: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, images: list[SourceImage], origin: Origin) -> None:
         self.folder, self.images, self.origin = folder, images, origin
         self.done: list[Labelled] = []
         self.zipped = bool(origin["options"]["compressed"])
@@ -85,7 +78,7 @@ class _Writer:
             first += image.blocks
         durable.write_text(self.folder / INDEX, "".join(index))
         keys = ("kind", "pack_version", "images_sha256", "options", "railyard_version")
-        extractor = {"name": "railyard extract", **{key: self.origin[key] for key in keys}}
+        extractor = {"name": "railyard extract", **{key: made_by(self.origin)[key] for key in keys}}
         durable.write_json(self.folder / META, pack_meta(self.done, extractor))
         counts = {"images": len(self.images), "blocks": first, "skipped": self.origin["skipped"]}
-        durable.write_manifest(self.folder, {**self.origin, "counts": counts})
+        write_manifest(self.folder, self.origin, counts=counts)

@@ -1,6 +1,5 @@
 """What `railyard extract` takes: images in, searched blocks out."""
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
@@ -8,6 +7,7 @@ from pydantic import Field, field_validator
 from railyard.core.config.component import PathKnob
 from railyard.core.errors import OnError
 from railyard.core.making.parts import Part
+from railyard.core.progress import Count
 from railyard.core.verbs.verb import Work
 
 
@@ -35,7 +35,7 @@ class Extract(Work):
     def _is_part(cls, part: str) -> str:
         return str(Part.parse(part))
 
-    def run(self, progress: Callable[[int, int, int], None] | None = None) -> dict[str, Any]:
+    def run(self, progress: Count | None = None) -> dict[str, Any]:
         """Extracts; what was counted. `progress` is told blocks done, in all, and done before this call."""
         from railyard.tlg8.artifacts.extraction import Options, extract
 

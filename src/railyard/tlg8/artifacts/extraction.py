@@ -1,47 +1,38 @@
 """Images to a pack of searched blocks: `railyard extract images=FOLDER out=PACK`.
 
-Every image is decoded once to know the job; then pieces of it are searched in worker processes and laid on a
-shelf beside `out`. Whichever call finds all of them there puts the pack together.
+Every image is decoded once to know the job; then pieces of it are searched in worker processes and kept beside `out`,
+where all parts share them. Whichever part is the last to finish joins them.
 """
 
 import hashlib
 import json
-import logging
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from railyard.core import package
-from railyard.core.errors import BadRecord, OnError
-from railyard.core.making.outputs import refuse_occupied
-from railyard.core.making.parts import Part
-from railyard.core.store.lock import locked
-from railyard.core.store.workers import cores, map_in_processes
-from railyard.tlg8.artifacts.assembly import SCHEMA_VERSION, assemble, finished_before
+from railyard.core.errors import OnError
+from railyard.core.making.outputs import finished_before
+from railyard.core.making.parts import WHOLE, Part, join_parts, part_folder
+from railyard.core.making.pieces import Made, Pieces
+from railyard.core.progress import Count
+from railyard.core.store import durable
+from railyard.core.store.reading import read_json
+from railyard.tlg8.artifacts.assembly import SCHEMA_VERSION, assemble
 from railyard.tlg8.artifacts.block_rows import block_rows
 from railyard.tlg8.artifacts.compression import require_zstandard
 from railyard.tlg8.artifacts.lines import lines
-from railyard.tlg8.artifacts.pieces import Piece, Shelf, pieces_of
+from railyard.tlg8.artifacts.pieces import Piece, data_of, pieces_of
 from railyard.tlg8.artifacts.sources import SourceImage, find_images, planes_of
 from railyard.tlg8.codec.blocks import blocks_of, sizes_of
 from railyard.tlg8.codec.contexts import contexts_of
 from railyard.tlg8.codec.selectors import ENTROPIES, Gated
 from railyard.tlg8.images.skips import Skips
 
-log = logging.getLogger(__name__)
-
-JOIN_SECONDS = 600.0  # that the last part waits while another one looks whether all are there
-PIECES_A_WORKER = 4  # a worker takes some seconds to start: about as long as so many pieces take
-WHOLE = Part(0, 1)
-
-Progress = Callable[[int, int, int], None]  # blocks done, blocks in all, blocks done before this call
-Searched = tuple[NDArray[np.void], bytes]
+PIECES = "pieces"  # the folder that all parts share
 
 
 @dataclass(frozen=True)
@@ -59,7 +50,7 @@ def extract(
     on_error: OnError = "stop",
     workers: int | None = None,
     part: Part = WHOLE,
-    progress: Progress | None = None,
+    progress: Count | None = None,
 ) -> dict[str, Any]:
     """Searches this part's pieces of the images below `source`; counts, with the parts that are still missing.
 
@@ -71,85 +62,34 @@ def extract(
     skips = Skips(on_error)
     images = find_images(source, skips, lambda done, total: None)
     origin = _origin(images, skips, options)
-    shelf_key = hashlib.sha256(json.dumps(origin).encode()).hexdigest()[:16]
-    if manifest := finished_before(out, origin):
-        log.info("%s holds this very pack already", out)
-        Shelf(out, shelf_key).clear()
+    what, pieces = "a pack of these images", pieces_of(images)
+    if manifest := finished_before(out, origin, what):
         return {"out": str(out), **manifest["counts"], "already_there": True}
-    refuse_occupied(out, "a pack of these images")
-    shelf, pieces = Shelf(out, shelf_key), pieces_of(images)
-    own = [pieces[number] for number in part.of(len(pieces))]
-    with locked(_folder_of(shelf, part)):
-        _search_all(images, own, shelf, options, workers, progress)
-    missing = _join(out, shelf, images, pieces, origin, part.count)
-    if missing:
-        return {"out": str(out), "blocks": sum(piece.end - piece.first for piece in own), "missing_parts": missing}
-    return {"out": str(out), **(finished_before(out, origin) or {})["counts"]}
+    own = {number: pieces[number] for number in part.of(len(pieces))}
+    with part_folder(out, origin, part) as folder:
+        work = partial(search_piece, images=images, options=options)
+        Pieces(folder.parent / PIECES).make(own, lambda piece: piece.blocks, work, workers, progress)
+
+    def join(folder: Path, parts: Sequence[Path]) -> Path:
+        assemble(folder, Pieces(folder.parent / PIECES), images, pieces, origin)
+        return folder
+
+    if missing := join_parts(out, origin, what, len(pieces), part.count, join):
+        return {"out": str(out), "blocks": sum(piece.blocks for piece in own.values()), "missing_parts": missing}
+    return {"out": str(out), **read_json(out / durable.MANIFEST)["counts"]}
 
 
-def search_piece(piece: Piece, images: list[SourceImage], options: Options) -> Searched | BadRecord:
-    """Rows and lines of a piece; an image that changed meanwhile is returned, for the caller to raise."""
+def search_piece(piece: Piece, images: list[SourceImage], options: Options) -> Made:
+    """Rows and lines of a piece. BadRecord for an image that changed meanwhile."""
     image = images[piece.image]
-    try:
-        planes_CHW = planes_of(image)
-    except BadRecord as bad:
-        return bad
+    planes_CHW = planes_of(image)
     blocks = blocks_of(image.width, image.height)[piece.first : piece.end]
     contexts_N, sizes_N2 = contexts_of(planes_CHW, blocks), sizes_of(blocks)
     found = Gated(entropy=options.entropy).find(contexts_N, sizes_N2, image.components)
     rows = block_rows(piece.image, blocks, contexts_N, image.components, found)
     tiles_N2 = np.stack([blocks["tile_x"], blocks["tile_y"]], axis=1)
     size = (image.width, image.height)
-    return rows, lines(image.relpath, size, tiles_N2, rows, ENTROPIES[options.entropy])
-
-
-def _search_all(
-    images: list[SourceImage],
-    pieces: list[Piece],
-    shelf: Shelf,
-    options: Options,
-    workers: int | None,
-    progress: Progress | None,
-) -> None:
-    """Searches the pieces that are not on the shelf."""
-    rest = [piece for piece in pieces if not shelf.has(piece)]
-    total = sum(piece.end - piece.first for piece in pieces)
-    before = done = total - sum(piece.end - piece.first for piece in rest)
-    if before:
-        log.info("going on: %d of %d blocks are done", before, total)
-    work = partial(search_piece, images=images, options=options)
-    count = workers or max(1, min(cores(), len(rest) // PIECES_A_WORKER))
-    with closing(map_in_processes(work, rest, count)) as searched:
-        for piece, result in zip(rest, searched, strict=True):
-            if isinstance(result, BadRecord):
-                raise result
-            shelf.put(piece, *result)
-            done += piece.end - piece.first
-            if progress:
-                progress(done, total, before)
-
-
-def _folder_of(shelf: Shelf, part: Part) -> Path:
-    """What the lock of a part stands in: two calls for the same one would do the same work twice."""
-    folder = shelf.folder / f"part-{part.index}of{part.count}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _join(
-    out: Path, shelf: Shelf, images: list[SourceImage], pieces: list[Piece], origin: dict[str, Any], parts: int
-) -> list[str]:
-    """Puts the pack together if all pieces are there, unless another part has just done so; the parts that miss."""
-    shelf.folder.mkdir(parents=True, exist_ok=True)  # the other part may have cleared it
-    with locked(shelf.folder, patience=JOIN_SECONDS):
-        if not finished_before(out, origin):
-            shares = [Part(index, parts) for index in range(parts)]
-            missing = [str(part) for part in shares if not all(shelf.has(pieces[at]) for at in part.of(len(pieces)))]
-            if missing:
-                return missing
-            assemble(out, shelf, images, pieces, origin)
-        shelf.clear()
-    return []
+    return Made(data_of(rows, lines(image.relpath, size, tiles_N2, rows, ENTROPIES[options.entropy])))
 
 
 def _origin(images: list[SourceImage], skips: Skips, options: Options) -> dict[str, Any]:
@@ -161,5 +101,4 @@ def _origin(images: list[SourceImage], skips: Skips, options: Options) -> dict[s
         "images_sha256": hashlib.sha256(json.dumps(names).encode()).hexdigest(),
         "options": asdict(options),
         "skipped": skips.files,
-        "railyard_version": package.__version__,
     }

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.core.errors import BadRecord, OnError
+from railyard.core.making.ledger import Ledger, open_ledger
 from railyard.core.store import durable
 from railyard.tlg8.codec.file import read
 from railyard.tlg8.codec.file_header import BadFile
-from railyard.tlg8.images import ledger as ledgers
 from railyard.tlg8.images.folders import Source, find, targets
-from railyard.tlg8.images.ledger import Ledger
 from railyard.tlg8.images.reading import png_bytes
 from railyard.tlg8.images.skips import Skips
 
@@ -33,7 +32,7 @@ def decode(
     sources = find(files, (".tlg8",))
     places = targets(sources, out, ".png")
     skips = Skips(on_error)
-    with ledgers.opened(out, "decoded files", {}) as ledger:
+    with open_ledger(out, "decoded files", {}) as ledger:
         decoder = _Decoder(ledger)
         for number, source in enumerate(sources, 1):
             with skips.over(source.relpath):

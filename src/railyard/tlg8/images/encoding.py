@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from PIL import features
 
 from railyard.core.errors import OnError
+from railyard.core.making.ledger import Ledger, open_ledger
 from railyard.core.progress import Count
 from railyard.core.store import durable
 from railyard.tlg8.codec.file import write
 from railyard.tlg8.codec.image import search_image
 from railyard.tlg8.codec.selectors import Selector
-from railyard.tlg8.images import ledger as ledgers
 from railyard.tlg8.images.folders import Source, find, targets
-from railyard.tlg8.images.ledger import Ledger
 from railyard.tlg8.images.reading import FORMATS, picture_of, read_planes
 from railyard.tlg8.images.skips import Skips
 
@@ -49,7 +48,7 @@ def encode(
     places = targets(sources, out, SUFFIX)
     skips, rows = Skips(on_error), []
     settings = {"selector": type(selector).__name__, **selector.model_dump()}
-    with ledgers.opened(out, "encoded images", settings) as ledger:
+    with open_ledger(out, "encoded images", settings) as ledger:
         encoder = _Encoder(ledger, selector, threads, compare)
         for number, source in enumerate(sources):
             with skips.over(source.relpath):

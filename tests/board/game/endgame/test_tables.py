@@ -56,6 +56,23 @@ def test_a_stopped_build_goes_on_at_its_first_missing_table(tiny, tmp_path, monk
     }
 
 
+def test_a_table_that_was_damaged_meanwhile_is_solved_again(tmp_path, monkeypatch):
+    def stop(*facts):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "publish", stop)
+        with pytest.raises(KeyboardInterrupt):
+            build(tmp_path / "tables", "tiny")
+    (path,) = (tmp_path / ".tables.partial").glob(f"*/tables/{TINY[0].key}.npy")
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(RailyardError, match="was damaged: run the command again"):
+        build(tmp_path / "tables", "tiny")
+    build(tmp_path / "tables", "tiny")
+    durable.check_manifest(tmp_path / "tables")
+    assert np.array_equal(EndgameTables.open(tmp_path / "tables").chances[0], solve(TINY[0]))
+
+
 @pytest.mark.parametrize(
     ("memory", "disk", "message"),
     [
@@ -106,7 +123,7 @@ def test_out_that_holds_anything_else_is_left_alone(tiny, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").touch()
     for out, size in ((tmp_path / "out", "tiny"), (tiny, "small")):
-        with pytest.raises(UserError, match="exists and does not hold these tables"):
+        with pytest.raises(UserError, match="exists and is not the folder of these tables"):
             build(out, size)
 
 

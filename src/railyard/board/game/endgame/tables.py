@@ -1,8 +1,7 @@
 """A folder of endgame tables: built by `railyard tables out=FOLDER size=SIZE`, read by the teacher.
 
 One memory-mapped `.npy` (uint16 [positions], chances of 1/65535) for each pattern and a `manifest.json` with the
-patterns. A table is written whole or not at all into `.<out>.partial`, where a stopped build goes on; the folder gets
-its name last.
+patterns. A table is a piece of the work folder, where a stopped build goes on.
 """
 
 import hashlib
@@ -23,10 +22,11 @@ from railyard.board.game.endgame.lookup import Book
 from railyard.board.game.endgame.patterns import Pattern
 from railyard.board.game.endgame.sizes import Size, patterns
 from railyard.board.game.endgame.solver import BYTES_A_POSITION, solve
-from railyard.core import package
 from railyard.core.errors import RailyardError, UserError
+from railyard.core.making.outputs import finished_before, publish, write_manifest
+from railyard.core.making.pieces import Pieces
+from railyard.core.making.work_folder import work_folder
 from railyard.core.store import durable
-from railyard.core.store.lock import locked
 from railyard.core.store.npy import header, read_header
 from railyard.core.store.reading import read_json
 
@@ -79,43 +79,55 @@ def build(out: Path, size: Size, threads: int = 1, progress: Progress | None = N
     """
     wanted = patterns(size)
     origin = _origin(size, wanted)
-    if _built_before(out, origin):
-        log.info("%s holds these tables already", out)
+    if finished_before(out, origin, "the folder of these tables"):
         return {**_described(wanted), "already_there": True}
-    folder = out.resolve().with_name(f".{out.resolve().name}.partial")
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
-        durable.remove_leftovers(folder)
-        rest = [pattern for pattern in wanted if not _is_whole(folder / f"{pattern.key}.npy", pattern)]
+    with work_folder(out, origin) as work:
+        building = _Building(work)
+        rest = [pattern for pattern in wanted if not building.has(pattern)]
         refuse_too_large(rest, out)
         start, solved = time.monotonic(), sum(pattern.positions for pattern in rest)
-        _solve_into(folder, wanted, rest, threads, progress)
+        building.solve(wanted, rest, threads, progress)
         seconds = time.monotonic() - start
-        (folder / ".lock").unlink()
-        durable.write_manifest(folder, {**origin, "railyard_version": package.__version__})
-        folder.rename(out.resolve())
-        durable.fsync(out.resolve().parent)
+        write_manifest(building.folder, origin)
+        publish(building.folder, out)
     return {**_described(wanted), "seconds": round(seconds, 1), "positions_per_second": round(solved / seconds)}
 
 
-def _solve_into(
-    folder: Path, wanted: tuple[Pattern, ...], rest: list[Pattern], threads: int, progress: Progress | None
-) -> None:
-    total = sum(pattern.positions for pattern in wanted)
-    done = total - sum(pattern.positions for pattern in rest)
-    for pattern in rest:
-        before = done
+class _Building:
+    """The tables in a work folder, each a piece."""
 
-        def tick(solved: int, before: int = before) -> None:
-            if progress:
-                progress(before + solved, total)
+    def __init__(self, work: Path) -> None:
+        self.folder, self._pieces = work / "tables", Pieces(work / "pieces")
+        self.folder.mkdir(exist_ok=True)
+        durable.remove_leftovers(self.folder)
 
-        table = solve(pattern, threads, tick)
-        with durable.atomic_file(folder / f"{pattern.key}.npy") as file:
-            file.write(header(CHANCES, len(table)))
-            file.write(table.astype(CHANCES, copy=False).view(np.uint8))
-        done += pattern.positions
-        log.info("%s done: %s positions", pattern.key, f"{pattern.positions:,}")
+    def has(self, pattern: Pattern) -> bool:
+        """Whether the table is there; RailyardError if it is damaged."""
+        if not self._pieces.has(pattern.key):
+            return False
+        self._pieces.get(pattern.key, [self._path(pattern)])
+        return True
+
+    def solve(self, wanted: tuple[Pattern, ...], rest: list[Pattern], threads: int, progress: Progress | None) -> None:
+        total = sum(pattern.positions for pattern in wanted)
+        done = total - sum(pattern.positions for pattern in rest)
+        for pattern in rest:
+            before = done
+
+            def tick(solved: int, before: int = before) -> None:
+                if progress:
+                    progress(before + solved, total)
+
+            table = solve(pattern, threads, tick)
+            with durable.atomic_file(self._path(pattern)) as file:
+                file.write(header(CHANCES, len(table)))
+                file.write(table.astype(CHANCES, copy=False).view(np.uint8))
+            self._pieces.put(pattern.key, files=[self._path(pattern)])
+            done += pattern.positions
+            log.info("%s done: %s positions", pattern.key, f"{pattern.positions:,}")
+
+    def _path(self, pattern: Pattern) -> Path:
+        return self.folder / f"{pattern.key}.npy"
 
 
 def needs(size: Size) -> tuple[int, int]:
@@ -177,17 +189,6 @@ def _described(wanted: tuple[Pattern, ...]) -> dict[str, Any]:
     }
 
 
-def _built_before(out: Path, origin: Mapping[str, Any]) -> bool:
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return False
-    if (out / durable.MANIFEST).is_file():
-        manifest = _read_manifest(out)
-        if all(manifest.get(key) == value for key, value in origin.items()):
-            EndgameTables.open(out)
-            return True
-    raise UserError(f"{out} exists and does not hold these tables: choose another out=, or delete it first")
-
-
 def _read_manifest(path: Path) -> dict[str, Any]:
     place = path / durable.MANIFEST
     if not place.is_file():
@@ -213,10 +214,6 @@ def _pattern(facts: Mapping[str, Any]) -> Pattern:
         tuple(tuple(chain) for chain in facts["chains"]),
         {int(cell): cap for cell, cap in facts["caps"].items()},
     )
-
-
-def _is_whole(path: Path, pattern: Pattern) -> bool:
-    return path.is_file() and read_header(path, CHANCES)[0] == pattern.positions
 
 
 def _mapped(path: Path, pattern: Pattern) -> NDArray[np.uint16]:

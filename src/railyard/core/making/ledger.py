@@ -40,7 +40,7 @@ class Ledger:
 
 
 @contextmanager
-def opened(out: Path, kind: str, settings: Mapping[str, Any]) -> Iterator[Ledger]:
+def open_ledger(out: Path, kind: str, settings: Mapping[str, Any]) -> Iterator[Ledger]:
     """The ledger of folder `out`, begun with these settings or taken up.
 
     UserError if `out` holds anything else, was begun with other settings, or is being written by another process.
