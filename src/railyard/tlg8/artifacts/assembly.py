@@ -7,9 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
+from railyard.core.arrays import Records
 from railyard.core.making.outputs import Origin, made_by, write_manifest
 from railyard.core.making.pieces import Pieces
 from railyard.core.store import durable
@@ -57,7 +55,7 @@ class _Writer:
             self.blocks_file.write(header(BLOCK_ROW, sum(image.blocks for image in self.images)))
             yield self
 
-    def add(self, piece: Piece, rows: NDArray[np.void], lines: bytes) -> None:
+    def add(self, piece: Piece, rows: Records, lines: bytes) -> None:
         labels = label_records(rows["ranks"]).tobytes()
         for file, data in ((self.lines_file, lines), (self.labels_file, labels), (self.blocks_file, rows.tobytes())):
             file.write(data)

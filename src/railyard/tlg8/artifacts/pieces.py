@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import Records
 from railyard.tlg8.artifacts.block_rows import BLOCK_ROW
 from railyard.tlg8.artifacts.sources import SourceImage
 
@@ -34,11 +34,11 @@ def pieces_of(images: list[SourceImage]) -> list[Piece]:
     return [Piece(number, *stretch) for number, stretch in enumerate(stretches)]
 
 
-def data_of(rows: NDArray[np.void], lines: bytes) -> bytes:
+def data_of(rows: Records, lines: bytes) -> bytes:
     """What is kept of a piece: its rows, BLOCK_ROW [N], and its lines."""
     return rows.tobytes() + lines
 
 
-def rows_and_lines(piece: Piece, data: bytes) -> tuple[NDArray[np.void], bytes]:
+def rows_and_lines(piece: Piece, data: bytes) -> tuple[Records, bytes]:
     """The rows and lines that `data_of` made one."""
     return np.frombuffer(data, BLOCK_ROW, piece.blocks), data[piece.blocks * BLOCK_ROW.itemsize :]

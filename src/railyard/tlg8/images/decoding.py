@@ -6,9 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from railyard.core.arrays import U8
 from railyard.core.errors import BadRecord, OnError
 from railyard.core.making.ledger import Ledger, open_ledger
 from railyard.core.store import durable
@@ -20,10 +18,7 @@ from railyard.tlg8.images.skips import Skips
 
 
 def decode(
-    files: Path,
-    out: Path,
-    on_error: OnError = "stop",
-    progress: Callable[[int, int], None] | None = None,
+    files: Path, out: Path, on_error: OnError = "stop", progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Any]:
     """Decodes what is not decoded yet; counts, seconds per megapixel of the decoding alone, and what was skipped.
 
@@ -69,7 +64,7 @@ class _Decoder:
         self.ledger.note({"relpath": source.relpath, "source_sha256": digest, "sha256": sha256})
         self.fresh, self.pixels = self.fresh + 1, self.pixels + planes_CHW[0].size
 
-    def _read(self, source: Source, data: bytes) -> NDArray[np.uint8]:
+    def _read(self, source: Source, data: bytes) -> U8:
         start = time.perf_counter()
         try:
             return read(data)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import features
 
+from railyard.core.arrays import U8
 from railyard.core.errors import OnError
 from railyard.core.making.ledger import Ledger, open_ledger
 from railyard.core.progress import Count
@@ -53,13 +53,7 @@ def encode(
         for number, source in enumerate(sources):
             with skips.over(source.relpath):
                 rows.append(encoder.row(source, places[source.relpath], _tick(progress, number, len(sources), source)))
-    return {
-        "out": str(out),
-        "encoded": encoder.fresh,
-        "images": rows,
-        "total": total_of(rows),
-        "skipped": skips.files,
-    }
+    return {"out": str(out), "encoded": encoder.fresh, "images": rows, "total": total_of(rows), "skipped": skips.files}
 
 
 def total_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -111,7 +105,7 @@ class _Encoder:
                 write(black, found.ranks_N2[:, 0], found.entropies_N2[:, 0])
             self._warm = True
 
-    def _encode(self, planes_CHW: NDArray[np.uint8], place: Path, tick: Callable[[int, int], None]) -> dict[str, Any]:
+    def _encode(self, planes_CHW: U8, place: Path, tick: Callable[[int, int], None]) -> dict[str, Any]:
         start = time.perf_counter()
         found = search_image(planes_CHW, self.selector, self.threads, tick)
         encoded = write(planes_CHW, found.ranks_N2[:, 0], found.entropies_N2[:, 0])
@@ -138,7 +132,7 @@ def _facts(source: Source, data: bytes) -> dict[str, Any]:
     return {"source_sha256": hashlib.sha256(data).hexdigest(), "png_bytes": len(data) if is_png else None}
 
 
-def _webp(planes_CHW: NDArray[np.uint8]) -> dict[str, Any]:
+def _webp(planes_CHW: U8) -> dict[str, Any]:
     """Bytes and seconds of lossless WebP, the colours under transparent pixels included as they are in .tlg8."""
     if not features.check("webp") or max(planes_CHW.shape) > MOST_WEBP_SIDE:
         return {"webp_bytes": None, "webp_seconds": None}
