@@ -1,32 +1,29 @@
 """Endgame tables: positions solved a second on two threads, against one thread."""
 
-import time
+from functools import partial
 
-from benchmarks.figure import Figure
+from benchmarks.figure import Figure, cost
+from benchmarks.yardstick import MULTIPLY_ADDS, SPEED, in_turns, multiply_adds
 from railyard.board.game.endgame.sizes import five_walls
 from railyard.board.game.endgame.solver import solve
 
-TARGET = 5e6
+TARGET = 2.5e6  # positions/s of one core
 
 
 def measure() -> list[Figure]:
-    pattern = five_walls(5)
-    solve(five_walls(4))  # compiles
-    rate_1, rate_2 = (max(_rate(pattern, threads) for _ in range(3)) for threads in (1, 2))
+    pair = in_turns(partial(_solved, 1), multiply_adds, seconds=30)
     return [
-        Figure(
-            "endgame table, 20 million positions",
-            rate_2 / 1e6,
-            "M positions/s",
-            ">= 5 M positions/s",
-            rate_2 >= TARGET,
-            "one thread",
-            rate_2 / rate_1,
+        cost(
+            "endgame table of 20 million positions, a position",
+            pair,
+            MULTIPLY_ADDS,
+            SPEED[MULTIPLY_ADDS] / TARGET,
+            note=f"{pair.rate:,.3g} positions/s of CPU time on one thread; two threads: `two_cores`",
         )
     ]
 
 
-def _rate(pattern, threads: int) -> float:
-    start = time.perf_counter()
+def _solved(threads: int) -> int:
+    pattern = five_walls(5)
     solve(pattern, threads)
-    return float(pattern.positions / (time.perf_counter() - start))
+    return int(pattern.positions)

@@ -1,13 +1,15 @@
 """Fitting a tokenizer, one core: rows a second, and anonymous memory on a pack ten times larger."""
 
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.anonymous import peak_kib
-from benchmarks.figure import Figure, best_rate
+from benchmarks.figure import Figure, best_rate, cost
 from benchmarks.sample import sample_pack
+from benchmarks.yardstick import MULTIPLY_ADDS, SPEED, in_turns, multiply_adds
 from railyard.board.packs.pack import Pack
 from railyard.board.tokens.fit import fit
 
@@ -25,22 +27,21 @@ def measure() -> list[Figure]:
     with sample_pack(copies=40) as (pack, _):
         edges = fit(pack, BINS, CUTOFF).edges
         assert all((in_memory(pack, name)[:-1] == edges[name][:-1]).all() for name in edges)
-        rate = best_rate(lambda: fit(pack, BINS, CUTOFF) and len(pack))
-        plain = best_rate(lambda: len([in_memory(pack, name) for name in edges]) and len(pack))
+        pair = in_turns(lambda: fit(pack, BINS, CUTOFF) and len(pack), multiply_adds)
+        plain = best_rate(lambda: len([in_memory(pack, name) for name in edges]) and len(pack), clock=time.process_time)
         small = _peak(pack.path)
     with sample_pack(copies=400) as (pack, _):
         large = _peak(pack.path)
     growth = large / small
     return [
-        Figure(
-            "tokenizer fit",
-            rate,
-            "rows/s",
-            f">= {ROWS / SECONDS:,.0f} rows/s ({ROWS:,} in {SECONDS} s)",
-            rate >= ROWS / SECONDS,
+        cost(
+            "tokenizer fit, a row",
+            pair,
+            MULTIPLY_ADDS,
+            SPEED[MULTIPLY_ADDS] * SECONDS / ROWS,
             "np.quantile on everything in memory",
-            rate / plain,
-            f"{ROWS:,} rows in {ROWS / rate:.0f} s",
+            pair.rate / plain,
+            f"{ROWS:,} rows in {ROWS / pair.rate:.0f} s",
         ),
         Figure(
             "memory of a fit, ten times the rows",

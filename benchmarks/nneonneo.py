@@ -6,13 +6,12 @@ counts once, eight for each empty cell; positions found in the table count nothi
 makes an afterstate a leaf lies below this heuristic's values up to exponent 15, so it cuts next to nothing.
 """
 
-import time
-
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.figure import Figure, best_rate
+from benchmarks.figure import Figure, cost
 from benchmarks.played import stretches
+from benchmarks.yardstick import LOOKUPS, SPEED, Lookups, in_turns
 from railyard.board.game.searcher import Heuristic, Searcher
 
 KNOWN = 86e6
@@ -56,14 +55,13 @@ def _figure(depth: int, heuristic: Heuristic) -> Figure:
         searcher.branch_evs(boards, masks)
         return searcher.moves_evaluated
 
-    rate = best_rate(moves, clock=time.process_time)
-    return Figure(
-        f"moves evaluated, nneonneo's heuristic, depth {depth}",
-        rate / 1e6,
-        "M moves/s of CPU time",
-        f">= {TARGET:g}x 86M/s",
-        rate >= TARGET * KNOWN,
+    pair = in_turns(moves, Lookups())
+    return cost(
+        f"a move evaluated, nneonneo's heuristic, depth {depth}",
+        pair,
+        LOOKUPS,
+        SPEED[LOOKUPS] / (TARGET * KNOWN),
         "nneonneo/2048-ai's own figure, another machine",
-        rate / KNOWN,
-        "the engine's tree: fixed depth, no cut by probability",
+        pair.rate / KNOWN,
+        f"{pair.rate / 1e6:,.0f}M moves/s of CPU time; the engine's tree: fixed depth, no cut by probability",
     )

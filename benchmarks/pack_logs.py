@@ -8,30 +8,30 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.figure import Figure
+from benchmarks.figure import Figure, best_rate, cost
+from benchmarks.yardstick import MULTIPLY_ADDS, SPEED, in_turns, multiply_adds
 from railyard.board.packs.importing import import_logs
 from railyard.core.config.compose import bundled
 
+TARGET = 200_000  # rows/s
 MOVES = {"up": 0, "down": 1, "left": 2, "right": 3}
 
 
 def measure() -> list[Figure]:
     source = Path(os.environ.get("RAILYARD_LOGS") or bundled("samples") / "board")
-    rate = best_cpu_rate(lambda: packed(source, workers=1))
-    plain = best_cpu_rate(lambda: parsed(source))
+    pair = in_turns(lambda: packed(source, workers=1), multiply_adds)
+    plain = best_rate(lambda: parsed(source), clock=time.process_time)
     return [
-        Figure(
-            "pack, gzipped JSON lines, one core",
-            rate,
-            "rows/s",
-            ">= 200,000 rows/s",
-            rate >= 200_000,
+        cost(
+            "pack, a row of gzipped JSON lines",
+            pair,
+            MULTIPLY_ADDS,
+            SPEED[MULTIPLY_ADDS] / TARGET,
             "gzip and the standard library's json, no labels, nothing written",
-            rate / plain,
-            f"{source.name}; CPU seconds",
+            pair.rate / plain,
+            f"{source.name}; {pair.rate:,.0f} rows/s of CPU time",
         )
     ]
 
@@ -63,14 +63,3 @@ def used(row: dict) -> tuple:
         row["seed"],
         row["max_rank"],
     )
-
-
-def best_cpu_rate(work: Callable[[], int], times: int = 3) -> float:
-    """Items a second of this process's CPU time; the machine may be shared."""
-    work()
-    return max(_cpu_rate(work) for _ in range(times))
-
-
-def _cpu_rate(work: Callable[[], int]) -> float:
-    start = time.process_time()
-    return work() / (time.process_time() - start)

@@ -29,13 +29,13 @@ def measure() -> list[Figure]:
 def _figure(rows: int) -> Figure:
     seconds, kib = _child(rows, "ours")
     stored_seconds, stored_kib = _child(rows, "stored")
-    note = f"{kib / 1024:.1f} MiB more memory; the stored order takes {stored_kib / 1024:,.0f} MiB"
+    note = f"{1000 * seconds:.2f} ms; the stored order takes {stored_kib / 1024:,.0f} MiB"
     return Figure(
         f"position on resume, {rows // 1_000_000}M rows",
-        1000 * seconds,
-        "ms",
-        "< 1 s, < 50 MB",
-        seconds < 1 and kib < 50_000,
+        kib / 1024,
+        "MiB",
+        "< 50 MiB, 100 times faster",
+        seconds < stored_seconds / 100 and kib < 51_200,
         "a stored permutation",
         stored_seconds / seconds,
         note,

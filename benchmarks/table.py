@@ -32,7 +32,6 @@ NAMES = (
     "tlg8_staged",
     "tlg8_table",
     "tlg8_decode",
-    "tlg8_threads",
     "batch_engine",
     "expectimax",
     "nneonneo",

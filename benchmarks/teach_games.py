@@ -1,37 +1,25 @@
-"""The teacher at depth 3 without tables: rows a second and core with all that a pack holds, two threads against one."""
+"""The teacher at depth 3 without tables on one core: rows with all that a pack holds. Two threads: `two_cores`."""
 
+import shutil
 import tempfile
-import time
 from pathlib import Path
 
-from benchmarks.figure import Figure
+from benchmarks.figure import Figure, cost
+from benchmarks.yardstick import LOOKUPS, SPEED, Lookups, in_turns
 from railyard.board.game.endgame.tables import EndgameTables
 from railyard.board.teaching.teach import TeachPlan, teach
 
 PLAN = TeachPlan(games=24, depth=3, seed=1)
+TARGET = 40_000  # rows/s
 
 
 def measure() -> list[Figure]:
-    tables = EndgameTables.none()
     with tempfile.TemporaryDirectory(prefix="railyard-bench-") as folder:
-        teach(Path(folder) / "compiles", TeachPlan(games=1, depth=3, max_moves=10), tables)
-        rate_1, rate_2 = (_rate(Path(folder) / str(workers), tables, workers) for workers in (1, 2))
-    return [
-        Figure("teach, depth 3, one core", rate_1 / 1e3, "k rows/s", ">= 40 k rows/s", rate_1 >= 4e4, "", None),
-        Figure(
-            "teach, depth 3, two threads",
-            rate_2 / 1e3,
-            "k rows/s",
-            ">= 1.85x one",
-            rate_2 >= 1.85 * rate_1,
-            "one thread",
-            rate_2 / rate_1,
-            "games of unequal length: the last one keeps a single core busy",
-        ),
-    ]
+        pair = in_turns(lambda: _taught(Path(folder) / "pack"), Lookups())
+    limit, note = SPEED[LOOKUPS] / TARGET, f"{pair.rate:,.0f} rows/s of CPU time"
+    return [cost("teach, depth 3, a row", pair, LOOKUPS, limit, note=note)]
 
 
-def _rate(out: Path, tables: EndgameTables, workers: int) -> float:
-    start = time.perf_counter()
-    rows = teach(out, PLAN, tables, workers)["rows"]
-    return float(rows / (time.perf_counter() - start))
+def _taught(out: Path) -> int:
+    shutil.rmtree(out, ignore_errors=True)
+    return int(teach(out, PLAN, EndgameTables.none(), workers=1)["rows"])
