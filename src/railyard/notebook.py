@@ -4,7 +4,6 @@ The same way as the command line (`core/verbs/launch.py`), without its exit code
 UserError, Ctrl-C saves and is raised as KeyboardInterrupt, and logging, warnings and signals are left as they were.
 """
 
-import json
 import logging
 import signal
 import threading
@@ -19,7 +18,7 @@ from railyard.core import rail
 from railyard.core.config.assignments import words_of
 from railyard.core.config.compose import Composition, verbatim
 from railyard.core.errors import UserError, nearest
-from railyard.core.runs import metrics, run_state
+from railyard.core.runs import metrics, provenance, run_state
 from railyard.core.runs.folder import read_config
 from railyard.core.runs.reporting import table
 from railyard.core.runs.signals import Stopped, StopSignals
@@ -95,7 +94,8 @@ class Run:
     @property
     def provenance(self) -> dict[str, Any]:
         """What made the run: code, versions, machine, seed, command, fingerprints of its data."""
-        return dict(json.loads(self._text("provenance.json")))
+        self._text("provenance.json")
+        return provenance.read(self.path)
 
     @property
     def report(self) -> str:

@@ -25,8 +25,7 @@ class Evaluate(Verb):
     ckpt_path: PathKnob | None = Field(None, description="a checkpoint inside a run folder")
     bundle: PathKnob | None = Field(None, description="an init folder; needs data=")
     data: Data | dict[str, Any] = Field(
-        {},
-        description="other data than the run's: data=board_pack data.pack=PACK, or single keys of the run's data",
+        {}, description="other data than the run's: data=board_pack data.pack=PACK, or single keys of the run's data"
     )
 
     @model_validator(mode="after")

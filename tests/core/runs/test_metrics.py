@@ -2,9 +2,11 @@
 
 import csv
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from railyard.core.errors import UserError
 from railyard.core.runs import metrics
 from railyard.core.store import journal
 
@@ -60,3 +62,11 @@ def test_the_table_keeps_the_newest_value_of_every_cell(rows):
     cells = {(step, name): float(line[name]) for step, line in table.items() for name in "abc" if line.get(name)}
     assert cells == newest
     assert list(table) == sorted(table)
+
+
+@pytest.mark.parametrize("row", [{"epoch": 0}, {"step": "1", "epoch": 0}, {"step": 1, "epoch": 0, "loss": [1]}])
+def test_rows_of_other_types_are_one_sentence(row, tmp_path):
+    with journal.Journal(tmp_path / "metrics.jsonl") as file:
+        file.append(row)
+    with pytest.raises(UserError, match=r"metrics.jsonl, rows: 0\.(step|loss): .*: restore it"):
+        metrics.read(tmp_path)

@@ -426,3 +426,11 @@ def test_manifest_check_refuses_what_is_no_manifest(tmp_path: Path, text: str | 
 def test_a_temporary_name_is_20_characters_longer(tmp_path):
     durable.write_text(tmp_path / ("n" * 235), "x")
     assert len(durable._sibling(tmp_path / "name", "tmp").name) == len("name") + 20
+
+
+@pytest.mark.parametrize("name", ["../mine", "/etc/passwd"])
+def test_a_manifest_names_files_of_its_folder_only(name, tmp_path):
+    facts = {"schema_version": 1, "files": {name: {"bytes": 1, "sha256": ""}}}
+    durable.write_json(tmp_path / "manifest.json", facts)
+    with pytest.raises(UserError, match="names a file outside its folder"):
+        durable.check_manifest(tmp_path)

@@ -211,3 +211,10 @@ def test_an_interrupted_cut_changes_nothing(tmp_path: Path, monkeypatch: pytest.
         journal.cut(path, lambda record: False)
     assert path.read_bytes() == whole
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("body", [b"[1]", b'{"a":"\\ud800"}', b"[" * 100_000])
+def test_a_line_with_its_checksum_that_is_no_record_is_refused(tmp_path: Path, body: bytes) -> None:
+    (tmp_path / "j").write_bytes(journal._sealed(body))
+    with pytest.raises(UserError, match=r"j (is not as it was written, at|has no object at|is damaged at) line 1"):
+        journal.read(tmp_path / "j")

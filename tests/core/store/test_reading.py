@@ -1,8 +1,10 @@
+import json
 import os
 import sqlite3
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from railyard.core.errors import UserError
 from railyard.core.store import reading
@@ -43,8 +45,8 @@ def test_json_is_an_object(tmp_path):
         ("{", r"is not valid JSON \(.*\): mend it"),
         ("\udcff", "is not valid JSON"),
         ("[]", "does not hold a JSON object: mend it"),
-        ("[" * 100_000, "is nested too deeply: mend it"),
-        ('{"a":' * 100_000, "is nested too deeply"),
+        ("[" * 100_000, r"is not valid JSON \(it is nested too deeply\): mend it"),
+        ('{"a":' * 100_000, r"is not valid JSON \(it is nested too deeply\)"),
         ("9" * 10_000, "is not valid JSON"),
         ('{"schema_version": 3}', "is not of schema_version 2: mend it"),
         ("{}", "is not of schema_version 2"),
@@ -153,3 +155,32 @@ def test_no_database_is_made(tmp_path):
     with pytest.raises(UserError, match="is not a regular file"), open_sqlite(tmp_path / "none.db"):
         pass
     assert not (tmp_path / "none.db").exists()
+
+
+class Shape(BaseModel):
+    number: int
+    names: list[str] = []
+
+
+def test_a_shape_is_held_against_the_keys_it_names(tmp_path):
+    content = {"number": 1, "names": ["a"], "more": None}
+    assert read_json(write(tmp_path / "a", json.dumps(content)), shape=Shape) == content
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({}, "number: Field required"),
+        ({"number": True}, "number: .*valid integer"),
+        ({"number": 1, "names": [1]}, "names.0: "),
+    ],
+)
+def test_a_key_of_another_type_is_named(content, says, tmp_path):
+    with pytest.raises(UserError, match=rf"a.json: {says}.*: mend it"):
+        read_json(write(tmp_path / "a.json", json.dumps(content)), "mend it", shape=Shape)
+
+
+def test_half_a_character_is_no_json(tmp_path):
+    with pytest.raises(UserError, match=r"is not valid JSON \(it has half of a character in it\)"):
+        read_json(write(tmp_path / "a.json", '{"a": "\\ud800"}'))
+    assert read_json(write(tmp_path / "b.json", '{"a": "\\ud83d\\ude00"}')) == {"a": "\U0001f600"}

@@ -7,23 +7,23 @@ by cell.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.boards import DOWN, LEFT, RIGHT, UP
 from railyard.board.game.moves import move
 from railyard.board.game.rows import move_entries, plain_words, up_and_down
 from railyard.board.game.sliding import REWARD_OF_16, moved_rows, reward_of, sides_of
 from railyard.board.game.words import transpose
+from railyard.core.arrays import U8, U16, U32, U64
 from railyard.core.compiled import njit
 
 
 class Afterstates(NamedTuple):
     """What the moves UDLR of N boards lead to; an illegal move leads to the board itself with reward 0."""
 
-    boards_N4: NDArray[np.uint64]
-    masks_N4: NDArray[np.uint16]
-    rewards_N4: NDArray[np.uint32]  # the sum of the merged tiles
-    legal_N: NDArray[np.uint8]  # bits U 1, D 2, L 4, R 8
+    boards_N4: U64
+    masks_N4: U16
+    rewards_N4: U32  # the sum of the merged tiles
+    legal_N: U8  # bits U 1, D 2, L 4, R 8
 
     @classmethod
     def empty(cls, count: int) -> "Afterstates":
@@ -48,9 +48,7 @@ def _by_cells(board: np.uint64, mask: np.uint16, row: int, out: Afterstates) -> 
 
 
 @njit(error_model="numpy")
-def _afterstates(
-    boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], entries: np.uint64, out: Afterstates
-) -> None:
+def _afterstates(boards_N: U64, masks_N: U16, entries: np.uint64, out: Afterstates) -> None:
     after, masks, rewards, legal = out.boards_N4, out.masks_N4, out.rewards_N4, out.legal_N
     left, right = np.uint64(0), np.uint64(16)
     for row in range(len(boards_N)):
@@ -68,9 +66,7 @@ def _afterstates(
         masks[row] = 0
 
 
-def afterstates(
-    boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out: Afterstates | None = None
-) -> Afterstates:
+def afterstates(boards_N: U64, masks_N: U16, out: Afterstates | None = None) -> Afterstates:
     """The four moves of packed boards, uint64 [N] with overflow masks uint16 [N]; `out` is filled where given.
 
     A 17, made of two 16s, is stored as a 16.

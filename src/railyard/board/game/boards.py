@@ -6,8 +6,8 @@ everywhere, as bits 1, 2, 4, 8.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import U8, U16, U64, Bool
 from railyard.core.compiled import njit
 
 UP, DOWN, LEFT, RIGHT = range(4)
@@ -24,14 +24,14 @@ def exponent(board: np.uint64, mask: np.uint16, cell: int) -> np.uint8:
 
 
 @njit()
-def decode_into(board: np.uint64, mask: np.uint16, out_row: NDArray[np.uint8]) -> None:
+def decode_into(board: np.uint64, mask: np.uint16, out_row: U8) -> None:
     """Writes the 16 exponents of one board into `out_row`, for compiled callers."""
     for cell in range(16):
         out_row[cell] = exponent(board, mask, cell)
 
 
 @njit()
-def encode_row(exponents: NDArray[np.uint8]) -> tuple[np.uint64, np.uint16]:
+def encode_row(exponents: U8) -> tuple[np.uint64, np.uint16]:
     """Word (uint64) and overflow mask (uint16) of one row of 16 exponents, for compiled callers."""
     board, mask = np.uint64(0), np.uint16(0)
     for cell in range(16):
@@ -44,18 +44,18 @@ def encode_row(exponents: NDArray[np.uint8]) -> tuple[np.uint64, np.uint16]:
 
 
 @njit()
-def _encode(exponents_N16: NDArray[np.uint8], boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16]) -> None:
+def _encode(exponents_N16: U8, boards_N: U64, masks_N: U16) -> None:
     for row in range(len(exponents_N16)):
         boards_N[row], masks_N[row] = encode_row(exponents_N16[row])
 
 
 @njit()
-def _decode(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out_N16: NDArray[np.uint8]) -> None:
+def _decode(boards_N: U64, masks_N: U16, out_N16: U8) -> None:
     for row in range(len(boards_N)):
         decode_into(boards_N[row], masks_N[row], out_N16[row])
 
 
-def encode(exponents_N16: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.uint16]]:
+def encode(exponents_N16: U8) -> tuple[U64, U16]:
     """Packs uint8 [N, 16] exponents into words uint64 [N] and overflow masks uint16 [N]."""
     boards_N = np.empty(len(exponents_N16), np.uint64)
     masks_N = np.empty(len(exponents_N16), np.uint16)
@@ -63,14 +63,14 @@ def encode(exponents_N16: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArra
     return boards_N, masks_N
 
 
-def decode(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16]) -> NDArray[np.uint8]:
+def decode(boards_N: U64, masks_N: U16) -> U8:
     """Unpacks words uint64 [N] and masks uint16 [N] into uint8 [N, 16] exponents 0..16."""
     out_N16 = np.empty((len(boards_N), 16), np.uint8)
     _decode(np.ascontiguousarray(boards_N), np.ascontiguousarray(masks_N), out_N16)
     return out_N16
 
 
-def legal_from_bits(bits_N: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def legal_from_bits(bits_N: U8) -> Bool:
     """Spreads legality bits uint8 [N] over four columns UDLR, bool [N, 4]; higher bits are ignored."""
-    legal_N4: NDArray[np.bool_] = (bits_N[:, None] & BITS) != 0
+    legal_N4: Bool = (bits_N[:, None] & BITS) != 0
     return legal_N4

@@ -6,9 +6,9 @@ Shapes: B boards; 4 moves in the order UDLR.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.spawn import game_key, mixed
+from railyard.core.arrays import F32, U8, U32, U64
 from railyard.core.compiled import njit
 
 NONE = 255  # no move
@@ -17,7 +17,7 @@ TO_UNIT = 2.0**-53
 
 
 @njit(error_model="numpy")
-def _first_largest(scores_4: NDArray[np.float32], legal: int) -> int:
+def _first_largest(scores_4: F32, legal: int) -> int:
     chosen = NONE
     for move in range(4):
         score = scores_4[move]
@@ -27,7 +27,7 @@ def _first_largest(scores_4: NDArray[np.float32], legal: int) -> int:
 
 
 @njit(error_model="numpy")
-def best(scores_B4: NDArray[np.float32], legal_B: NDArray[np.uint8], chosen_B: NDArray[np.uint8]) -> None:
+def best(scores_B4: F32, legal_B: U8, chosen_B: U8) -> None:
     """The legal move with the largest score, the first of several; NONE where no legal move has a number."""
     for row in range(len(legal_B)):
         chosen_B[row] = _first_largest(scores_B4[row], legal_B[row])
@@ -40,14 +40,7 @@ def unit_draw(seed: np.uint64, move: np.uint64) -> float:
 
 
 @njit(error_model="numpy")
-def drawn(
-    weights_B4: NDArray[np.float32],
-    legal_B: NDArray[np.uint8],
-    exponent: float,
-    seeds_B: NDArray[np.uint64],
-    moves_B: NDArray[np.uint32],
-    chosen_B: NDArray[np.uint8],
-) -> None:
+def drawn(weights_B4: F32, legal_B: U8, exponent: float, seeds_B: U64, moves_B: U32, chosen_B: U8) -> None:
     """A legal move drawn with probability in proportion to weight ** exponent; NONE where no legal move has a number.
 
     Weights that are 0 at all legal moves count as equal.
@@ -76,7 +69,7 @@ def drawn(
 
 
 @njit(error_model="numpy")
-def nucleus(weights_B4: NDArray[np.float32], legal_B: NDArray[np.uint8], top_p: float, top_k: int) -> NDArray[np.uint8]:
+def nucleus(weights_B4: F32, legal_B: U8, top_p: float, top_k: int) -> U8:
     """Legal bits, uint8 [B], of the largest weights that together have the share `top_p`, at most `top_k` of them."""
     kept_B = np.zeros(len(legal_B), np.uint8)
     for row in range(len(legal_B)):

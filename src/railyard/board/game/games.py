@@ -8,22 +8,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.boards import LEFT, SATURATED, decode_into, encode_row
 from railyard.board.game.intrinsics import inlined
 from railyard.board.game.moves import move_cells
 from railyard.board.game.rules import legal_bits
-from railyard.board.game.sliding import (
-    REWARD_OF_16,
-    moved_rows,
-    reward_of,
-    slid_legal_bits,
-    slide_rows,
-    slide_words,
-)
+from railyard.board.game.sliding import REWARD_OF_16, moved_rows, reward_of, slid_legal_bits, slide_rows, slide_words
 from railyard.board.game.spawn import OPENING_TILES, game_key, mixed, opening, spawn
 from railyard.board.game.words import transpose
+from railyard.core.arrays import I64, U8, U16, U32, U64
 from railyard.core.compiled import njit
 
 # how a game stands; the last two are no ends that the rules know
@@ -52,17 +45,17 @@ def _moved(board: np.uint64, direction: np.uint64, words: np.uint64) -> tuple[np
 class Games(NamedTuple):
     """N games, one in each place; `step` changes them."""
 
-    keys_N: NDArray[np.uint64]  # of the random tiles
-    boards_N: NDArray[np.uint64]
-    masks_N: NDArray[np.uint16]
-    legal_N: NDArray[np.uint8]  # bits U 1, D 2, L 4, R 8; none where the game has ended
-    moves_N: NDArray[np.uint32]  # made so far
-    scores_N: NDArray[np.uint32]
-    states_N: NDArray[np.uint8]  # PLAYING or an end
+    keys_N: U64  # of the random tiles
+    boards_N: U64
+    masks_N: U16
+    legal_N: U8  # bits U 1, D 2, L 4, R 8; none where the game has ended
+    moves_N: U32  # made so far
+    scores_N: U32
+    states_N: U8  # PLAYING or an end
 
 
 @njit(error_model="numpy")
-def _open(games: Games, seeds_N: NDArray[np.uint64], words: np.uint64) -> None:
+def _open(games: Games, seeds_N: U64, words: np.uint64) -> None:
     for row in range(len(seeds_N)):
         games.keys_N[row] = game_key(seeds_N[row], NUMBER)
         games.boards_N[row] = opening(seeds_N[row], NUMBER)
@@ -111,7 +104,7 @@ def _make(games: Games, row: int, direction: np.uint64, words: np.uint64) -> Non
 
 
 @njit(error_model="numpy")
-def _step(games: Games, directions_N: NDArray[np.uint8], words: np.uint64) -> None:
+def _step(games: Games, directions_N: U8, words: np.uint64) -> None:
     for row in range(len(directions_N)):
         direction = np.uint64(directions_N[row])
         if np.uint64(games.legal_N[row]) >> direction & np.uint64(1):
@@ -119,20 +112,14 @@ def _step(games: Games, directions_N: NDArray[np.uint8], words: np.uint64) -> No
 
 
 @njit(error_model="numpy")
-def _replay(
-    games: Games,
-    starts_N: NDArray[np.int64],
-    directions_T: NDArray[np.uint8],
-    exponents_T16: NDArray[np.uint8],
-    words: np.uint64,
-) -> None:
+def _replay(games: Games, starts_N: I64, directions_T: U8, exponents_T16: U8, words: np.uint64) -> None:
     for row in range(len(starts_N) - 1):
         for time in range(starts_N[row], starts_N[row + 1]):
             decode_into(games.boards_N[row], games.masks_N[row], exponents_T16[time])
             _make(games, row, np.uint64(directions_T[time]), words)
 
 
-def new_games(seeds_N: NDArray[np.uint64]) -> Games:
+def new_games(seeds_N: U64) -> Games:
     """A game for each seed, uint64 [N], with its two opening tiles."""
     count = len(seeds_N)
     games = Games(
@@ -148,7 +135,7 @@ def new_games(seeds_N: NDArray[np.uint64]) -> Games:
     return games
 
 
-def step(games: Games, directions_N: NDArray[np.uint8]) -> None:
+def step(games: Games, directions_N: U8) -> None:
     """Makes one move, uint8 UDLR, in every game that is in play and where it is legal; the others stay as they are.
 
     A move that would make a 17, which no packed board can hold, is not made: it ends its game as TILE_TOO_LARGE.
@@ -156,7 +143,7 @@ def step(games: Games, directions_N: NDArray[np.uint8]) -> None:
     _step(games, np.ascontiguousarray(directions_N, np.uint8), _words())
 
 
-def replayed(seeds_N: NDArray[np.uint64], games_N: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def replayed(seeds_N: U64, games_N: Sequence[U8]) -> U8:
     """The board before each of the moves, which must be those that were made, game after game: exponents [T, 16]."""
     directions_T = np.concatenate([np.empty(0, np.uint8), *games_N])
     starts_N = np.cumsum([0, *map(len, games_N)])

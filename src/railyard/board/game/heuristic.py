@@ -6,9 +6,9 @@ bottom. The value prefers one corner: it is not invariant under rotations and fl
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.boards import decode_into
+from railyard.core.arrays import I64, U8, U16, U64
 from railyard.core.compiled import njit
 
 CLIMB = 12
@@ -34,7 +34,7 @@ def line_score(a: np.uint8, b: np.uint8, c: np.uint8, d: np.uint8) -> np.int64:
 
 
 @njit()
-def board_score(exponents: NDArray[np.uint8]) -> np.int64:
+def board_score(exponents: U8) -> np.int64:
     """Non-interactive value of one row of 16 exponents (any rank up to 31), for compiled callers."""
     score = np.int64(0)
     for i in range(4):
@@ -45,7 +45,7 @@ def board_score(exponents: NDArray[np.uint8]) -> np.int64:
 
 
 @njit()
-def interactive_score(exponents: NDArray[np.uint8]) -> np.int64:
+def interactive_score(exponents: U8) -> np.int64:
     """The better reading direction of the rows plus the better one of the columns."""
     rows = columns = reversed_rows = reversed_columns = np.int64(0)
     for i in range(4):
@@ -59,7 +59,7 @@ def interactive_score(exponents: NDArray[np.uint8]) -> np.int64:
 
 
 @njit()
-def _evaluate(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out_N: NDArray[np.int64]) -> None:
+def _evaluate(boards_N: U64, masks_N: U16, out_N: I64) -> None:
     cells = np.empty(16, np.uint8)
     for row in range(len(boards_N)):
         decode_into(boards_N[row], masks_N[row], cells)
@@ -67,21 +67,21 @@ def _evaluate(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out_N: 
 
 
 @njit()
-def _evaluate_interactive(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out_N: NDArray[np.int64]) -> None:
+def _evaluate_interactive(boards_N: U64, masks_N: U16, out_N: I64) -> None:
     cells = np.empty(16, np.uint8)
     for row in range(len(boards_N)):
         decode_into(boards_N[row], masks_N[row], cells)
         out_N[row] = interactive_score(cells)
 
 
-def evaluate(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16]) -> NDArray[np.int64]:
+def evaluate(boards_N: U64, masks_N: U16) -> I64:
     """Non-interactive values int64 [N] of packed boards: the value that packs store."""
     out_N = np.empty(len(boards_N), np.int64)
     _evaluate(np.ascontiguousarray(boards_N), np.ascontiguousarray(masks_N), out_N)
     return out_N
 
 
-def evaluate_interactive(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16]) -> NDArray[np.int64]:
+def evaluate_interactive(boards_N: U64, masks_N: U16) -> I64:
     """Interactive values int64 [N]: each axis is read in the direction that scores more."""
     out_N = np.empty(len(boards_N), np.int64)
     _evaluate_interactive(np.ascontiguousarray(boards_N), np.ascontiguousarray(masks_N), out_N)

@@ -5,14 +5,14 @@ a real game; a packed board has no room for it (it reads back as 16). `makes_17`
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.boards import DOWN, LEFT, SATURATED, UP, decode_into, encode_row
+from railyard.core.arrays import U8
 from railyard.core.compiled import njit
 
 
 @njit()
-def slide(cells: NDArray[np.uint8], first: int, stride: int) -> np.uint32:
+def slide(cells: U8, first: int, stride: int) -> np.uint32:
     """Moves four cells (exponents) towards `cells[first]` in place; the merge reward: the sum of merged tiles."""
     reward, free, may_merge = np.uint32(0), first, False
     for place in range(4):
@@ -32,7 +32,7 @@ def slide(cells: NDArray[np.uint8], first: int, stride: int) -> np.uint32:
 
 
 @njit()
-def move_cells(cells: NDArray[np.uint8], direction: int) -> np.uint32:
+def move_cells(cells: U8, direction: int) -> np.uint32:
     """Moves 16 exponents in place, direction UDLR; the merge reward. An illegal move changes nothing."""
     reward = np.uint32(0)
     for line in range(4):

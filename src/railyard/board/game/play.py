@@ -16,12 +16,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.boards import decode
 from railyard.board.game.choosing import NONE
 from railyard.board.game.games import MODEL_LOST, MOST_MOVES, NO_MOVE_CHOSEN, PLAYING, Games, new_games, step
 from railyard.board.game.players import Choice, ModelLost, Player, Position
+from railyard.core.arrays import F32, U8, U64
 from railyard.core.compiled import njit
 
 ROOM = 256 << 20  # bytes of games that wait for their turn; beyond that no game is begun
@@ -51,8 +51,8 @@ class Played(NamedTuple):
     score: int  # the sum of the merged tiles
     highest: int  # exponent
     ended: int  # one of the ends of `games`
-    moves_T: NDArray[np.uint8]
-    embeddings_TD: NDArray[np.float32] | None = None
+    moves_T: U8
+    embeddings_TD: F32 | None = None
 
     @property
     def bytes(self) -> int:
@@ -134,7 +134,7 @@ class Play:
 
 
 @njit(error_model="numpy")
-def _note(games: Games, moves_P: NDArray[np.uint8], notes_PM: NDArray[np.uint8]) -> None:
+def _note(games: Games, moves_P: U8, notes_PM: U8) -> None:
     """Writes the moves down; a game without one ends."""
     for place in range(len(moves_P)):
         if moves_P[place] == NONE:
@@ -153,7 +153,7 @@ class _Group:
         self.games = new_games(np.empty(0, np.uint64))
         self.seeds_P = np.empty(0, np.uint64)
         self.notes_PM = np.empty((0, FIRST_MOVES), np.uint8)
-        self.embeddings: list[list[NDArray[np.float32]]] = []
+        self.embeddings: list[list[F32]] = []
 
     @property
     def free(self) -> int:
@@ -216,7 +216,7 @@ class _Group:
         self.numbers = [self.numbers[place] for place in kept]
         self.embeddings = [self.embeddings[place] for place in kept]
 
-    def _grow(self, numbers: Sequence[int], seeds_N: NDArray[np.uint64], games: Games) -> None:
+    def _grow(self, numbers: Sequence[int], seeds_N: U64, games: Games) -> None:
         self.games = Games._make(np.concatenate([old, new]) for old, new in zip(self.games, games, strict=True))
         self.seeds_P = np.concatenate([self.seeds_P, seeds_N])
         self.notes_PM = np.concatenate([self.notes_PM, np.empty((len(numbers), self.notes_PM.shape[1]), np.uint8)])

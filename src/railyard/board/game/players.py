@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.boards import decode
 from railyard.board.game.choosing import drawn
@@ -18,6 +17,7 @@ from railyard.board.game.endgame.tables import EndgameTables
 from railyard.board.game.strategy import Strategy
 from railyard.board.game.symmetry import CELLS, MOVES
 from railyard.board.game.teacher import Teacher
+from railyard.core.arrays import F32, U8, U16, U32, U64
 from railyard.core.errors import RailyardError
 
 
@@ -28,28 +28,28 @@ class ModelLost(RailyardError):
 class Position(NamedTuple):
     """The boards that wait for a move, one of each game."""
 
-    boards_B: NDArray[np.uint64]
-    masks_B: NDArray[np.uint16]
-    legal_B: NDArray[np.uint8]  # bits U 1, D 2, L 4, R 8, never 0
-    seeds_B: NDArray[np.uint64]  # of the games
-    moves_B: NDArray[np.uint32]  # made so far
+    boards_B: U64
+    masks_B: U16
+    legal_B: U8  # bits U 1, D 2, L 4, R 8, never 0
+    seeds_B: U64  # of the games
+    moves_B: U32  # made so far
 
 
 class Choice(NamedTuple):
     """The moves, 255 where there is none; what the model thought of the boards, if that was asked."""
 
-    moves_B: NDArray[np.uint8]
-    embeddings_BD: NDArray[np.float32] | None = None
+    moves_B: U8
+    embeddings_BD: F32 | None = None
 
 
 class Answer(NamedTuple):
     """What a policy says of B boards, as probabilities: four heads [B, 4, N], or one policy over the moves [B, 4]."""
 
-    heads: NDArray[np.float32]
-    embeddings_BD: NDArray[np.float32] | None = None
+    heads: F32
+    embeddings_BD: F32 | None = None
 
 
-Policy = Callable[[NDArray[np.uint8]], Answer]  # ModelLost where there is nobody to answer any more
+Policy = Callable[[U8], Answer]  # ModelLost where there is nobody to answer any more
 Player = Callable[[Position], Choice]  # called by several threads
 
 # one of the turns of `symmetry` for each of the eight symmetries of a board; the first leaves it as it is
@@ -100,7 +100,7 @@ class PolicyPlayer:
         moves_B = self.strategy.choose(heads_B4N, position.legal_B, position.seeds_B, position.moves_B)
         return Choice(moves_B, answers[0].embeddings_BD)
 
-    def _asked(self, exponents_B16: NDArray[np.uint8]) -> Answer:
+    def _asked(self, exponents_B16: U8) -> Answer:
         passes = list(self._passes(exponents_B16))
         if len(passes) == 1:
             return passes[0]
@@ -109,7 +109,7 @@ class PolicyPlayer:
             np.concatenate([each.heads for each in passes]), np.concatenate(embeddings) if embeddings else None
         )
 
-    def _passes(self, exponents_B16: NDArray[np.uint8]) -> Iterator[Answer]:
+    def _passes(self, exponents_B16: U8) -> Iterator[Answer]:
         for first in range(0, len(exponents_B16), self.bucket):
             asked = exponents_B16[first : first + self.bucket]
             count = len(asked)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.boards import SATURATED
 from railyard.board.game.heuristic import line_score
 from railyard.board.game.intrinsics import inlined, table_word
 from railyard.board.game.moves import slide
 from railyard.board.game.words import ROW, transpose
+from railyard.core.arrays import F32, U8, U64
 from railyard.core.compiled import njit
 
 RANKS = SATURATED + 1
@@ -33,7 +33,7 @@ Words = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
 
 
 @njit()
-def _fill_teacher_values(values: NDArray[np.float32]) -> None:
+def _fill_teacher_values(values: F32) -> None:
     for a in range(RANKS):
         for b in range(RANKS):
             for c in range(RANKS):
@@ -42,7 +42,7 @@ def _fill_teacher_values(values: NDArray[np.float32]) -> None:
 
 
 @cache
-def teacher_line_values() -> NDArray[np.float32]:
+def teacher_line_values() -> F32:
     """The teacher's heuristic, float32 [17, 17, 17, 17]; exact, as every value is an even integer below 2^25."""
     values = np.empty((RANKS,) * 4, np.float32)
     _fill_teacher_values(values)
@@ -50,7 +50,7 @@ def teacher_line_values() -> NDArray[np.float32]:
 
 
 @njit()
-def _row_of(cells: NDArray[np.uint8]) -> np.uint64:
+def _row_of(cells: U8) -> np.uint64:
     row = np.uint64(0)
     for cell in cells:
         row = row << np.uint64(4) | np.uint64(min(cell, 15))
@@ -67,7 +67,7 @@ def _column_of(row: np.uint64) -> np.uint64:
 
 
 @njit()
-def _fill_moves(entries: NDArray[np.uint64]) -> None:
+def _fill_moves(entries: U64) -> None:
     cells = np.empty(4, np.uint8)
     for row in range(ROWS):
         plain = np.uint64(0)
@@ -82,14 +82,14 @@ def _fill_moves(entries: NDArray[np.uint64]) -> None:
 
 
 @cache
-def move_entries() -> NDArray[np.uint64]:
+def move_entries() -> U64:
     """The moves of all rows, uint64 [65536, 4] with word 2 empty. Two 15s become a 15: callers must not need them."""
     entries = aligned((ROWS, ENTRY_WORDS), np.uint64)
     _fill_moves(entries)
     return entries
 
 
-def aligned(shape: tuple[int, ...], dtype: type) -> NDArray[np.uint64]:
+def aligned(shape: tuple[int, ...], dtype: type) -> U64:
     """Zeroed memory that starts at a cache line, so that no entry lies across two."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     memory = np.zeros(size + CACHE_LINE, np.uint8)
@@ -101,11 +101,11 @@ def aligned(shape: tuple[int, ...], dtype: type) -> NDArray[np.uint64]:
 class RowTables:
     """The tables of one heuristic for boards whose nibble 15 stands for the exponent `top`, 15 or 16."""
 
-    values: NDArray[np.float32]
-    entries: NDArray[np.uint64]
+    values: F32
+    entries: U64
 
     @classmethod
-    def of(cls, line_values: NDArray[np.float32], top: int) -> "RowTables":
+    def of(cls, line_values: F32, top: int) -> "RowTables":
         ranks = [*range(15), top]
         values = np.ascontiguousarray(line_values[np.ix_(ranks, ranks, ranks, ranks)], np.float32).reshape(ROWS)
         entries = aligned((ROWS, ENTRY_WORDS), np.uint64)

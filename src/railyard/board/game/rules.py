@@ -4,10 +4,10 @@ A move changes a line exactly when some tile stands behind an empty cell or behi
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.boards import DOWN, LEFT, RIGHT, UP, decode_into
 from railyard.board.game.words import occupied
+from railyard.core.arrays import U8, U16, U64
 from railyard.core.compiled import njit
 
 # the lowest bit of the nibbles of three columns, and of three rows; cell 0 is the highest nibble
@@ -27,7 +27,7 @@ def _pair_bits(near: int, far: int, toward_near: int, toward_far: int) -> int:
 
 
 @njit()
-def legal_bits(exponents: NDArray[np.uint8]) -> np.uint8:
+def legal_bits(exponents: U8) -> np.uint8:
     """Legality bits of one row of 16 exponents (any rank), for compiled callers."""
     bits = 0
     for line in range(4):
@@ -67,12 +67,12 @@ def legal_bits_of(board: np.uint64, mask: np.uint16) -> np.uint8:
 
 
 @njit()
-def _legal_moves(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out_N: NDArray[np.uint8]) -> None:
+def _legal_moves(boards_N: U64, masks_N: U16, out_N: U8) -> None:
     for row in range(len(boards_N)):
         out_N[row] = legal_bits_of(boards_N[row], masks_N[row])
 
 
-def legal_moves(boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16]) -> NDArray[np.uint8]:
+def legal_moves(boards_N: U64, masks_N: U16) -> U8:
     """Legality bits uint8 [N] (U 1, D 2, L 4, R 8) of packed boards.
 
     Two cells of exponent 16 side by side merge. A 17 is stored as 16, so beside a 16 it seems to merge, too.

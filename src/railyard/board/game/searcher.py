@@ -11,7 +11,6 @@ from functools import cache
 from queue import SimpleQueue
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.boards import exponent
 from railyard.board.game.context import (
@@ -35,6 +34,7 @@ from railyard.board.game.moves import move
 from railyard.board.game.rows import RowTables, aligned, four_afterstates, teacher_line_values
 from railyard.board.game.transposition import PRUNED, RANK_SHIFT, SLOT_WORDS, UNPACKED
 from railyard.board.game.unpacked import unpacked_chance, unpacked_static
+from railyard.core.arrays import F32, U16, U64
 from railyard.core.compiled import njit
 
 DEEPEST = 8
@@ -129,9 +129,7 @@ def search(board: np.uint64, mask: np.uint16, context: np.uint64) -> Evs:
 
 
 @njit(error_model="numpy")
-def _search_all(
-    boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], context: np.uint64, out_N4: NDArray[np.float32]
-) -> None:
+def _search_all(boards_N: U64, masks_N: U16, context: np.uint64, out_N4: F32) -> None:
     for row in range(len(boards_N)):
         up, down, left, right = search(boards_N[row], masks_N[row], context)
         out_N4[row, 0], out_N4[row, 1], out_N4[row, 2], out_N4[row, 3] = up, down, left, right
@@ -143,7 +141,7 @@ class Heuristic:
     line_values: float32 [17, 17, 17, 17], the value of a line by its four exponents.
     """
 
-    def __init__(self, line_values: NDArray[np.float32]) -> None:
+    def __init__(self, line_values: F32) -> None:
         self.line_values = np.ascontiguousarray(line_values, np.float32)
         self.tables = [RowTables.of(self.line_values, top) for top in (15, 16)]
 
@@ -181,20 +179,14 @@ class Searcher:
         """Moves tried so far below roots without a 16: 8 for each empty cell of each afterstate that was expanded."""
         return int(self._words[MOVES])
 
-    def branch_evs(self, boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16]) -> NDArray[np.float32]:
+    def branch_evs(self, boards_N: U64, masks_N: U16) -> F32:
         """EVs float32 [N, 4] UDLR of packed boards, 0.0 where the move is illegal."""
         out_N4 = np.empty((len(boards_N), 4), np.float32)
         _search_all(np.ascontiguousarray(boards_N), np.ascontiguousarray(masks_N), self.context, out_N4)
         return out_N4
 
 
-def branch_evs(
-    boards_N: NDArray[np.uint64],
-    masks_N: NDArray[np.uint16],
-    depth: int,
-    threads: int = 1,
-    slots: int = TABLE_SLOTS,
-) -> NDArray[np.float32]:
+def branch_evs(boards_N: U64, masks_N: U16, depth: int, threads: int = 1, slots: int = TABLE_SLOTS) -> F32:
     """EVs float32 [N, 4] UDLR of packed boards, 0.0 where the move is illegal, on so many threads.
 
     ValueError as from `Searcher`. Each thread searches with a table of its own: 16 bytes times `slots`.
@@ -203,12 +195,12 @@ def branch_evs(
     for _ in range(threads):
         idle.put(Searcher(depth, slots))
 
-    def chunk(first: int) -> NDArray[np.float32]:
+    def chunk(first: int) -> F32:
         searcher = idle.get()
         evs = searcher.branch_evs(boards_N[first : first + CHUNK], masks_N[first : first + CHUNK])
         idle.put(searcher)
         return evs
 
     with ThreadPoolExecutor(threads) as pool:
-        parts: Iterable[NDArray[np.float32]] = pool.map(chunk, range(0, len(boards_N), CHUNK))
+        parts: Iterable[F32] = pool.map(chunk, range(0, len(boards_N), CHUNK))
         return np.concatenate([np.empty((0, 4), np.float32), *parts])

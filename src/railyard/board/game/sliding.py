@@ -6,11 +6,11 @@ The columns are the rows of the transposed board. The search has larger entries 
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.intrinsics import inlined, table_word
 from railyard.board.game.rows import LEGAL_BITS, PLAIN, REWARD_BITS, ROWS, Words, aligned, move_entries
 from railyard.board.game.words import ROW, transpose
+from railyard.core.arrays import U64
 
 # two 15s make a 16 for it, and so may smaller merges together: from here on rows do not tell
 REWARD_OF_16 = np.uint64(1 << 16)
@@ -18,7 +18,7 @@ TWO_BITS = np.uint64(3)
 
 
 @cache
-def slide_words() -> NDArray[np.uint64]:
+def slide_words() -> U64:
     """Of each row: bits 0-15 moved left, 16-31 moved right, 32-33 which of them changes it, 48-63 reward / 4."""
     words = aligned((ROWS,), np.uint64)
     words[:] = move_entries()[:, PLAIN]

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Heads = NDArray[np.float32]  # [B, 4, N]
+    from railyard.core.arrays import F32, U8, U32, U64
+
+    Heads = F32  # [B, 4, N]
     Scores = NDArray[np.floating]  # [B, 4]
-    Legal = NDArray[np.uint8]  # [B], bits U 1, D 2, L 4, R 8
-    Seeds = NDArray[np.uint64]  # [B]
-    Moves = NDArray[np.uint32]  # [B]
-    Chosen = NDArray[np.uint8]  # [B]; 255 is none
+    Legal = U8  # [B], bits U 1, D 2, L 4, R 8
+    Seeds = U64  # [B]
+    Moves = U32  # [B]
+    Chosen = U8  # [B]; 255 is none
 
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 

@@ -5,8 +5,8 @@ everything as it is. Tables say where a new cell or branch takes its value from 
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I64, U8
 from railyard.core.compiled import njit
 from railyard.core.store.order import scrambled
 
@@ -17,23 +17,23 @@ _QUARTER_BRANCHES = np.array([2, 3, 1, 0], np.uint8)  # a quarter turn: up takes
 _FLIP_BRANCHES = np.array([[0, 1, 2, 3], [0, 1, 3, 2], [1, 0, 2, 3]], np.uint8)
 
 
-def _cells(turn: int) -> NDArray[np.uint8]:
+def _cells(turn: int) -> U8:
     rotated = np.rot90(_GRID, -(turn // FLIPS))
-    flipped: NDArray[np.uint8] = (rotated, rotated[:, ::-1], rotated[::-1])[turn % FLIPS]
+    flipped: U8 = (rotated, rotated[:, ::-1], rotated[::-1])[turn % FLIPS]
     return flipped.ravel()
 
 
-def _branches(turn: int) -> NDArray[np.uint8]:
+def _branches(turn: int) -> U8:
     branches = np.arange(4, dtype=np.uint8)
     for _ in range(turn // FLIPS):
         branches = branches[_QUARTER_BRANCHES]
-    flipped: NDArray[np.uint8] = branches[_FLIP_BRANCHES[turn % FLIPS]]
+    flipped: U8 = branches[_FLIP_BRANCHES[turn % FLIPS]]
     return flipped
 
 
-def _legal_bits(branches: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _legal_bits(branches: U8) -> U8:
     old = np.arange(16, dtype=np.uint8)[:, None]
-    new: NDArray[np.uint8] = np.packbits(old >> branches & 1, axis=1, bitorder="little").ravel()
+    new: U8 = np.packbits(old >> branches & 1, axis=1, bitorder="little").ravel()
     return new
 
 
@@ -44,13 +44,7 @@ LEGAL = np.stack([_legal_bits(branches) for branches in BRANCHES])  # [12, 16] n
 
 
 @njit()
-def turn_rows(
-    turns_B: NDArray[np.uint8],
-    tokens_B16: NDArray[np.uint8],
-    classes_B4: NDArray[np.uint8],
-    move_B: NDArray[np.uint8],
-    legal_B: NDArray[np.uint8],
-) -> None:
+def turn_rows(turns_B: U8, tokens_B16: U8, classes_B4: U8, move_B: U8, legal_B: U8) -> None:
     """Turns exponents, what belongs to the four moves, the move and the legal bits of each row, in place."""
     old = np.empty(16, np.uint8)
     for i in range(turns_B.size):
@@ -68,9 +62,7 @@ def turn_rows(
 
 
 @njit()
-def draw(
-    key: np.uint64, counters_B: NDArray[np.int64], rotations: NDArray[np.uint8], flips: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
+def draw(key: np.uint64, counters_B: I64, rotations: U8, flips: U8) -> U8:
     """A turn for each counter, uint8 [B]: its two halves hashed choose among the allowed k and axes.
 
     A function of key and counter alone, so neither workers nor a resume can change it.

@@ -17,6 +17,7 @@ from railyard.board.game.moves import makes_17, move
 from railyard.board.game.rules import legal_bits_of
 from railyard.board.game.searcher import Searcher, search
 from railyard.board.game.spawn import opening, tile_after
+from railyard.core.arrays import F32, U8, U16, U64
 from railyard.core.compiled import njit
 
 UNLIMITED = -1  # moves
@@ -25,11 +26,11 @@ UNLIMITED = -1  # moves
 class Decisions(NamedTuple):
     """What the teacher met and did, a row each."""
 
-    boards_N: NDArray[np.uint64]
-    masks_N: NDArray[np.uint16]
-    evs_N4: NDArray[np.float32]  # UDLR, 0.0 where illegal
-    legal_N: NDArray[np.uint8]
-    moves_N: NDArray[np.uint8]
+    boards_N: U64
+    masks_N: U16
+    evs_N4: F32  # UDLR, 0.0 where illegal
+    legal_N: U8
+    moves_N: U8
     tables_N: NDArray[np.int8]  # number of the table that said it, NO_TABLE for search
 
     @classmethod
@@ -79,21 +80,14 @@ def _decide(row: int, board: np.uint64, mask: np.uint16, out: Decisions, context
 
 
 @njit(error_model="numpy")
-def _decide_all(
-    boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16], out: Decisions, context: np.uint64, book: Book
-) -> None:
+def _decide_all(boards_N: U64, masks_N: U16, out: Decisions, context: np.uint64, book: Book) -> None:
     for row in range(len(boards_N)):
         _decide(row, boards_N[row], masks_N[row], out, context, book)
 
 
 @njit(error_model="numpy")
 def _play(
-    state: NDArray[np.uint64],
-    most_moves: int,
-    seed: np.uint64,
-    out: Decisions,
-    context: np.uint64,
-    book: Book,
+    state: U64, most_moves: int, seed: np.uint64, out: Decisions, context: np.uint64, book: Book
 ) -> tuple[int, int]:
     """Plays on until `out` is full or the game ends; rows written, and the end's reason."""
     board, mask, score, played = state[0], np.uint16(state[1]), state[2], int(state[3])
@@ -123,7 +117,7 @@ class Teacher:
     def __init__(self, depth: int, tables: EndgameTables) -> None:
         self._searcher, self._tables = Searcher(depth), tables
 
-    def decide(self, boards_N: NDArray[np.uint64], masks_N: NDArray[np.uint16]) -> Decisions:
+    def decide(self, boards_N: U64, masks_N: U16) -> Decisions:
         """Values and moves of packed boards; move 255 and values 0.0 where a board has no legal move."""
         out = Decisions.empty(len(boards_N))
         context, book = self._searcher.context, self._tables.book

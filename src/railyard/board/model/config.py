@@ -109,7 +109,8 @@ def parameter_count(config: Encoder) -> int:
     """Parameters of the network that `config` describes, by formula."""
     blocks = config.num_hidden_layers * _block_parameters(config)
     tables = (config.input_vocab_size + config.max_position_embeddings) * config.hidden_size
-    return tables + blocks + config.hidden_size + _head_parameters(config)
+    outputs = HEADS if config.head_type == "action_policy" else HEADS * config.n_bins
+    return tables + blocks + config.hidden_size + outputs * (config.hidden_size + 1)
 
 
 def _block_parameters(config: Encoder) -> int:
@@ -119,8 +120,3 @@ def _block_parameters(config: Encoder) -> int:
     qk_norm = 2 * config.head_dim if config.use_qk_norm else 0
     norms = 2 * width
     return attention + sinks + qk_norm + 3 * width * config.intermediate_size + norms
-
-
-def _head_parameters(config: Encoder) -> int:
-    outputs = HEADS if config.head_type == "action_policy" else HEADS * config.n_bins
-    return outputs * (config.hidden_size + 1)

@@ -77,20 +77,16 @@ class Attention(nn.Module):
 
     def _attend(self, q_BHTC: Tensor, k_BHTC: Tensor, v_BHTC: Tensor) -> Tensor:
         if self.sinks is not None:
-            return self._attend_with_sinks(q_BHTC, k_BHTC, v_BHTC)
+            return self._attend_with_sinks(q_BHTC, k_BHTC, v_BHTC, self.sinks)
         dropout = self.dropout_prob if self.training else 0.0
         return F.scaled_dot_product_attention(q_BHTC, k_BHTC, v_BHTC, dropout_p=dropout)
 
-    def _attend_with_sinks(self, q_BHTC: Tensor, k_BHTC: Tensor, v_BHTC: Tensor) -> Tensor:
+    def _attend_with_sinks(self, q_BHTC: Tensor, k_BHTC: Tensor, v_BHTC: Tensor, sinks_H: Tensor) -> Tensor:
+        """Query head h has the stored scalar (h % K) * G + h // K."""
         scores_BHTT = q_BHTC @ k_BHTC.transpose(-1, -2) / math.sqrt(self.head_dim)
-        sink_BHT1 = self._sink_of_head().view(1, -1, 1, 1).expand(*scores_BHTT.shape[:-1], 1)
+        sink_BHT1 = sinks_H.view(self.kv_heads, -1).t().reshape(1, -1, 1, 1).expand(*scores_BHTT.shape[:-1], 1)
         weights = torch.cat([scores_BHTT, sink_BHT1.to(scores_BHTT)], dim=-1).softmax(dim=-1)
         return weights[..., :-1].to(v_BHTC) @ v_BHTC
-
-    def _sink_of_head(self) -> Tensor:
-        """[H]: query head h owns the stored scalar (h % K) * G + h // K."""
-        assert self.sinks is not None
-        return self.sinks.view(self.kv_heads, -1).t().flatten()
 
 
 class SwiGLU(nn.Module):
@@ -147,13 +143,10 @@ class BoardEncoder(nn.Module):
         for block in self.blocks:
             x_BTD = block(x_BTD)
         hidden_BTD = self.final_ln(x_BTD)
-        return Outputs(hidden_BTD, self._head_output(hidden_BTD.mean(dim=1)), {})
-
-    def _head_output(self, board_BD: Tensor) -> Heads:
-        if self.config.head_type == "binned_ev":
-            return [head(board_BD) for head in self.ev_heads]
-        policy: Tensor = self.policy_head(board_BD)
-        return policy
+        board_BD = hidden_BTD.mean(dim=1)
+        is_binned = self.config.head_type == "binned_ev"
+        heads = [head(board_BD) for head in self.ev_heads] if is_binned else self.policy_head(board_BD)
+        return Outputs(hidden_BTD, heads, {})
 
 
 def _norm(width: int, config: Encoder) -> nn.RMSNorm:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.rules import legal_moves
 from railyard.board.packs.legacy import LegacyPack
@@ -19,6 +18,7 @@ from railyard.board.packs.metadata import Runs, read_ends
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import METADATA_FILE, SELFPLAY, STEP, STEPS_STEM, VALUATION_FILE
 from railyard.board.packs.selfplay import SelfplayPool, missing_rows
+from railyard.core.arrays import I64, Records
 from railyard.core.errors import UserError
 from railyard.core.store import durable
 from railyard.core.store.npy import read_names
@@ -141,7 +141,7 @@ class _Tally:
         self.as_on_board = 0
         self.legal_branches = 0
 
-    def add(self, rows: NDArray[np.void]) -> None:
+    def add(self, rows: Records) -> None:
         self.valuations += np.bincount(rows["valuation_type"], minlength=256)
         self.max_ranks += np.bincount(rows["max_rank"], minlength=256)
         board_N = legal_moves(rows["board"], rows["tile_65536_mask"])
@@ -149,18 +149,15 @@ class _Tally:
         self.legal_branches += int(np.bitwise_count(rows["ev_legal"]).sum())
 
     def legality(self, rows: int) -> dict[str, float]:
-        return {
-            "rows_as_on_board": self.as_on_board / rows,
-            "legal_branches_per_row": self.legal_branches / rows,
-        }
+        return {"rows_as_on_board": self.as_on_board / rows, "legal_branches_per_row": self.legal_branches / rows}
 
 
-def _present(counts: NDArray[np.int64]) -> dict[str, int]:
+def _present(counts: I64) -> dict[str, int]:
     """Counts by value, for values that occur."""
     return {str(value): int(counts[value]) for value in np.flatnonzero(counts)}
 
 
-def _summary(values: NDArray[np.int64]) -> dict[str, float]:
+def _summary(values: I64) -> dict[str, float]:
     if not len(values):
         return {}
     return {
@@ -182,7 +179,7 @@ def _ends(pack: Pack) -> dict[str, dict[str, int]]:
     return {"ended": dict(sorted(reasons.items()))} if reasons else {}
 
 
-def _named(pack: Pack, counts: NDArray[np.int64]) -> dict[str, int]:
+def _named(pack: Pack, counts: I64) -> dict[str, int]:
     names = pack.valuation_names
     if counts[len(names) :].any():
         unknown = len(names) + int(np.flatnonzero(counts[len(names) :])[0])

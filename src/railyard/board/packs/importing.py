@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.logs.game_meta import BadGame, Meta
 from railyard.board.logs.raw_logs import FoundGames, GameFiles, find_games, read_game
@@ -24,6 +23,7 @@ from railyard.board.packs.metadata import Run, runs_writer
 from railyard.board.packs.report import Counts, ImportReport
 from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, STEPS_STEM, VALUATION_FILE
 from railyard.board.packs.valuations import ValuationIds
+from railyard.core.arrays import I64, Records
 from railyard.core.errors import OnError, UserError
 from railyard.core.making.outputs import finished_before, publish, write_manifest
 from railyard.core.making.streams import Record, Rows, Stream, open_stream
@@ -45,8 +45,8 @@ class LabelledGame:
 
     files: GameFiles
     meta: Meta
-    rows: NDArray[np.void]
-    valuations_N: NDArray[np.int64]  # index into valuation_names
+    rows: Records
+    valuations_N: I64  # index into valuation_names
     valuation_names: list[str]
     counts: Counts
 

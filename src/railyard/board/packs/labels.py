@@ -7,7 +7,6 @@ legal if the log has its EV, as in packs made elsewhere.
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.boards import BITS, SATURATED, encode_row
 from railyard.board.game.heuristic import board_score
@@ -17,19 +16,14 @@ from railyard.board.logs.raw_logs import RawGame
 from railyard.board.logs.step_lines import MOVES
 from railyard.board.packs.report import Counts
 from railyard.board.packs.schema import STEP
+from railyard.core.arrays import I64, U8, U16, U64, Bool, Records
 from railyard.core.compiled import njit
 
 Legality = Literal["board", "as_logged"]
 
 
 @njit()
-def _label(
-    exponents_N16: NDArray[np.uint8],
-    boards_N: NDArray[np.uint64],
-    masks_N: NDArray[np.uint16],
-    scores_N: NDArray[np.int64],
-    legal_N: NDArray[np.uint8],
-) -> None:
+def _label(exponents_N16: U8, boards_N: U64, masks_N: U16, scores_N: I64, legal_N: U8) -> None:
     for row in range(len(exponents_N16)):
         exponents = exponents_N16[row]
         boards_N[row], masks_N[row] = encode_row(exponents)
@@ -37,7 +31,7 @@ def _label(
         legal_N[row] = legal_bits(exponents)
 
 
-def step_rows(game: RawGame, legality: Legality) -> tuple[NDArray[np.void], Counts]:
+def step_rows(game: RawGame, legality: Legality) -> tuple[Records, Counts]:
     """STEP rows of a game and what was counted on the way; `run_id` and `valuation_type` are left at 0.
 
     Evaluation and legality see the exponents of the log, so a 17 is told from a 16 although both are packed
@@ -62,7 +56,7 @@ def step_rows(game: RawGame, legality: Legality) -> tuple[NDArray[np.void], Coun
     return rows, _count(game, logged_N, board_N)
 
 
-def _check_scores(game: RawGame, scores_N: NDArray[np.int64]) -> None:
+def _check_scores(game: RawGame, scores_N: I64) -> None:
     limits = np.iinfo(STEP["board_eval"])
     beyond = np.flatnonzero((scores_N < limits.min) | (scores_N > limits.max))
     if len(beyond):
@@ -74,7 +68,7 @@ def _check_scores(game: RawGame, scores_N: NDArray[np.int64]) -> None:
         )
 
 
-def _check_moves(game: RawGame, board_N: NDArray[np.uint8]) -> None:
+def _check_moves(game: RawGame, board_N: U8) -> None:
     illegal = np.flatnonzero(_lacks_move(board_N, game.rows["move"]))
     if len(illegal):
         row = illegal[0]
@@ -86,12 +80,12 @@ def _check_moves(game: RawGame, board_N: NDArray[np.uint8]) -> None:
         )
 
 
-def _lacks_move(bits_N: NDArray[np.uint8], moves_N: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    lacks: NDArray[np.bool_] = (bits_N >> moves_N) & 1 == 0
+def _lacks_move(bits_N: U8, moves_N: U8) -> Bool:
+    lacks: Bool = (bits_N >> moves_N) & 1 == 0
     return lacks
 
 
-def _count(game: RawGame, logged_N: NDArray[np.uint8], board_N: NDArray[np.uint8]) -> Counts:
+def _count(game: RawGame, logged_N: U8, board_N: U8) -> Counts:
     illegal_N = _lacks_move(board_N, game.rows["move"])
     return Counts(
         games=1,

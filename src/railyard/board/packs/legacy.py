@@ -15,6 +15,7 @@ from railyard.board.game.boards import decode
 from railyard.board.game.heuristic import evaluate
 from railyard.board.game.rules import legal_moves
 from railyard.board.packs.schema import STEP
+from railyard.core.arrays import I64, Records
 from railyard.core.errors import UserError
 from railyard.core.store.npy import read_names
 
@@ -29,7 +30,7 @@ class LegacyPack:
     """An open legacy pack; `len()` is its number of rows. `columns` maps our names to those of the file."""
 
     path: Path
-    stored: NDArray[np.void]
+    stored: Records
     columns: dict[str, str]
     valuation_names: tuple[str, ...] = VALUATION_NAMES
 
@@ -44,7 +45,7 @@ class LegacyPack:
     def __len__(self) -> int:
         return len(self.stored)
 
-    def gather(self, rows: NDArray[np.int64]) -> NDArray[np.void]:
+    def gather(self, rows: I64) -> Records:
         """STEP rows with these numbers. Absent columns are computed from the board; without a run it is 0.
 
         Raises IndexError for a row outside [0, len).
@@ -60,7 +61,7 @@ class LegacyPack:
         return step
 
 
-def _mapped(file: Path) -> NDArray[np.void]:
+def _mapped(file: Path) -> Records:
     if not file.is_file():
         raise UserError(f"there is no {file}: give a legacy pack's folder or its {FILE}")
     read_names(file)  # refuses a .npz archive, which np.load would take

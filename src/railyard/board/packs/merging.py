@@ -11,18 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.packs.metadata import Run, read_ends, runs_writer
 from railyard.board.packs.pack import Pack
-from railyard.board.packs.schema import (
-    METADATA_FILE,
-    SCHEMA_VERSION,
-    STEP,
-    STEPS_STEM,
-    VALUATION_FILE,
-)
+from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, STEPS_STEM, VALUATION_FILE
 from railyard.board.packs.valuations import LIMIT, write_valuation_names
+from railyard.core.arrays import I64, Records
 from railyard.core.compiled import njit
 from railyard.core.errors import UserError
 from railyard.core.making.outputs import finished_before, write_manifest
@@ -122,10 +116,7 @@ def _report(packs: Sides) -> MergeReport:
 
 def _write(packs: Sides, report: MergeReport, folder: Path, shard_rows: int | None, progress: Progress | None) -> None:
     first_run = done = 0
-    with (
-        runs_writer(folder / METADATA_FILE) as runs,
-        ShardWriter(folder, STEPS_STEM, STEP, shard_rows) as steps,
-    ):
+    with runs_writer(folder / METADATA_FILE) as runs, ShardWriter(folder, STEPS_STEM, STEP, shard_rows) as steps:
         for pack in packs:
             for rows in _renumbered(pack, first_run, report.valuation_names):
                 steps.write(rows)
@@ -145,7 +136,7 @@ def _runs_of(pack: Pack, first_run: int) -> Iterator[Run]:
         yield Run(first_run + place, *facts)
 
 
-def _renumbered(pack: Pack, first_run: int, names: Sequence[str]) -> Iterator[NDArray[np.void]]:
+def _renumbered(pack: Pack, first_run: int, names: Sequence[str]) -> Iterator[Records]:
     """Chunks of rows with their new runs and valuation types, each valid until the next."""
     types_T = np.array([names.index(name) for name in pack.valuation_names], np.int64)
     buffer = np.empty(CHUNK, STEP)
@@ -163,7 +154,7 @@ def _renumbered(pack: Pack, first_run: int, names: Sequence[str]) -> Iterator[ND
 
 
 @njit()
-def _renumber(rows: Any, ids_R: NDArray[np.int64], first_run: int, types_T: NDArray[np.int64]) -> int:
+def _renumber(rows: Any, ids_R: I64, first_run: int, types_T: I64) -> int:
     """Gives the rows their new runs and valuation types in place; the first row with unknown ones, or -1."""
     run = 0
     for place in range(len(rows)):

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I64, U64
 from railyard.core.errors import UserError
 from railyard.core.store.reading import open_sqlite
 
@@ -53,12 +53,12 @@ class Run(NamedTuple):
 class Runs:
     """The R runs of a pack as arrays, ascending by id; `starts` [R+1] is the first global row of each."""
 
-    id: NDArray[np.int64]
-    seed: NDArray[np.uint64]
-    steps: NDArray[np.int64]
-    max_score: NDArray[np.int64]
-    highest_tile: NDArray[np.int64]
-    starts: NDArray[np.int64]
+    id: I64
+    seed: U64
+    steps: I64
+    max_score: I64
+    highest_tile: I64
+    starts: I64
 
     def __len__(self) -> int:
         return len(self.id)
@@ -139,7 +139,7 @@ def read_ends(path: Path) -> dict[int, str]:
         raise UserError(f"{path} cannot be read ({error}): restore it or make the pack again") from error
 
 
-def _select(path: Path, database: sqlite3.Connection) -> NDArray[np.int64]:
+def _select(path: Path, database: sqlite3.Connection) -> I64:
     """Columns of Run, int64 [R, 5]."""
     columns = {row[1] for row in database.execute("PRAGMA table_info(runs)")}
     steps = next((name for name in STEPS_COLUMNS if name in columns), "steps")
@@ -150,7 +150,7 @@ def _select(path: Path, database: sqlite3.Connection) -> NDArray[np.int64]:
     return np.array(rows, np.int64).reshape(-1, len(wanted))
 
 
-def _runs(table: NDArray[np.int64]) -> Runs:
+def _runs(table: I64) -> Runs:
     id_R, seed_R, steps_R, score_R, tile_R = np.ascontiguousarray(table.T)
     if len(steps_R) and steps_R.min() < 0:
         raise ValueError(f"run {id_R[steps_R.argmin()]} has a negative number of steps")

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.packs.metadata import Runs, read_runs
 from railyard.board.packs.schema import MANIFEST_FILE, METADATA_FILE, STEP, STEPS_STEM, VALUATION_FILE
 from railyard.board.packs.valuations import read_valuation_names
+from railyard.core.arrays import I64
 from railyard.core.errors import UserError
 from railyard.core.store.reading import read_json
 from railyard.core.store.shards import ShardSet
@@ -60,13 +60,7 @@ class Pack:
             rows = np.linspace(first, end - 1, min(_SAMPLE, end - first)).astype(np.int64)
             digest.update(f"{path.name} {path.stat().st_size} {end - first}\n".encode())
             digest.update(self.rows.gather(rows).tobytes())
-        for column in (
-            self.runs.id,
-            self.runs.seed,
-            self.runs.steps,
-            self.runs.max_score,
-            self.runs.highest_tile,
-        ):
+        for column in (self.runs.id, self.runs.seed, self.runs.steps, self.runs.max_score, self.runs.highest_tile):
             digest.update(column.tobytes())
         digest.update(json.dumps(self.valuation_names).encode())
         return digest.hexdigest()
@@ -83,7 +77,7 @@ class Pack:
         for which, rows in (("first", self.runs.starts[runs]), ("last", self.runs.starts[runs + 1] - 1)):
             self._check_edge(which, runs, rows)
 
-    def _check_edge(self, which: str, runs: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+    def _check_edge(self, which: str, runs: I64, rows: I64) -> None:
         found = self.rows.gather(rows)
         strangers = np.flatnonzero(found["run_id"] != self.runs.id[runs])
         if len(strangers):

@@ -6,16 +6,18 @@ row. A row is the board before a decision; which move was taken, and what it was
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from railyard.board.packs.metadata import Runs, read_runs, read_session
 from railyard.board.packs.schema import EMBEDDINGS_STEM, METADATA_FILE, SELFPLAY, STEPS_STEM
 from railyard.core.errors import UserError
+from railyard.core.store.npy import read_shape
 from railyard.core.store.shards import ShardSet
+
+LATEST = 2.0**37  # Unix seconds that a date can hold
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,10 @@ class SelfplayPool:
 
 def _seconds(path: Path, text: str | None) -> float | None:
     try:
-        return None if text is None else float(text)
+        seconds = None if text is None else float(text)
+        if seconds is not None and not 0 <= seconds < LATEST:
+            raise ValueError("no time")
+        return seconds
     except ValueError as error:
         raise UserError(
             f"{path / METADATA_FILE} has {text!r} as `ts` of its session, expected seconds: mend or remove it"
@@ -84,13 +89,8 @@ def _rows_by_number(shards: ShardSet, stem: str) -> dict[str, int]:
 
 def _width(path: Path) -> int:
     """D of a file of shape [N, D]; 1 where it is none, for the check of its header to say so."""
-    try:
-        with path.open("rb") as file:
-            read: Any = npy.read_array_header_1_0 if npy.read_magic(file) == (1, 0) else npy.read_array_header_2_0
-            shape = read(file)[0]
-    except (ValueError, SyntaxError):
-        return 1
-    return int(shape[1]) if len(shape) == 2 else 1
+    shape = read_shape(path)
+    return shape[1] if len(shape) == 2 else 1
 
 
 def missing_rows(pool: SelfplayPool) -> NDArray[np.int64]:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.boards import decode
 from railyard.board.game.endgame.tables import EndgameTables
@@ -14,6 +13,7 @@ from railyard.board.game.teacher import Decisions
 from railyard.board.packs.metadata import Run, runs_writer
 from railyard.board.packs.schema import METADATA_FILE, STEP, VALUATION_FILE, VALUATION_NAMES
 from railyard.board.packs.valuations import write_valuation_names
+from railyard.core.arrays import Records
 from railyard.core.making.outputs import Origin, write_manifest
 
 
@@ -22,7 +22,7 @@ def valuation_names(table_names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*VALUATION_NAMES, *table_names)))
 
 
-def step_rows(decisions: Decisions, table_names: Sequence[str]) -> NDArray[np.void]:
+def step_rows(decisions: Decisions, table_names: Sequence[str]) -> Records:
     """STEP rows [N] with what follows from the boards and their values; run, seed and step are left at 0."""
     rows = np.zeros(len(decisions.boards_N), STEP)
     names = valuation_names(table_names)

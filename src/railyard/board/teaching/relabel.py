@@ -15,7 +15,6 @@ from threading import Event, local
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.boards import encode
 from railyard.board.game.endgame.tables import EndgameTables
@@ -26,6 +25,7 @@ from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, STEPS_STEM
 from railyard.board.packs.selfplay import SelfplayPool
 from railyard.board.teaching.decisions import complete, step_rows, valuation_names, valuations_of
+from railyard.core.arrays import U16, U64, Records
 from railyard.core.errors import UserError
 from railyard.core.making.outputs import finished_before, publish
 from railyard.core.making.streams import Record, Stream, open_stream
@@ -38,7 +38,7 @@ CHUNK = 512  # rows of one item of work, which an interrupt waits for: 10 ms at 
 NO_MOVE = 255
 
 Progress = Callable[[int, int], None]  # rows done, rows in all
-Boards = tuple[NDArray[np.uint64], NDArray[np.uint16]]
+Boards = tuple[U64, U16]
 
 
 class Source(Protocol):
@@ -50,7 +50,7 @@ class Source(Protocol):
 
     def boards(self, first: int, end: int) -> Boards: ...
 
-    def place(self, rows: NDArray[np.void], first: int) -> int: ...
+    def place(self, rows: Records, first: int) -> int: ...
 
     def runs(self) -> Iterator[tuple[Run, str | None]]: ...
 
@@ -103,7 +103,7 @@ class _PackSource:
         rows = self.pack.rows.gather(np.arange(first, end))
         return rows["board"], rows["tile_65536_mask"]
 
-    def place(self, rows: NDArray[np.void], first: int) -> int:
+    def place(self, rows: Records, first: int) -> int:
         """Gives labelled rows their run, step and seed; how many keep their move."""
         old = self.pack.rows.gather(np.arange(first, first + len(rows)))
         for name in ("run_id", "step_index", "seed"):
@@ -141,7 +141,7 @@ class _PoolSource:
     def boards(self, first: int, end: int) -> Boards:
         return encode(self.pool.rows.gather(self.order_N[first:end])["exps"])
 
-    def place(self, rows: NDArray[np.void], first: int) -> int:
+    def place(self, rows: Records, first: int) -> int:
         old = self.pool.rows.gather(self.order_N[first : first + len(rows)])
         places = np.searchsorted(self.ids_R, old["run_id"])
         rows["run_id"], rows["step_index"] = places, old["step_idx"]
@@ -153,7 +153,7 @@ class _PoolSource:
         for number, (run_id, count) in enumerate(zip(self.ids_R.tolist(), self.counts_R.tolist(), strict=True)):
             yield known[run_id]._replace(id=number, steps=count), None
 
-    def _seeds(self) -> NDArray[np.uint64]:
+    def _seeds(self) -> U64:
         return self.pool.runs.seed[np.searchsorted(self.pool.runs.id, self.ids_R.astype(np.int64))]
 
 
@@ -197,7 +197,7 @@ class _Labelling:
             self._own.teacher = Teacher(self.depth, self.tables)
         return self._own.teacher  # type: ignore[no-any-return]
 
-    def _chunk(self, first: int, _: Event) -> tuple[NDArray[np.void], int]:
+    def _chunk(self, first: int, _: Event) -> tuple[Records, int]:
         decisions = self._teacher().decide(*self.source.boards(first, min(first + CHUNK, len(self.source))))
         rows = step_rows(decisions, self.tables.names)
         stuck = np.flatnonzero(decisions.moves_N == NO_MOVE)
@@ -208,7 +208,7 @@ class _Labelling:
         return rows, self.source.place(rows, first)
 
 
-def _record(rows: NDArray[np.void], kept: int) -> dict[str, Any]:
+def _record(rows: Records, kept: int) -> dict[str, Any]:
     return {"kept": kept, "valuations": np.bincount(rows["valuation_type"]).tolist()}
 
 

@@ -15,7 +15,6 @@ from threading import Event, local
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.boards import decode
 from railyard.board.game.endgame.tables import EndgameTables
@@ -24,6 +23,7 @@ from railyard.board.game.teacher import Decisions, Game, Teacher
 from railyard.board.packs.metadata import Run
 from railyard.board.packs.schema import SCHEMA_VERSION, STEP, STEPS_STEM
 from railyard.board.teaching.decisions import complete, step_rows, valuation_names, valuations_of
+from railyard.core.arrays import Records
 from railyard.core.making.outputs import finished_before
 from railyard.core.making.parts import WHOLE, Part, join_parts, part_folder
 from railyard.core.making.streams import DATA, JOURNAL, Record, Stream, open_stream
@@ -132,7 +132,7 @@ class _Playing:
             self._own.teacher = Teacher(self.plan.depth, self.tables)
         return self._own.teacher  # type: ignore[no-any-return]
 
-    def _game(self, number: int, stop: Event) -> tuple[Record, NDArray[np.void]]:
+    def _game(self, number: int, stop: Event) -> tuple[Record, Records]:
         game = Game(self.plan.seed_of(number), self.plan.max_moves)
         stretches = []
         for decisions in _stretches(game, self._teacher(), stop):
@@ -154,7 +154,7 @@ def _stretches(game: Game, teacher: Teacher, stop: Event) -> Iterator[Decisions]
         moves = max(1, min(LONGEST_STRETCH, 2 * moves, int(moves * STRETCH_SECONDS / seconds)))
 
 
-def _record(game: Game, rows: NDArray[np.void]) -> Record:
+def _record(game: Game, rows: Records) -> Record:
     """What the journal keeps of a game."""
     last = decode(np.array([game.board]), np.array([game.mask]))
     return {

@@ -59,7 +59,6 @@ class EvBinner(Component):
         if self.strategy == "upper_bounds":
             return np.minimum(np.searchsorted(edges, values, side="right"), self.n_bins - 1)
         inner = np.searchsorted(edges[1:-1], values, side="left")
-        return self._with_special(inner, values) if self.special_zero_one else inner
-
-    def _with_special(self, inner: I64, values: NDArray[np.floating]) -> I64:
+        if not self.special_zero_one:
+            return inner
         return np.where(values == 0, 0, np.where(values == 1, self.n_bins - 1, inner + 1))

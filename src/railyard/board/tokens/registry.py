@@ -32,12 +32,10 @@ def _fit_moves(pack: Pack, knobs: "FitTokenizer", progress: Progress | None) -> 
     return tokenizer
 
 
-def _fit_ev_bins(pack: Pack, knobs: "FitTokenizer", progress: Progress | None) -> Tokenizer:
-    return fit_ev_bins.fit(pack, knobs.ev_binner, progress=progress)
-
-
 KINDS = {
-    "ev_bins": Kind(EvBinTokenizer, _fit_ev_bins),
+    "ev_bins": Kind(
+        EvBinTokenizer, lambda pack, knobs, progress: fit_ev_bins.fit(pack, knobs.ev_binner, progress=progress)
+    ),
     "percentile_margin": Kind(PercentileTokenizer, None),
     "moves": Kind(MacroxueTokenizer, _fit_moves),
 }

@@ -8,7 +8,7 @@ from pydantic import Field
 from railyard.core.config.component import Component
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from railyard.core.arrays import I64, U8
 
 
 class Augmentation(Component):
@@ -23,7 +23,7 @@ class Augmentation(Component):
     flips: bool = Field(False, description="then mirror it: not at all, left-right or up-down")
     allow_noop: bool = Field(True, description="false: where rotations or flips are on, every row gets a real one")
 
-    def turns(self, counters_B: "NDArray[np.int64]", key: int) -> "NDArray[np.uint8] | None":
+    def turns(self, counters_B: "I64", key: int) -> "U8 | None":
         """A turn of `game/symmetry.py` for each row, uint8 [B]; None if nothing is ever turned.
 
         `counters_B` int64 [B] number all rows of all epochs, `key` is any 64-bit integer. Rotation and flip are drawn
@@ -35,6 +35,6 @@ class Augmentation(Component):
 
         return draw(np.uint64(key), counters_B, self._choices(self.rotations, 4), self._choices(self.flips, FLIPS))
 
-    def _choices(self, enabled: bool, count: int) -> "NDArray[np.uint8]":
+    def _choices(self, enabled: bool, count: int) -> "U8":
         first = 0 if self.allow_noop else 1
         return np.arange(first, count, dtype=np.uint8) if enabled else np.zeros(1, np.uint8)

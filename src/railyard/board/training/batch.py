@@ -6,7 +6,8 @@ Shapes: B rows, in the order asked for.
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+
+from railyard.core.arrays import U8
 
 Values = TypeVar("Values")
 
@@ -22,7 +23,7 @@ class Batch(NamedTuple, Generic[Values]):
     max_rank: Values  # [B] as stored
 
 
-Arrays = Batch[NDArray[np.uint8]]
+Arrays = Batch[U8]
 
 
 def allocate(rows: int) -> Arrays:

@@ -8,7 +8,6 @@ Shapes: B rows of the batch.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game import symmetry
 from railyard.board.game.boards import decode_into
@@ -18,6 +17,7 @@ from railyard.board.packs.schema import STEP
 from railyard.board.tokens.advantage import SOUND
 from railyard.board.tokens.tokenizer import Labels, bad_row, encode_row
 from railyard.board.training.batch import Arrays, allocate
+from railyard.core.arrays import I64, U8, U64
 from railyard.core.compiled import njit
 from railyard.core.store.gather import PREFETCHED_ROWS, pointer, prefetch, row_address
 
@@ -36,7 +36,7 @@ class Collate:
         self.pack = pack
         self._tables = labels.tables(pack.valuation_names)
 
-    def __call__(self, rows: NDArray[np.int64], turns: NDArray[np.uint8] | None = None) -> Arrays:
+    def __call__(self, rows: I64, turns: U8 | None = None) -> Arrays:
         """The batch of global row numbers, int64 [B], each turned by `turns` uint8 [B] of `game/symmetry.py`.
 
         Labels are those of the board as it was played, turned with it. Raises IndexError for a row that the pack does
@@ -59,14 +59,7 @@ class Collate:
 
 
 @njit()
-def _fill(
-    addresses: NDArray[np.uint64],
-    starts: NDArray[np.int64],
-    rows_B: NDArray[np.int64],
-    turns_B: NDArray[np.uint8],
-    tables: Any,
-    batch: Arrays,
-) -> tuple[int, int]:
+def _fill(addresses: U64, starts: I64, rows_B: I64, turns_B: U8, tables: Any, batch: Arrays) -> tuple[int, int]:
     """Fills the batch; (position of the first row that cannot be, why), or (-1, SOUND). Without turns nothing turns."""
     places = np.empty(PREFETCHED_ROWS, np.uint64)
     for first in range(0, rows_B.size, PREFETCHED_ROWS):
@@ -84,12 +77,7 @@ def _fill(
 
 
 @njit()
-def _find(
-    addresses: NDArray[np.uint64],
-    starts: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    places: NDArray[np.uint64],
-) -> int:
+def _find(addresses: U64, starts: I64, rows: I64, places: U64) -> int:
     """Addresses of a block of rows, asked for ahead so that the waits for memory overlap; how many exist."""
     for i in range(rows.size):
         if rows[i] < 0 or rows[i] >= starts[-1]:

@@ -27,8 +27,7 @@ class MacroxueTokens(BoardObjective):
     made_by: ClassVar = "railyard tokenizer pack=… out=…"
 
     winner_weight: Annotated[
-        float,
-        Field(gt=0, description="weight of WINNER in the training loss; above 1 presses for the teacher's move"),
+        float, Field(gt=0, description="weight of WINNER in the training loss; above 1 presses for the teacher's move")
     ] = 1.0
 
     def batch_loss(self, logits: "Heads", batch: "Batch[Tensor]") -> "Tensor":

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I64
 from railyard.core.errors import UserError
 from railyard.core.store.order import Permutation, mix
 
@@ -17,11 +17,11 @@ from railyard.core.store.order import Permutation, mix
 class Split:
     """Run numbers (int64, ascending) of both sides: disjoint, neither empty."""
 
-    train: NDArray[np.int64]
-    validation: NDArray[np.int64]
+    train: I64
+    validation: I64
 
     @classmethod
-    def of(cls, runs_steps: NDArray[np.int64], fraction: float, seed: int) -> Self:
+    def of(cls, runs_steps: I64, fraction: float, seed: int) -> Self:
         """Splits runs of `runs_steps` rows each so that validation gets about `fraction` of the rows.
 
         Equal arguments give equal splits. Runs without rows are on neither side. UserError if the fraction
@@ -39,7 +39,7 @@ class Split:
         return cls(train=np.sort(shuffled[count:]), validation=np.sort(shuffled[:count]))
 
 
-def _runs_for_share(steps: NDArray[np.int64], fraction: float) -> int:
+def _runs_for_share(steps: I64, fraction: float) -> int:
     """How many leading runs come closest to `fraction` of all rows; at least one, and not all."""
     rows = np.cumsum(steps)
     closest = int(np.argmin(np.abs(rows - fraction * rows[-1]))) + 1
@@ -52,7 +52,7 @@ class Rows:
     `starts` int64 [R+1] as in `Pack.runs.starts`; `run_ids` int64 [K], numbers of runs as in a `Split`.
     """
 
-    def __init__(self, starts: NDArray[np.int64], run_ids: NDArray[np.int64]) -> None:
+    def __init__(self, starts: I64, run_ids: I64) -> None:
         lengths = starts[run_ids + 1] - starts[run_ids]
         self._ends = np.cumsum(lengths, dtype=np.int64)
         self._shifts = starts[run_ids] - (self._ends - lengths)
@@ -60,9 +60,9 @@ class Rows:
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
 
-    def rows(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    def rows(self, positions: I64) -> I64:
         """Global rows int64 of positions int64; IndexError for a position outside [0, len)."""
         if len(positions) and not 0 <= positions.min() <= positions.max() < len(self):
             raise IndexError(f"positions {positions.min()} to {positions.max()} of {len(self)} rows")
-        rows: NDArray[np.int64] = positions + self._shifts[np.searchsorted(self._ends, positions, side="right")]
+        rows: I64 = positions + self._shifts[np.searchsorted(self._ends, positions, side="right")]
         return rows

@@ -52,13 +52,7 @@ def check_part(container: Any, allow: list[str], key: str) -> tuple[Any, list[Fa
 
 
 class _Check:
-    def __init__(
-        self,
-        container: Mapping[str, Any],
-        allow: Any,
-        root: type[Component],
-        faults: list[Fault],
-    ) -> None:
+    def __init__(self, container: Mapping[str, Any], allow: Any, root: type[Component], faults: list[Fault]) -> None:
         self.container = container
         self.allow = [name for name in allow if isinstance(name, str)] if isinstance(allow, list) else []
         self.root = root

@@ -272,7 +272,10 @@ def folders() -> list[Path]:
 
 def _refuse_widening(file: Path) -> None:
     """UserError where a file that is read without being named does more than set values."""
-    for key in _keys(read_yaml(file)) if file.is_file() else ():
+    content = read_yaml(file) if file.is_file() else None
+    if not isinstance(content, dict | None):
+        raise UserError(f"{readable(file)} does not hold keys and their values: mend it, or remove it")
+    for key in _keys(content):
         if key[0] in ("allow", "defaults") or key[-1] in ("_target_", "searchpath") or {"launcher", "setup"} <= {*key}:
             raise UserError(
                 f"{readable(file)}: {'.'.join(key)} may not stand there: what is read without being named may "

@@ -28,12 +28,7 @@ TABLE = frozenset(
         "lightning.pytorch.Trainer",
         *(
             f"lightning.pytorch.callbacks.{name}"
-            for name in (
-                "EarlyStopping",
-                "LearningRateMonitor",
-                "ModelSummary",
-                "Timer",
-            )
+            for name in ("EarlyStopping", "LearningRateMonitor", "ModelSummary", "Timer")
         ),
         *(
             f"lightning.pytorch.loggers.{name}"
@@ -271,13 +266,7 @@ def _constructor(found: _Definition) -> ast.FunctionDef | None:
     return None
 
 
-PLAIN: dict[str, type[Any]] = {
-    "int": int,
-    "float": float,
-    "str": str,
-    "bool": bool,
-    "None": NoneType,
-}
+PLAIN: dict[str, type[Any]] = {"int": int, "float": float, "str": str, "bool": bool, "None": NoneType}
 
 
 def plain_types(annotation: str | None) -> set[type[Any]]:

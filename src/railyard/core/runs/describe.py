@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from railyard.core.errors import UserError
-from railyard.core.runs import metrics
+from railyard.core.runs import metrics, provenance
+from railyard.core.runs.checkpoints import read_manifest
 from railyard.core.runs.folder import read_config
 from railyard.core.store import durable
-from railyard.core.store.reading import read_json
 
 
 def describe_run(folder: Path) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def describe_run(folder: Path) -> dict[str, Any]:
     facts = {
         "kind": "run",
         "path": str(folder),
-        "provenance": whole(lambda: read_json(folder / "provenance.json"), {}),
+        "provenance": whole(lambda: provenance.read(folder), {}),
         "seed": config.get("seed"),
         "steps": rows[-1]["step"] if rows else 0,
         "metrics": metrics.last_values(rows),
@@ -44,8 +44,8 @@ def describe_run(folder: Path) -> dict[str, Any]:
 
 
 def _checkpoints(folder: Path) -> dict[str, Any]:
-    content = read_json(folder / "manifest.json")
-    whole = {name: _is_whole(folder / name, facts) for name, facts in content.get("files", {}).items()}
+    content = read_manifest(folder) or {"files": {}}
+    whole = {name: _is_whole(folder / name, facts) for name, facts in content["files"].items()}
     return {"last": content.get("last"), "best": content.get("best"), "whole": whole}
 
 

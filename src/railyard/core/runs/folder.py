@@ -93,6 +93,13 @@ def rebase_paths(node: Any, old: str, new: str) -> Any:
     return new + node[len(old) :] if inside else node
 
 
+def moved_to(new: str, config: Mapping[str, Any]) -> Any:
+    """A run's config in which paths inside the folder that it was made in lead to the folder `new`."""
+    paths = config.get("paths")
+    old = paths.get("output_dir") if isinstance(paths, Mapping) else None
+    return rebase_paths(config, old, new) if isinstance(old, str) else dict(config)
+
+
 def differences(before: Any, after: Any, key: str = "") -> list[str]:
     """Lines `key: old -> new` for the leaves in which two plain containers differ."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):

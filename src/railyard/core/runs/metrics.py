@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from railyard.core.store import durable, journal
+from railyard.core.store.reading import check_shape
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -14,7 +17,15 @@ Rows = Sequence[Mapping[str, Any]]
 def read(folder: Path) -> list[dict[str, Any]]:
     """All rows of a run's metrics.jsonl, in order; empty if it has none."""
     path = folder / "metrics.jsonl"
-    return journal.read(path) if path.exists() else []
+    rows = journal.read(path) if path.exists() else []
+    for shape in (list[_Row], list[dict[str, float]]):
+        check_shape(rows, shape, f"{path}, rows", "restore it")
+    return rows
+
+
+class _Row(BaseModel):
+    step: int
+    epoch: int
 
 
 def names(rows: Rows) -> list[str]:

@@ -43,14 +43,7 @@ def bars(path: Path, heading: str, values: Mapping[str, float], notes: Mapping[s
     axes.barh(range(len(names)), [values[name] for name in names], color=COLOURS[0], height=0.66)
     axes.set_yticks(range(len(names)), names)  # names that look like numbers must not become an axis of numbers
     for row, name in enumerate(names):
-        axes.text(
-            values[name],
-            row,
-            f"  {values[name]:.3f}  {notes.get(name, '')}",
-            va="center",
-            color=INK,
-            fontsize=9,
-        )
+        axes.text(values[name], row, f"  {values[name]:.3f}  {notes.get(name, '')}", va="center", color=INK, fontsize=9)
     longest = max(values.values(), default=1.0)
     axes.set_xlim(0, longest * 1.35)
     axes.set_xticks([tick for tick in axes.get_xticks() if tick <= longest * 1.05])  # the rest is room for the notes

@@ -6,11 +6,16 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
 
 from railyard.core.package import version_of
+from railyard.core.store.reading import read_json
 
 SCHEMA_VERSION = 1
+FILE = "provenance.json"
+MOST_THREADS = 4096
 
 
 def provenance(command: list[str], seed: int | None = None, **facts: Any) -> dict[str, Any]:
@@ -29,6 +34,36 @@ def provenance(command: list[str], seed: int | None = None, **facts: Any) -> dic
         "machine": {"system": platform.platform(), "cores": os.cpu_count(), "device": _device()},
         **facts,
     }
+
+
+class _Code(BaseModel):
+    source_sha256: str = ""
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+
+
+class _Machine(BaseModel):
+    system: str = ""
+    cores: int | None = None
+    device: str = ""
+
+
+class _Provenance(BaseModel):
+    created_at: str = ""
+    command: list[str] = []
+    seed: int | None = None
+    code: _Code = _Code()
+    python: str = ""
+    packages: dict[str, str | None] = {}
+    machine: _Machine = _Machine()
+    data: dict[str, Any] = {}
+    global_batch: int | None = None
+    threads: Annotated[int, Field(ge=1, le=MOST_THREADS)] = 1
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """provenance.json of a run folder, empty where there is none; UserError where it is not what was written."""
+    return read_json(folder / FILE, shape=_Provenance)
 
 
 def _git_state() -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from railyard.core.store.reading import read_json, read_yaml
+from railyard.core.runs import provenance
+from railyard.core.store.reading import read_yaml
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -29,7 +30,9 @@ def cell(value: Any) -> str:
 
 def what_ran(folder: Path) -> str:
     """Command, code, machine and data of a run folder, from its provenance."""
-    facts = read_json(folder / "provenance.json")
+    facts = provenance.read(folder)
+    if not {"code", "machine", "packages", "command", "created_at", "python", "seed"} <= facts.keys():
+        return f"{provenance.FILE} does not say what ran."
     code, machine = facts["code"], facts["machine"]
     commit = (code["git_commit"] or "installed package")[:12] + (" with local changes" if code["git_dirty"] else "")
     packages = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())

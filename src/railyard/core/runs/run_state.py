@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
 from railyard.core.errors import Diverged, RailyardError, UserError
 from railyard.core.runs.signals import Stopped
 from railyard.core.store import durable
@@ -64,8 +66,12 @@ def numbers(result: Mapping[str, Any]) -> dict[str, float]:
 def read(folder: Path) -> dict[str, Any]:
     """What `state.json` says; state "unknown" where there is none that can be read."""
     try:
-        facts = read_json(folder / FILE, schema_version=SCHEMA_VERSION, missing="")
+        return read_json(folder / FILE, schema_version=SCHEMA_VERSION, missing="", shape=_Facts)
     except UserError:
-        facts = {}
-    known = isinstance(facts.get("state"), str) and isinstance(facts.get("metrics"), dict)
-    return facts if known else {"state": "unknown", "message": "", "metrics": None}
+        return {"state": "unknown", "message": "", "metrics": None}
+
+
+class _Facts(BaseModel):
+    state: str
+    message: str
+    metrics: dict[str, float | bool | None]

@@ -20,6 +20,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from pydantic import BaseModel
+
 from railyard.core.errors import RailyardError, UserError
 from railyard.core.store.reading import read_json
 
@@ -305,11 +307,21 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         "make the folder again",
         schema_version=MANIFEST_VERSION,
         missing="the folder was never completed, make it again",
+        shape=_Manifest,
     )
-    files = manifest.get("files")
-    if not isinstance(files, dict) or not all(isinstance(facts, dict) for facts in files.values()):
-        raise UserError(f"{path} lists no files: make the folder again")
+    for name in manifest["files"]:
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise UserError(f"{path} names a file outside its folder, {name!r}: make the folder again")
     return manifest
+
+
+class _Facts(BaseModel):
+    bytes: int
+    sha256: str
+
+
+class _Manifest(BaseModel):
+    files: dict[str, _Facts]
 
 
 def _check_file(path: Path, facts: Mapping[str, Any]) -> None:

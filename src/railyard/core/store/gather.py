@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I64, U8, U64
 from railyard.core.compiled import njit
 
 # isort: split
@@ -68,7 +68,7 @@ prefetch: Any = intrinsic(_prefetch)
 
 
 @njit()
-def find_shard(starts: NDArray[np.int64], row: int) -> Any:
+def find_shard(starts: I64, row: int) -> Any:
     """The shard of a global row in [0, starts[-1]): a guess that fits equal shards, else bisection."""
     guess = min(row // max(starts[1], 1), starts.size - 2)
     if starts[guess] <= row < starts[guess + 1]:
@@ -84,20 +84,14 @@ def find_shard(starts: NDArray[np.int64], row: int) -> Any:
 
 
 @njit()
-def row_address(addresses: NDArray[np.uint64], starts: NDArray[np.int64], row: int, itemsize: int) -> Any:
+def row_address(addresses: U64, starts: I64, row: int, itemsize: int) -> Any:
     """Address of a global row in [0, starts[-1]); unchecked."""
     shard = find_shard(starts, row)
     return addresses[shard] + np.uint64((row - starts[shard]) * itemsize)
 
 
 @njit()
-def gather(
-    addresses: NDArray[np.uint64],
-    starts: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    itemsize: int,
-    out: NDArray[np.uint8],
-) -> int:
+def gather(addresses: U64, starts: I64, rows: I64, itemsize: int, out: U8) -> int:
     """Copies rows into `out`; the position of the first row that does not exist, or -1.
 
     Random rows wait for memory. Asking for a block of them before copying it overlaps the waits, which is

@@ -16,7 +16,7 @@ from typing import Any
 
 from railyard.core.errors import UserError
 from railyard.core.store.durable import atomic_file, explain_full_disk, fsync, open_own
-from railyard.core.store.reading import open_regular
+from railyard.core.store.reading import open_regular, parse_json
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
         for number, line in enumerate(file, start=1):
             body = _body(line)
             if body is not None:
-                yield line, json.loads(body)
+                yield line, _record(body, path, number)
             elif line.endswith(b"\n"):
                 raise UserError(
                     f"{path} is damaged at line {number}: its checksum does not fit; restore the file, or "
@@ -125,6 +125,16 @@ def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
                 )
             else:
                 logger.warning("%s: dropped a torn last line (line %d, %d bytes)", path, number, len(line))
+
+
+def _record(body: bytes, path: Path, number: int) -> dict[str, Any]:
+    try:
+        record = parse_json(body)
+    except ValueError as fault:
+        raise UserError(f"{path} is not as it was written, at line {number} ({fault}): restore it") from None
+    if not isinstance(record, dict):
+        raise UserError(f"{path} has no object at line {number}: restore it")
+    return record
 
 
 def _whole_bytes(path: Path) -> int:

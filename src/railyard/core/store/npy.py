@@ -54,6 +54,11 @@ def read_header(path: Path, dtype: np.dtype[Any]) -> tuple[int, int]:
     return shape[0], offset
 
 
+def read_shape(path: Path) -> tuple[int, ...]:
+    """The shape of a file's array. UserError for what is no `.npy` file."""
+    return _parse_header(path)[0]
+
+
 def read_names(path: Path) -> tuple[str, ...]:
     """The field names of a file's rows, none where they have none. UserError for what is no `.npy` file."""
     return _parse_header(path)[2].names or ()

@@ -12,8 +12,8 @@ Rackoff 1988) when w is large, two more are for small w.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I64, U64
 from railyard.core.compiled import njit
 
 LARGEST = 2**62
@@ -57,11 +57,11 @@ class Permutation:
         self._half_bits = max(LEAST_HALF_BITS, (max(n - 1, 0).bit_length() + 1) // 2)
         self._round_keys = np.array([mix(key, i) for i in range(ROUNDS)], np.uint64)
 
-    def take(self, start: int, stop: int) -> NDArray[np.int64]:
+    def take(self, start: int, stop: int) -> I64:
         """What stands at the positions start, …, stop - 1, int64. Raises IndexError outside [0, n]."""
         return self(np.arange(start, stop, dtype=np.int64))
 
-    def __call__(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    def __call__(self, positions: I64) -> I64:
         """What stands at these positions, int64 [N]. Raises IndexError naming one outside [0, n)."""
         positions = _checked(positions, self.n)
         out = np.empty_like(positions)
@@ -88,11 +88,11 @@ class WindowedOrder:
         self._full_blocks = Permutation(n // block_rows, key)
         self.windows = max(1, -(-self._full_blocks.n // window_blocks))
 
-    def take(self, start: int, stop: int) -> NDArray[np.int64]:
+    def take(self, start: int, stop: int) -> I64:
         """What stands at the positions start, …, stop - 1, int64. Raises IndexError outside [0, n]."""
         return self(np.arange(start, stop, dtype=np.int64))
 
-    def __call__(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    def __call__(self, positions: I64) -> I64:
         """What stands at these positions, int64 [N]. Raises IndexError naming one outside [0, n)."""
         positions = _checked(positions, self.n)
         windows = self._windows_of(positions)
@@ -108,7 +108,7 @@ class WindowedOrder:
         """The window that a position in [0, n) falls into, from 0 to `windows` - 1."""
         return int(self._windows_of(np.int64(position)))
 
-    def ranges(self, window: int) -> NDArray[np.int64]:
+    def ranges(self, window: int) -> I64:
         """What stands in a window: ranges int64 [K, 2], first and one past last, ascending and disjoint."""
         start, stop = self._bounds(window)
         places = np.arange(start // self.block_rows, -(-stop // self.block_rows), dtype=np.int64)
@@ -122,18 +122,18 @@ class WindowedOrder:
         start, stop = (i * self.block_rows * self.window_blocks for i in (window, window + 1))
         return start, self.n if window == self.windows - 1 else stop
 
-    def _within(self, window: int, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _within(self, window: int, positions: I64) -> I64:
         start, stop = self._bounds(window)
         return start + Permutation(stop - start, mix(self.key, window))(positions - start)
 
-    def _blocks(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _blocks(self, places: I64) -> I64:
         """Which blocks stand at these places among the blocks; the short last one stays where it is."""
         blocks, full = places.copy(), places < self._full_blocks.n
         blocks[full] = self._full_blocks(places[full])
         return blocks
 
 
-def _checked(positions: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+def _checked(positions: I64, n: int) -> I64:
     positions = np.ascontiguousarray(positions.astype(np.int64, casting="same_kind", copy=False))
     bad = (positions < 0) | (positions >= n)
     if bad.any():
@@ -142,13 +142,7 @@ def _checked(positions: NDArray[np.int64], n: int) -> NDArray[np.int64]:
 
 
 @njit()
-def _permute(
-    positions: NDArray[np.int64],
-    n: Any,
-    half_bits: Any,
-    round_keys: NDArray[np.uint64],
-    out: NDArray[np.int64],
-) -> None:
+def _permute(positions: I64, n: Any, half_bits: Any, round_keys: U64, out: I64) -> None:
     """Walks the cycles of a block side by side: one at a time, each walk's end is a branch mispredicted."""
     walking = np.empty(_BLOCK, np.int64)
     for first in range(0, positions.size, _BLOCK):
@@ -161,9 +155,7 @@ def _permute(
 
 
 @njit()
-def _step(
-    out: NDArray[np.int64], walking: NDArray[np.int64], n: Any, half_bits: Any, round_keys: NDArray[np.uint64]
-) -> int:
+def _step(out: I64, walking: I64, n: Any, half_bits: Any, round_keys: U64) -> int:
     """One pass for the entries of `out` that still walk; keeps those that stay outside and counts them."""
     left = 0
     for i in walking:
@@ -175,7 +167,7 @@ def _step(
 
 
 @njit()
-def _network(value: Any, half_bits: Any, round_keys: NDArray[np.uint64]) -> Any:
+def _network(value: Any, half_bits: Any, round_keys: U64) -> Any:
     left, right = value >> half_bits, value & ((np.uint64(1) << half_bits) - np.uint64(1))
     for round_key in round_keys:
         left, right = right, left ^ (scrambled(right ^ round_key) >> (np.uint64(64) - half_bits))

@@ -10,8 +10,8 @@ import os
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import I64
 from railyard.core.store.shards import ShardSet
 
 # by ctypes: unlike mmap.madvise it releases the GIL, and a full disk queue makes the call wait
@@ -20,7 +20,7 @@ _madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 _AT_ONCE = 2**17  # Linux cuts a longer request to what the disk takes in one go, silently
 
 
-def announce(shards: ShardSet, ranges: NDArray[np.int64]) -> None:
+def announce(shards: ShardSet, ranges: I64) -> None:
     """Starts to read rows, int64 [K, 2] of first and one past last; returns when the disk has been asked."""
     _expect_scattered(shards)
     for _, address, size in _spans(shards, ranges):
@@ -28,7 +28,7 @@ def announce(shards: ShardSet, ranges: NDArray[np.int64]) -> None:
             _madvise(address + first, min(_AT_ONCE, size - first), mmap.MADV_WILLNEED)
 
 
-def release(shards: ShardSet, ranges: NDArray[np.int64]) -> None:
+def release(shards: ShardSet, ranges: I64) -> None:
     """Takes rows, int64 [K, 2], out of this process's memory, and on Linux out of the page cache."""
     parts = list(_spans(shards, ranges))
     for _, address, size in parts:
@@ -53,7 +53,7 @@ def _forget(shards: ShardSet, parts: list[tuple[int, int, int]]) -> None:
                 os.posix_fadvise(file.fileno(), address - first, size, os.POSIX_FADV_DONTNEED)
 
 
-def _spans(shards: ShardSet, ranges: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
+def _spans(shards: ShardSet, ranges: I64) -> Iterator[tuple[int, int, int]]:
     """Shard, address at the start of a page, and bytes of each part of the ranges that lies in one shard."""
     addresses, starts = shards.addresses()
     for first, stop in ranges.tolist():

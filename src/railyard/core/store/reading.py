@@ -11,10 +11,12 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from railyard.core.errors import UserError
 
@@ -63,30 +65,63 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def read_json(
-    path: Path, advice: str = "restore it", *, schema_version: int | None = None, missing: str | None = None
+    path: Path,
+    advice: str = "restore it",
+    *,
+    schema_version: int | None = None,
+    missing: str | None = None,
+    shape: Any = None,
 ) -> dict[str, Any]:
     """The JSON object in a file; empty where there is no file, unless `missing` says what to tell then.
 
-    Raises UserError for anything else, with the `advice`, and for another `schema_version` where one is wanted.
+    shape: a pydantic model of the keys that the caller uses; others may stand beside them. Raises UserError for
+    anything else, with the `advice`, and for another `schema_version` where one is wanted.
     """
     try:
         data = read_bytes(path, MOST_JSON_BYTES)
         if (not data.isascii() and 4 * len(data) > MOST_JSON_BYTES) or sum(map(data.count, b",[{")) > MOST_JSON_VALUES:
             raise UserError(f"{path} holds more than is read of a JSON file: is it the right file?")
-        content = json.loads(data)
+        content = parse_json(data)
     except FileNotFoundError:
         if missing is not None:
             raise UserError(f"{path} is missing: {missing}") from None
         return {}
-    except RecursionError:
-        raise UserError(f"{path} is nested too deeply: {advice}") from None
     except ValueError as fault:
         raise UserError(f"{path} is not valid JSON ({fault}): {advice}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} does not hold a JSON object: {advice}")
     if schema_version is not None and content.get("schema_version") != schema_version:
         raise UserError(f"{path} is not of schema_version {schema_version}: {advice}")
+    if shape is not None:
+        check_shape(content, shape, str(path), advice)
     return content
+
+
+def parse_json(data: bytes) -> Any:
+    """The value of a JSON text. ValueError for what is none, is nested too deeply or has half a character in it."""
+    try:
+        content = json.loads(data)
+        if rb"\ud" in data.lower():
+            json.dumps(content, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except UnicodeEncodeError:
+        raise ValueError("it has half of a character in it") from None
+    return content
+
+
+def check_shape(content: Any, shape: Any, where: str, advice: str) -> None:
+    """UserError, beginning with `where`, that names the first key of a plain value which has not the type it needs."""
+    try:
+        _adapter(shape).validate_python(content, strict=True)
+    except ValidationError as faults:
+        first = faults.errors(include_url=False)[0]
+        raise UserError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}: {advice}") from None
+
+
+@cache
+def _adapter(shape: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(shape)
 
 
 def read_yaml(path: Path) -> Any:

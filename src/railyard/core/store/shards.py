@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from railyard.core.arrays import I64, U8, U64
 from railyard.core.errors import UserError
 from railyard.core.store.durable import atomic_file, explain_full_disk
 from railyard.core.store.gather import gather
@@ -28,17 +29,11 @@ class ShardSet:
     dtype: of one row; a subarray dtype such as `(('<f4'), (4, 35))` stands for shards of shape [rows, 4, 35].
     """
 
-    def __init__(
-        self,
-        paths: tuple[Path, ...],
-        starts: NDArray[np.int64],
-        offsets: tuple[int, ...],
-        dtype: np.dtype[Any],
-    ) -> None:
+    def __init__(self, paths: tuple[Path, ...], starts: I64, offsets: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.paths, self.starts, self.dtype = paths, starts, dtype
         self._offsets = offsets
         self._maps: dict[int, np.memmap[Any, Any]] = {}
-        self._addresses: NDArray[np.uint64] | None = None
+        self._addresses: U64 | None = None
 
     @classmethod
     def open(cls, folder: Path, stem: str, dtype: np.dtype[Any]) -> "ShardSet":
@@ -67,7 +62,7 @@ class ShardSet:
             self._maps.setdefault(i, self._map(i))
         return self._maps[i]
 
-    def gather(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+    def gather(self, rows: I64) -> NDArray[Any]:
         """Copies of the rows with these global numbers, in this order. Releases the GIL.
 
         rows: int64 [N]. Raises IndexError naming the first row outside [0, len).
@@ -87,7 +82,7 @@ class ShardSet:
             for first in range(0, len(rows), rows_per_chunk):
                 yield start + first, rows[first : first + rows_per_chunk]
 
-    def addresses(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    def addresses(self) -> tuple[U64, I64]:
         """Address of each shard's first row, uint64 [S], and `starts`; valid as long as this object lives."""
         if self._addresses is None:
             maps = [self.shard(i) for i in range(len(self.paths))]
@@ -179,7 +174,7 @@ class _GrowingShard:
         self._stack.__exit__(kind, error, trace)
 
 
-def _bytes_of(rows: NDArray[Any]) -> NDArray[np.uint8]:
+def _bytes_of(rows: NDArray[Any]) -> U8:
     return rows.reshape(-1).view(np.uint8)
 
 

@@ -17,7 +17,7 @@ from railyard.core.store.reading import MOST_DEPTH, open_regular
 MOST_HEADER_BYTES = 4 * 2**20  # of safetensors: some 30,000 tensors
 
 # what torch.load raises on damaged bytes
-_DAMAGE = (
+DAMAGE = (
     *(pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError),
     *(TypeError, AttributeError, MemoryError, OverflowError, AssertionError, NotImplementedError),
 )
@@ -40,7 +40,7 @@ def load_tensors(path: Path, map_location: Any = "cpu", advice: str = "take anot
                 content = torch.load(file, map_location=map_location, weights_only=True)
         _refuse_odd_trees(content)
         return content
-    except _DAMAGE as fault:
+    except DAMAGE as fault:
         raise UserError(f"{path} cannot be read as plain tensors ({_reason(fault)}): {advice}") from None
 
 
@@ -51,7 +51,7 @@ def load_safetensors(path: Path) -> dict[str, torch.Tensor]:
             if int.from_bytes(file.read(8), "little") > MOST_HEADER_BYTES:
                 raise ValueError(f"its header takes more than {MOST_HEADER_BYTES:,} bytes")
         return load_file(path)
-    except (*_DAMAGE, SafetensorError) as fault:
+    except (*DAMAGE, SafetensorError) as fault:
         raise UserError(f"{path} is damaged or no safetensors file ({_reason(fault)}): copy it again") from None
 
 

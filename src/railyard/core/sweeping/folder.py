@@ -10,11 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from railyard.core.errors import UserError
 from railyard.core.runs import reporting
 from railyard.core.store import durable
 from railyard.core.store.reading import read_json
-from railyard.core.sweeping.trial import Outcome, Trial
+from railyard.core.sweeping.trial import Outcome, State, Trial
 
 SCHEMA_VERSION = 1
 SWEEP, TRIALS, OUTCOME = "sweep.json", "trials.json", "outcome.json"
@@ -33,7 +35,7 @@ def write(folder: Path, verb: str, words: Iterable[str], calls: Iterable[Mapping
 
 def read(folder: Path, verb: str) -> dict[str, Any]:
     """`sweep.json` of a sweep of this verb."""
-    facts = _read(folder / SWEEP)
+    facts = _read(folder / SWEEP, _Sweep)
     if facts["verb"] != verb:
         raise UserError(f"{folder} is a sweep of railyard {facts['verb']}, not of railyard {verb}")
     return facts
@@ -41,7 +43,7 @@ def read(folder: Path, verb: str) -> dict[str, Any]:
 
 def verb(folder: Path) -> str:
     """The verb that a sweep runs."""
-    return str(_read(folder / SWEEP)["verb"])
+    return str(_read(folder / SWEEP, _Sweep)["verb"])
 
 
 def write_trials(folder: Path, trials: Iterable[Trial]) -> None:
@@ -66,7 +68,7 @@ def outcome(folder: Path, number: int) -> Outcome | None:
     file = place(folder, number) / OUTCOME
     if not file.is_file():
         return None
-    facts = _read(file)
+    facts = _read(file, _Outcome)
     return Outcome(**{key: facts[key] for key in Outcome.__dataclass_fields__})
 
 
@@ -78,7 +80,7 @@ def forget(folder: Path, number: int) -> None:
 def trials(folder: Path) -> list[tuple[int, list[str]]]:
     """Number and words of every job asked for, by number."""
     file = folder / TRIALS
-    listed = _read(file)["trials"] if file.is_file() else []
+    listed = _read(file, _Trials)["trials"] if file.is_file() else []
     return sorted((entry["number"], entry["words"]) for entry in listed)
 
 
@@ -115,6 +117,30 @@ def _cell(value: Any) -> str:
     return "" if value is None else " ".join(str(value).split())
 
 
-def _read(file: Path) -> dict[str, Any]:
+class _Sweep(BaseModel):
+    verb: str
+    words: list[str]
+    calls: list[dict[str, Any]]
+
+
+class _Trial(BaseModel):
+    number: int
+    words: list[str]
+
+
+class _Trials(BaseModel):
+    trials: list[_Trial]
+
+
+class _Outcome(BaseModel):
+    number: int
+    state: State
+    metrics: dict[str, float]
+    best: dict[str, float]
+    error: str | None
+    seconds: float
+
+
+def _read(file: Path, shape: Any) -> dict[str, Any]:
     advice = "restore it, start the sweep anew, or go on with the version that wrote it"
-    return read_json(file, advice, schema_version=SCHEMA_VERSION, missing=advice)
+    return read_json(file, advice, schema_version=SCHEMA_VERSION, missing=advice, shape=shape)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from railyard.core.errors import UserError
 from railyard.core.store import durable
@@ -43,9 +43,13 @@ class Grid(Sweeper):
         file = folder / FILE
         if not file.exists():
             durable.write_json(file, {"schema_version": SCHEMA_VERSION, "jobs": self.preview(space)})
-        jobs = read_json(file, schema_version=SCHEMA_VERSION, missing="start the sweep anew")["jobs"]
+        jobs = read_json(file, schema_version=SCHEMA_VERSION, missing="start the sweep anew", shape=_Jobs)["jobs"]
         trials = [Trial(number, tuple(job)) for number, job in enumerate(jobs)]
         return GridSearch(trials, self.max_batch_size or len(trials))
+
+
+class _Jobs(BaseModel):
+    jobs: list[list[str]]
 
 
 def _refuse_equal(jobs: Sequence[tuple[str, ...]]) -> None:

@@ -13,14 +13,13 @@ import torch
 from lightning.pytorch.plugins.io import CheckpointIO
 
 from railyard.core.errors import UserError
+from railyard.core.runs.checkpoints import ADVICE, MANIFEST, read_manifest
 from railyard.core.store import durable
-from railyard.core.store.reading import read_json
 from railyard.core.store.tensors import load_tensors
 
 log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 1
-MANIFEST = "manifest.json"
 STEP_FILE = re.compile(r"step-\d{9,}\.ckpt")
 
 
@@ -75,10 +74,8 @@ def load(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
 
 def _refuse_damaged(path: Path) -> None:
     """A checkpoint of a run folder is compared with what its manifest says: a flipped bit can be a NaN."""
-    manifest = path.with_name(MANIFEST)
-    if not manifest.is_file():
-        return
-    facts = _read_manifest(manifest)["files"].get(path.name)
+    manifest = _manifest(path.parent) or {"files": {}}
+    facts = manifest["files"].get(path.name)
     if facts is not None and durable.sha256_of(path) != facts["sha256"]:
         raise UserError(f"{path} is damaged: its sha256 is not that of {MANIFEST}; take another checkpoint of the run")
 
@@ -88,16 +85,13 @@ class CheckpointFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.content: dict[str, Any] = {
+        self.content: dict[str, Any] = _manifest(folder) or {
             "schema_version": SCHEMA_VERSION,
             "last": None,
             "best": None,
             "best_value": None,
             "files": {},
         }
-        manifest = folder / MANIFEST
-        if manifest.exists():
-            self.content = _read_manifest(manifest)
 
     def begin(self) -> None:
         """Write the manifest of no checkpoint, unless there is one: from now on its absence is damage."""
@@ -177,21 +171,13 @@ class CheckpointFolder:
         raise UserError(f"{self.folder} holds no complete checkpoint; start the run anew")
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
-    """The manifest, with a known shape: it decides which files are read and which are deleted."""
-    content = read_json(
-        path, "restore it, start the run anew, or resume with the version that wrote it", schema_version=SCHEMA_VERSION
-    )
-    files = content.get("files")
-    named = [content.get("last"), content.get("best"), *(files if isinstance(files, dict) else ())]
-    if not isinstance(files, dict) or not all(map(_is_entry, files.values())) or not all(map(_is_name, named)):
-        raise UserError(f"{path} does not list checkpoints of this folder: restore it, or start the run anew")
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest, which names files of its folder: it decides which are read and which are deleted."""
+    content = read_manifest(folder, SCHEMA_VERSION)
+    if content is None:
+        return None
+    files = content["files"]
+    named = [content.get("last"), content.get("best"), *files, *(facts.get("best") for facts in files.values())]
+    if not all(name is None or STEP_FILE.fullmatch(name) for name in named):
+        raise UserError(f"{folder / MANIFEST} does not list checkpoints of this folder: {ADVICE}")
     return content
-
-
-def _is_name(name: Any) -> bool:
-    return name is None or (isinstance(name, str) and STEP_FILE.fullmatch(name) is not None)
-
-
-def _is_entry(facts: Any) -> bool:
-    return isinstance(facts, dict) and isinstance(facts.get("step"), int) and isinstance(facts.get("sha256"), str)

@@ -77,8 +77,7 @@ class Experiment(Root):
     )
     validate_config: bool = Field(False, description="check everything, print the plan, build nothing")
     optimized_metric: str | list[str] | None = Field(
-        None,
-        description="the metric a sweep compares runs by, at their best checkpoint; several: [val/loss, x]",
+        None, description="the metric a sweep compares runs by, at their best checkpoint; several: [val/loss, x]"
     )
     data: Data | Foreign = Field(description="choose one with data=…")
     model: Model | Foreign = Field(description="choose one with model=…")

@@ -20,18 +20,19 @@ from railyard.core.config.component import Foreign
 from railyard.core.config.targets import signature_of
 from railyard.core.errors import Diverged, RailyardError, UserError
 from railyard.core.runs import metrics
+from railyard.core.runs import provenance as provenances
+from railyard.core.runs.checkpoints import MANIFEST
 from railyard.core.runs.folder import read_config
-from railyard.core.runs.provenance import provenance
 from railyard.core.store import durable
 from railyard.core.store.lock import locked
-from railyard.core.store.reading import read_json
+from railyard.core.store.tensors import DAMAGE
 from railyard.core.training import devices, ranks, trackers
 from railyard.core.training import experiment as experiments
 from railyard.core.training.callbacks.config import Saver as SaverKnobs
 from railyard.core.training.callbacks.exact import MetricRows, SeedEachBatch
 from railyard.core.training.callbacks.pruning import Prune
 from railyard.core.training.callbacks.saver import Saver
-from railyard.core.training.checkpoint import MANIFEST, CheckpointFolder, DurableIO, load
+from railyard.core.training.checkpoint import CheckpointFolder, DurableIO, load
 from railyard.core.training.distributed import OwnRanks
 from railyard.core.training.experiment import Experiment, Watcher, total_steps
 from railyard.core.training.lightning_private import turn_off_signals_and_resume_guess
@@ -39,6 +40,8 @@ from railyard.core.training.resuming import global_batch
 from railyard.core.training.seams import CountsBatches, WritesInit, facts_of, global_batch_of
 
 log = logging.getLogger(__name__)
+
+LONGEST_REASON = 300  # characters
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def fit(
             ready = _built(experiment, trainer, start)
             _refuse_other_batches(ready.data, folder, start)
             if start.resumed:
-                refuse_other_data(read_json(folder / "provenance.json"), facts_of(ready.data), folder)
+                refuse_other_data(provenances.read(folder), facts_of(ready.data), folder)
             _write_provenance(experiment, folder, command, ready, resumed)
             with others.joined() if others else nullcontext():
                 ready.run()
@@ -98,15 +101,26 @@ class Fit:
     trainer: Any
     module: Any
     data: Any
-    checkpoint: Path | None
+    start: Start
 
     def run(self) -> None:
         try:
-            self.trainer.fit(self.module, datamodule=self.data, ckpt_path=self.checkpoint)
+            self.trainer.fit(self.module, datamodule=self.data, ckpt_path=self.start.checkpoint)
         except SystemExit:
             raise KeyboardInterrupt from None  # Lightning's way to answer Ctrl-C
         except torch.OutOfMemoryError as fault:
             raise RailyardError(f"the device's memory is full ({fault}); lower data.batch_size") from None
+        except DAMAGE as fault:
+            if not self.start.checkpoint or self.start.resumed or isinstance(fault, OSError) or self._has_stepped():
+                raise
+            reason = f"{type(fault).__name__}: {' '.join(str(fault).split())[:LONGEST_REASON]}"
+            raise UserError(
+                f"the first step from {self.start.checkpoint} failed ({reason}): its state is damaged, or of another "
+                "model; take another checkpoint, or train without one to see the model's own errors"
+            ) from fault
+
+    def _has_stepped(self) -> bool:
+        return _began(self.trainer) not in (None, self.trainer.global_step)
 
 
 def _built(experiment: Experiment, trainer: Any, start: Start) -> Fit:
@@ -117,7 +131,7 @@ def _built(experiment: Experiment, trainer: Any, start: Start) -> Fit:
     module = build_module(experiment, data)
     if start.checkpoint:
         _refuse_misfit(module, start.checkpoint)
-    return Fit(trainer, module, data, start.checkpoint)
+    return Fit(trainer, module, data, start)
 
 
 def _start(experiment: Experiment, folder: Path, resumed: bool) -> Start:
@@ -250,7 +264,7 @@ def _runtime(part: Any, folder: Path, start: Start) -> dict[str, Any]:
 
 
 def _write_provenance(experiment: Experiment, folder: Path, command: list[str], fit: Fit, resumed: bool) -> None:
-    facts = provenance(
+    facts = provenances.provenance(
         command,
         experiment.seed,
         task_name=experiment.task_name,
@@ -271,9 +285,13 @@ def _pruned(trainer: Any) -> bool:
     return any(isinstance(callback, Prune) and callback.pruned for callback in trainer.callbacks)
 
 
+def _began(trainer: Any) -> int | None:
+    """The step before the first of this fit; None until it begins."""
+    return next(callback.began for callback in trainer.callbacks if isinstance(callback, MetricRows))
+
+
 def _warn_of_no_step(trainer: Any) -> None:
-    began = next(callback.began for callback in trainer.callbacks if isinstance(callback, MetricRows))
-    if began in (None, trainer.global_step):
+    if _began(trainer) in (None, trainer.global_step):
         log.warning("no step was taken: the run was at its end (max_steps, max_epochs, max_time) before it began")
 
 

@@ -16,14 +16,14 @@ from types import SimpleNamespace
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from torch.utils.data import DataLoader
 
+from railyard.core.arrays import I64
 from railyard.core.errors import RailyardError
 from railyard.core.store.order import Permutation, WindowedOrder, mix
 from railyard.core.training.windows import Reach, reading_ahead
 
-Positions = npt.NDArray[np.int64]
+Positions = I64
 _STOPPING = {signal.SIGINT, signal.SIGTERM}
 GRACE_SECONDS = 30  # how long a worker that is told to stop goes on for its parent
 Order = Permutation | WindowedOrder

@@ -15,12 +15,12 @@ import torch
 from railyard.core.config.component import Foreign
 from railyard.core.errors import UserError
 from railyard.core.runs import metrics, run_state
-from railyard.core.runs.folder import differences, read_config, rebase_paths, write_config
-from railyard.core.runs.provenance import provenance
+from railyard.core.runs import provenance as provenances
+from railyard.core.runs.folder import differences, moved_to, read_config, write_config
 from railyard.core.runs.signals import Stopped
 from railyard.core.runs.trust import refuse_admissions, refuse_paths
 from railyard.core.store import durable
-from railyard.core.store.reading import read_json, read_yaml
+from railyard.core.store.reading import read_yaml
 from railyard.core.training import experiment as experiments
 from railyard.core.training import fit as training
 from railyard.core.training.callbacks.config import StopAt
@@ -61,8 +61,7 @@ def replay(run: Path, folder: Path, command: list[str], allow: Iterable[str] = (
 
 def repeated(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The config of a run as that of its replay in `folder`: no trackers, which would show the run twice."""
-    moved = rebase_paths(config, str(config.get("paths", {}).get("output_dir")), str(folder))
-    return {**copy.deepcopy(moved), "logger": None, "resume": None, "validate_config": False}
+    return {**copy.deepcopy(moved_to(str(folder), config)), "logger": None, "resume": None, "validate_config": False}
 
 
 def _refuse_unrepeatable(run: Path, recorded: Mapping[str, Any], checkpoints: CheckpointFolder) -> None:
@@ -85,7 +84,7 @@ def _given(overrides: Path) -> list[str]:
 
 
 def _provenance(run: Path) -> dict[str, Any]:
-    facts = read_json(run / "provenance.json")
+    facts = provenances.read(run)
     if not facts:
         raise UserError(f"{run} has no provenance.json: it is no run, or it ended before it began to train")
     if facts.get("command", ["", ""])[1:2] != ["train"]:
@@ -104,7 +103,7 @@ def _experiment(config: Mapping[str, Any], run: Path) -> Experiment:
 def _foretold(recorded: Mapping[str, Any], experiment: Experiment, command: list[str], run: Path) -> list[str]:
     """What is not as it was when the run was made, each said in the log. Other data is refused."""
     training.refuse_other_data(recorded, facts_of(experiment.data.build()), run)
-    now = {**provenance(command), "threads": recorded["threads"]}
+    now = {**provenances.provenance(command), "threads": recorded["threads"]}
     before, after = ({key: side.get(key) for key in COMPARED} for side in (recorded, now))
     found = differences(before, after)
     for line in found:

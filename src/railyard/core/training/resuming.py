@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from railyard.core.errors import UserError
-from railyard.core.runs.folder import differences, rebase_paths
+from railyard.core.runs import provenance
+from railyard.core.runs.folder import differences, moved_to
 from railyard.core.runs.trust import refuse_admissions, refuse_paths
-from railyard.core.store.reading import read_json
 from railyard.core.training import devices
 
 PER_CALL = ("json", "validate_config", "resume", "metrics")  # of one call, not of the run
@@ -35,8 +35,8 @@ def resumed_config(
     """The config of a resumed run in `folder`, and the lines that say what changed."""
     typed = list(given)
     refuse_admissions(stored, composed.get("allow") or [], folder)
-    refuse_paths(rebase_paths(stored, str(stored.get("paths", {}).get("output_dir")), str(folder)), folder, typed)
-    before = rebase_paths(stored, str(stored.get("paths", {}).get("output_dir")), str(folder))
+    before = moved_to(str(folder), stored)
+    refuse_paths(before, folder, typed)
     after = changed_for_resume(before, composed, [key for key in typed if key not in (*PER_CALL, *AGAIN)])
     _keep_global_batch(after, global_batch(folder))
     changes = differences(before, after)
@@ -45,8 +45,7 @@ def resumed_config(
 
 def global_batch(folder: Path) -> int | None:
     """Rows of a micro-batch over all ranks when the run began; None if it did not come so far."""
-    rows = read_json(folder / "provenance.json").get("global_batch")
-    return rows if isinstance(rows, int) else None
+    return provenance.read(folder).get("global_batch")
 
 
 def _keep_global_batch(config: dict[str, Any], rows: int | None) -> None:

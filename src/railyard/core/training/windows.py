@@ -9,9 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
+from railyard.core.arrays import I64
 from railyard.core.store.order import WindowedOrder
 
 Reach = Callable[[int, int], None]
@@ -21,10 +19,10 @@ Reach = Callable[[int, int], None]
 class Announced(Protocol):
     """A source that is told its positions in whole ranges, int64 [K, 2] of first and one past last."""
 
-    def announce(self, ranges: NDArray[np.int64]) -> None:
+    def announce(self, ranges: I64) -> None:
         """They will be asked for soon; called in a thread of its own, may wait for the disk."""
 
-    def release(self, ranges: NDArray[np.int64]) -> None:
+    def release(self, ranges: I64) -> None:
         """They were asked for; some may still be being read."""
 
 

@@ -50,12 +50,7 @@ def _entry(name: str, stem: str) -> Entry:
             head[key] = value
     owner = head["verb"].split(".")[1]
     return Entry(
-        int(head["place"]),
-        name,
-        "all rails" if owner == "apps" else owner,
-        head["does"],
-        head["example"],
-        head["verb"],
+        int(head["place"]), name, "all rails" if owner == "apps" else owner, head["does"], head["example"], head["verb"]
     )
 
 

@@ -62,17 +62,14 @@ class ObjectEncoder:
             descs.append((len(ids) + start, len(ids) + end))
             ids += text_ids
             first_slots.append(len(ids))
-            self._append_box(ids, *each.box)
+            x1, y1, x2, y2 = (self._coord_ids[bin_] for bin_ in each.box)
+            ids += (x1, *self._between, y1, *self._between, x2, *self._between, y2)
         ids += self._tail if objects else self._empty
         return EncodedObjects(
             np.array(ids, np.int64),
             np.array(descs, np.int64).reshape(-1, 2),
             np.array(first_slots, np.int64)[:, None] + self._strides_4,
         )
-
-    def _append_box(self, ids: list[int], x1: int, y1: int, x2: int, y2: int) -> None:
-        coord, between = self._coord_ids, self._between
-        ids += (coord[x1], *between, coord[y1], *between, coord[x2], *between, coord[y2])
 
     def _encode_description(self, desc: str) -> tuple[list[int], int, int]:
         piece = description(desc)

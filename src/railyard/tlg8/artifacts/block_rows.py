@@ -4,8 +4,8 @@ The sidecar `blocks.npy` of a pack, one row a line of `training.all.jsonl` and i
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import U8, Records
 from railyard.tlg8.codec.contexts import CONTEXT_COLUMNS, CONTEXT_ROWS, MAX_PLANES
 from railyard.tlg8.codec.found import Found
 
@@ -25,9 +25,7 @@ BLOCK_ROW = np.dtype(
 )
 
 
-def block_rows(
-    image: int, blocks_N: NDArray[np.void], contexts_N: NDArray[np.uint8], components: int, found: Found
-) -> NDArray[np.void]:
+def block_rows(image: int, blocks_N: Records, contexts_N: U8, components: int, found: Found) -> Records:
     """Rows BLOCK_ROW [N] of blocks (`codec.blocks.BLOCK`) of one image."""
     rows = np.zeros(len(blocks_N), BLOCK_ROW)
     for name in ("x", "y", "width", "height"):

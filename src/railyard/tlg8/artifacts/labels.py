@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import U16, Records
 from railyard.tlg8.codec.tuples import fields_of
 
 MAGIC, VERSION, SCHEMA = 0x4C424C38, 1, 1
@@ -26,7 +26,7 @@ LABEL = np.dtype(
 )
 
 
-def label_records(ranks_N2: NDArray[np.uint16]) -> NDArray[np.void]:
+def label_records(ranks_N2: U16) -> Records:
     """Records LABEL [N] of best and second ranks."""
     records = np.zeros(len(ranks_N2), LABEL)
     records["magic"], records["version"] = MAGIC, VERSION

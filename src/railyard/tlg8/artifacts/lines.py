@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from railyard.core.arrays import I64, U8, Records
 from railyard.tlg8.artifacts.pixel_keys import neighbours, pixels, total_variations
 from railyard.tlg8.codec.block_scores import block_scores
 from railyard.tlg8.codec.golomb import PLAIN
@@ -49,7 +50,7 @@ def lines(
     image: str,
     image_size: tuple[int, int],
     tile_origins_N2: NDArray[np.integer],
-    rows_N: NDArray[np.void],
+    rows_N: Records,
     entropies: tuple[int, ...] = (PLAIN,),
 ) -> bytes:
     """Lines of searched blocks of one image, `BLOCK_ROW` [N]; `entropies` are those that the search could choose."""
@@ -68,8 +69,8 @@ def lines(
 def _lines(
     head: tuple[Any, ...],
     tile_origins_N2: NDArray[np.integer],
-    rows_N: NDArray[np.void],
-    sizes_N2: NDArray[np.uint8],
+    rows_N: Records,
+    sizes_N2: U8,
     entropies: tuple[int, ...],
 ) -> list[str]:
     """Lines of blocks that have one size."""
@@ -96,7 +97,7 @@ def _columns(arrays: Mapping[str, NDArray[Any]], lengths: Mapping[str, int | Non
     return np.concatenate([arrays[name].reshape(-1, length or 1) for name, length in lengths.items()], axis=1)
 
 
-def _choices(rows_N: NDArray[np.void]) -> NDArray[np.int64]:
+def _choices(rows_N: Records) -> I64:
     """Fields of best and second, [N, 12]."""
     columns = []
     for place in range(2):

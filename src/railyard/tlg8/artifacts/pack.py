@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from railyard.core.arrays import Records
 from railyard.core.errors import UserError
 from railyard.core.store.npy import read_header
 from railyard.core.store.reading import read_json
@@ -48,8 +48,8 @@ class Pack:
     path: Path
     index: list[IndexedImage]
     meta: dict[str, Any]
-    labels_N: NDArray[np.void]
-    blocks_N: NDArray[np.void] | None
+    labels_N: Records
+    blocks_N: Records | None
     lines_path: Path
 
     @classmethod
@@ -118,7 +118,7 @@ def _meta(path: Path) -> dict[str, Any]:
     return meta
 
 
-def _labels(path: Path, meta: dict[str, Any]) -> NDArray[np.void]:
+def _labels(path: Path, meta: dict[str, Any]) -> Records:
     size = path.stat().st_size if path.is_file() else 0
     count, rest = divmod(size, LABEL.itemsize)
     if rest or count != meta.get("record_count"):
@@ -127,7 +127,7 @@ def _labels(path: Path, meta: dict[str, Any]) -> NDArray[np.void]:
         )
     if not count:
         raise UserError(f"{path} holds no block: {AGAIN}")
-    labels_N: NDArray[np.void] = np.memmap(path, LABEL, "r")
+    labels_N: Records = np.memmap(path, LABEL, "r")
     wrong = np.flatnonzero((labels_N["magic"] != MAGIC) | (labels_N["version"] != VERSION))
     if len(wrong):
         raise UserError(f"{path}: record {wrong[0] + 1} does not begin as a label of version {VERSION} does: {AGAIN}")
@@ -167,7 +167,7 @@ def _first(error: ValidationError) -> str:
     return f"{place}: {fault['msg']}" if place else fault["msg"]
 
 
-def _check_hash(path: Path, labels_N: NDArray[np.void], index: list[IndexedImage], meta: dict[str, Any]) -> None:
+def _check_hash(path: Path, labels_N: Records, index: list[IndexedImage], meta: dict[str, Any]) -> None:
     shares = []
     for image in index:
         first, count = image.label_record_offset, image.label_record_count
@@ -176,7 +176,7 @@ def _check_hash(path: Path, labels_N: NDArray[np.void], index: list[IndexedImage
         raise UserError(f"{path / LABELS} is not what dataset_sha256 in {META} speaks of: {AGAIN}")
 
 
-def _blocks(path: Path, count: int) -> NDArray[np.void] | None:
+def _blocks(path: Path, count: int) -> Records | None:
     if not path.is_file():
         return None
     rows, offset = read_header(path, BLOCK_ROW)

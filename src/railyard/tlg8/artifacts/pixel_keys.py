@@ -5,21 +5,21 @@ the last digit: single precision, added up step by step, times 1/63 for any size
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from railyard.core.arrays import F32, U8
 from railyard.tlg8.codec.scans import SCANS
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 PER_STEP = np.float32(1) / np.float32(63)
 
 
-def pixels(contexts_N: NDArray[np.uint8], components: int, width: int, height: int) -> NDArray[np.uint8]:
+def pixels(contexts_N: U8, components: int, width: int, height: int) -> U8:
     """Pixels [N, height * width * components] of blocks of one size: row by row, then plane by plane."""
     inner = contexts_N[:, :components, 1 : height + 1, 1 : width + 1]
     return np.ascontiguousarray(inner.transpose(0, 2, 3, 1)).reshape(len(contexts_N), -1)
 
 
-def neighbours(contexts_N: NDArray[np.uint8], components: int) -> dict[str, NDArray[np.uint8]]:
+def neighbours(contexts_N: U8, components: int) -> dict[str, U8]:
     """The colours without alpha of the 8 pixels above, the 8 to the left, and the corner."""
     rgb = contexts_N[:, components - 3 : components].transpose(0, 2, 3, 1)
     return {
@@ -29,7 +29,7 @@ def neighbours(contexts_N: NDArray[np.uint8], components: int) -> dict[str, NDAr
     }
 
 
-def total_variations(contexts_N: NDArray[np.uint8], components: int) -> dict[str, NDArray[np.float32]]:
+def total_variations(contexts_N: U8, components: int) -> dict[str, F32]:
     """Mean step of the luma, and mean squared step, along each scan, [N, 8]; the mean twice, as it always was."""
     planes = contexts_N[:, components - 3 : components, 1:, 1:9].reshape(len(contexts_N), 3, 64)
     red, green, blue = (weight * planes[:, plane].astype(np.float32) for plane, weight in enumerate(LUMA))
@@ -38,6 +38,6 @@ def total_variations(contexts_N: NDArray[np.uint8], components: int) -> dict[str
     return {"reorder_tv_mean": mean, "reorder_tv2_mean": squared, "reorder_tv": mean}
 
 
-def _mean(steps_N8S: NDArray[np.float32]) -> NDArray[np.float32]:
+def _mean(steps_N8S: F32) -> F32:
     """Over the steps; `cumsum` adds in their order, `sum` would not."""
     return np.asarray(np.cumsum(steps_N8S, axis=2)[:, :, -1] * PER_STEP)

@@ -6,9 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from railyard.core.arrays import U8
 from railyard.core.errors import BadRecord, UserError
 from railyard.tlg8.codec.blocks import count_blocks
 from railyard.tlg8.images.folders import find
@@ -49,7 +47,7 @@ def find_images(source: Path, skips: Skips, progress: Callable[[int, int], None]
 
 
 @lru_cache(maxsize=1)
-def planes_of(image: SourceImage) -> NDArray[np.uint8]:
+def planes_of(image: SourceImage) -> U8:
     """The planes of an image; those of the last one are kept, since its pieces follow each other."""
     data = image.path.read_bytes()
     if hashlib.sha256(data).hexdigest() != image.sha256:

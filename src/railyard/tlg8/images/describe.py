@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from railyard.core.arrays import U8
 from railyard.core.errors import UserError
 from railyard.tlg8.codec.bits import padded
 from railyard.tlg8.codec.blocks import tile_blocks, tiles_of
@@ -39,7 +40,7 @@ def describe_file(path: Path) -> dict[str, Any]:
     }
 
 
-def fields_of_file(data: bytes, header: Header) -> NDArray[np.uint8]:
+def fields_of_file(data: bytes, header: Header) -> U8:
     """Predictor, filter, scan, entropy and interleaving of all blocks, uint8 [5, N], of a file that can be decoded."""
     parts, at = [], HEADER_BYTES
     for tile in tiles_of(header.width, header.height):

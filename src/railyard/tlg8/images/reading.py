@@ -9,9 +9,9 @@ import struct
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from railyard.core.arrays import U8
 from railyard.core.errors import BadRecord
 from railyard.core.store.images import ImageFault, ImageFile, turned
 from railyard.tlg8.codec.file import MAX_PIXELS
@@ -26,7 +26,7 @@ _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _PNG_SIZE = struct.Struct(">II")
 
 
-def read_planes(path: Path, data: bytes | None = None) -> NDArray[np.uint8]:
+def read_planes(path: Path, data: bytes | None = None) -> U8:
     """The planes of an image file; BadRecord says what is wrong with it. `data`: its bytes, if read already."""
     try:
         data = path.read_bytes() if data is None else data
@@ -40,7 +40,7 @@ def read_planes(path: Path, data: bytes | None = None) -> NDArray[np.uint8]:
         raise BadRecord(path, str(fault)) from None
 
 
-def planes_of(image: Image.Image) -> NDArray[np.uint8]:
+def planes_of(image: Image.Image) -> U8:
     """Planes of a picture of mode RGB, RGBA, L or LA; a transparent colour counts as alpha."""
     mode = "RGBA" if "transparency" in image.info else _CONVERTED[image.mode]
     pixels_HWC = np.asarray(image.convert(mode))
@@ -50,13 +50,13 @@ def planes_of(image: Image.Image) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels_HWC.transpose(2, 0, 1))
 
 
-def picture_of(planes_CHW: NDArray[np.uint8]) -> Image.Image:
+def picture_of(planes_CHW: U8) -> Image.Image:
     """The Pillow image of planes, RGB or RGBA."""
     order = [0, 1, 2] if len(planes_CHW) == 3 else [1, 2, 3, 0]
     return Image.fromarray(np.ascontiguousarray(planes_CHW[order].transpose(1, 2, 0)))
 
 
-def png_bytes(planes_CHW: NDArray[np.uint8]) -> bytes:
+def png_bytes(planes_CHW: U8) -> bytes:
     """A PNG of planes."""
     file = io.BytesIO()
     picture_of(planes_CHW).save(file, "PNG")

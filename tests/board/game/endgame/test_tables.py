@@ -129,3 +129,22 @@ def test_out_that_holds_anything_else_is_left_alone(tiny, tmp_path):
 
 def test_memory_that_is_free_is_read_from_the_system():
     assert 1 << 26 < tables.free_memory() < 1 << 50
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "table12"},
+        {"walls": [0, 0]},
+        {"walls": 3},
+        {"caps": {"0": 2**32}},
+        {"caps": {"x": 2}},
+        {"chains": [[1] * 16]},
+        {"goal": None},
+    ],
+)
+def test_a_pattern_that_is_none_of_ours_is_one_sentence(change, tiny, tmp_path):
+    first, *rest = json.loads((tiny / "manifest.json").read_text())["patterns"]
+    folder = manifest_with(tiny, tmp_path, patterns=[{**first, **change}, *rest])
+    with pytest.raises(UserError, match="build the tables again"):
+        EndgameTables.open(folder)

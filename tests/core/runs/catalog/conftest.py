@@ -25,7 +25,8 @@ def make(tmp_path):
             for step, loss in rows:
                 journal.append({"step": step, "epoch": 0, "val/loss": loss})
         (folder / "checkpoints").mkdir()
-        manifest = {"schema_version": 1, "best_value": best, "files": {"a": {"step": rows[-1][0]}} if rows else {}}
+        files = {"a": {"step": rows[-1][0], "sha256": ""}} if rows else {}
+        manifest = {"schema_version": 1, "best_value": best, "files": files}
         (folder / "checkpoints" / "manifest.json").write_text(json.dumps(manifest))
         result = {"steps": rows[-1][0], "metrics": {"val/loss": rows[-1][1]}} if rows else {}
         run_state._write(folder, state, result=result)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.boards import exponent
 from railyard.board.game.endgame.patterns import ROWS, Pattern
@@ -16,6 +15,7 @@ from railyard.board.game.endgame.solver import CERTAIN, Rules, place_of, reached
 from railyard.board.game.intrinsics import table_chance
 from railyard.board.game.rows import four_afterstates, move_entries
 from railyard.board.game.words import transpose
+from railyard.core.arrays import F32, U32, U64, Bool
 from railyard.core.compiled import njit
 
 Evs = tuple[np.float32, np.float32, np.float32, np.float32]
@@ -30,17 +30,17 @@ class Book(NamedTuple):
     """The tables of a teacher as compiled code reads them, stacked in the order in which they are asked."""
 
     entries: np.uint64  # address of `rows.move_entries`
-    addresses_T: NDArray[np.uint64]
-    trusted_T: NDArray[np.float32]  # the least chance of the best move with which a table is believed
-    largest_T: NDArray[np.bool_]  # the goal is the largest of its name: walls may be larger than it
-    walls_T16: NDArray[np.bool_]  # by cell
-    low_T16: NDArray[np.bool_]
-    places_T4R: NDArray[np.uint32]
-    wall_mask_T: NDArray[np.uint64]
-    wall_bits_T: NDArray[np.uint64]
-    positions_T: NDArray[np.uint64]
-    goal_T: NDArray[np.uint64]
-    signs_TK2: NDArray[np.uint64]
+    addresses_T: U64
+    trusted_T: F32  # the least chance of the best move with which a table is believed
+    largest_T: Bool  # the goal is the largest of its name: walls may be larger than it
+    walls_T16: Bool  # by cell
+    low_T16: Bool
+    places_T4R: U32
+    wall_mask_T: U64
+    wall_bits_T: U64
+    positions_T: U64
+    goal_T: U64
+    signs_TK2: U64
 
     @classmethod
     def of(cls, patterns: Sequence[Pattern], addresses: Sequence[int], trusted: Sequence[float]) -> "Book":
@@ -67,7 +67,7 @@ class Book(NamedTuple):
         )
 
 
-def _cells(groups: Sequence[tuple[int, ...]]) -> NDArray[np.bool_]:
+def _cells(groups: Sequence[tuple[int, ...]]) -> Bool:
     cells_T16 = np.zeros((len(groups), 16), np.bool_)
     for group, cells in zip(cells_T16, groups, strict=True):
         group[list(cells)] = True

@@ -6,6 +6,7 @@ Which large tiles the walls are does not matter, as long as they differ: they ne
 of a table, wall k (in the order of `walls`) has the exponent 15 - k.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,7 +58,7 @@ class Pattern:
 
     @property
     def positions(self) -> int:
-        return int(np.prod([cap + 1 for cap in self.caps.values()], dtype=np.int64))
+        return math.prod(cap + 1 for cap in self.caps.values())
 
     @property
     def largest_sum(self) -> int:

@@ -14,12 +14,12 @@ from threading import Event
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.board.game.endgame.patterns import Pattern
 from railyard.board.game.intrinsics import inlined, lowest_bit
 from railyard.board.game.rows import four_afterstates, move_entries
 from railyard.board.game.words import empty_cells
+from railyard.core.arrays import I32, I64, U16, U32, U64
 from railyard.core.compiled import njit
 
 CERTAIN = 65535  # a chance of 1
@@ -32,12 +32,12 @@ Progress = Callable[[int], None]  # positions solved of this pattern
 class Rules(NamedTuple):
     """A pattern as compiled code reads it."""
 
-    places_4R: NDArray[np.uint32]
-    strides_16: NDArray[np.int64]
+    places_4R: U32
+    strides_16: I64
     wall_mask: np.uint64
     wall_bits: np.uint64
     positions: np.uint64
-    signs_K2: NDArray[np.uint64]
+    signs_K2: U64
 
     @classmethod
     def of(cls, pattern: Pattern) -> "Rules":
@@ -55,8 +55,8 @@ class Rules(NamedTuple):
 class Halves:
     """All fillings of the free cells of two rows: their cells packed, their sums in units of 2, by number."""
 
-    words: NDArray[np.uint64]
-    sums: NDArray[np.int64]
+    words: U64
+    sums: I64
 
     @classmethod
     def of(cls, pattern: Pattern, cells: Iterable[int]) -> "Halves":
@@ -68,7 +68,7 @@ class Halves:
                 sums = (sums[:, None] + np.where(ranks > 0, 1 << ranks.astype(np.int64) >> 1, 0)).ravel()
         return cls(words, sums)
 
-    def by_sum(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def by_sum(self) -> tuple[I32, I64]:
         """Numbers ordered by their sums, and where in that order each sum begins."""
         order = np.argsort(self.sums, kind="stable").astype(np.int32)
         starts = np.searchsorted(self.sums[order], np.arange(self.sums.max() + 2))
@@ -78,11 +78,11 @@ class Halves:
 class Layers(NamedTuple):
     """The positions of a pattern, ready to be visited by their sums."""
 
-    upper: NDArray[np.uint64]
-    upper_sums: NDArray[np.int64]
-    lower: NDArray[np.uint64]
-    order: NDArray[np.int32]
-    starts: NDArray[np.int64]
+    upper: U64
+    upper_sums: I64
+    lower: U64
+    order: I32
+    starts: I64
 
     @classmethod
     def of(cls, pattern: Pattern) -> "Layers":
@@ -95,7 +95,7 @@ class Layers(NamedTuple):
 
 
 @inlined
-def place_of(board: np.uint64, places_4R: NDArray[np.uint32]) -> np.uint64:
+def place_of(board: np.uint64, places_4R: U32) -> np.uint64:
     """The number of a position; not below `positions` where the board is none."""
     row = np.uint64(0xFFFF)
     return (
@@ -107,7 +107,7 @@ def place_of(board: np.uint64, places_4R: NDArray[np.uint32]) -> np.uint64:
 
 
 @njit()
-def reached(after: np.uint64, wall_mask: np.uint64, wall_bits: np.uint64, signs_K2: NDArray[np.uint64]) -> bool:
+def reached(after: np.uint64, wall_mask: np.uint64, wall_bits: np.uint64, signs_K2: U64) -> bool:
     """Whether an afterstate has the goal, or will have it for certain, with its walls in place."""
     if after & wall_mask != wall_bits:
         return False
@@ -118,7 +118,7 @@ def reached(after: np.uint64, wall_mask: np.uint64, wall_bits: np.uint64, signs_
 
 
 @inlined
-def _chance(after: np.uint64, before: np.uint64, rules: Rules, afterstates: NDArray[np.uint16]) -> int:
+def _chance(after: np.uint64, before: np.uint64, rules: Rules, afterstates: U16) -> int:
     """Of an afterstate: 0 where the move is illegal or leaves the pattern without reaching the goal."""
     if after == before:
         return 0
@@ -139,13 +139,7 @@ def _count(upper: int, total: int, layers: Layers) -> tuple[int, int]:
 
 @njit(error_model="numpy")
 def _solve_afterstates(
-    total: int,
-    first: int,
-    end: int,
-    layers: Layers,
-    rules: Rules,
-    boards: NDArray[np.uint16],
-    afterstates: NDArray[np.uint16],
+    total: int, first: int, end: int, layers: Layers, rules: Rules, boards: U16, afterstates: U16
 ) -> int:
     """Averages over the new tile, for the positions of one sum with upper halves first … end; how many they are."""
     visited = 0
@@ -169,14 +163,7 @@ def _solve_afterstates(
 
 @njit(error_model="numpy")
 def _solve_boards(
-    total: int,
-    first: int,
-    end: int,
-    layers: Layers,
-    rules: Rules,
-    boards: NDArray[np.uint16],
-    afterstates: NDArray[np.uint16],
-    entries: np.uint64,
+    total: int, first: int, end: int, layers: Layers, rules: Rules, boards: U16, afterstates: U16, entries: np.uint64
 ) -> None:
     """Takes the best move, for the same positions."""
     for upper in range(first, end):
@@ -191,7 +178,7 @@ def _solve_boards(
             boards[upper * len(layers.lower) + lower] = best
 
 
-def solve(pattern: Pattern, threads: int = 1, progress: Progress | None = None) -> NDArray[np.uint16]:
+def solve(pattern: Pattern, threads: int = 1, progress: Progress | None = None) -> U16:
     """The chance of the goal after each move that leaves a position of the pattern, uint16 [positions] of 1/65535.
 
     The best chance is taken for all further moves. Takes `BYTES_A_POSITION` of memory for each position. The values

@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field
 
 from railyard.board.game.endgame.lookup import Book
-from railyard.board.game.endgame.patterns import Pattern
+from railyard.board.game.endgame.patterns import LEAST_CAP, Pattern
 from railyard.board.game.endgame.sizes import Size, patterns
 from railyard.board.game.endgame.solver import BYTES_A_POSITION, solve
 from railyard.core.errors import RailyardError, UserError
@@ -28,7 +29,7 @@ from railyard.core.making.pieces import Pieces
 from railyard.core.making.work_folder import work_folder
 from railyard.core.store import durable
 from railyard.core.store.npy import header, read_header
-from railyard.core.store.reading import read_json
+from railyard.core.store.reading import check_shape, read_json
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class EndgameTables:
     def open(cls, path: Path) -> Self:
         """The tables in folder `path`; UserError if there are none, or not of this version."""
         manifest = _read_manifest(path)
-        held = tuple(_pattern(facts) for facts in manifest["patterns"])
+        held = tuple(_pattern(facts, path) for facts in manifest["patterns"])
         chances = tuple(_mapped(path / f"{pattern.key}.npy", pattern) for pattern in held)
         addresses = [table.__array_interface__["data"][0] for table in chances]
         book = Book.of(held, addresses, [TRUSTED[pattern.name] for pattern in held])
@@ -193,7 +194,8 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     place = path / durable.MANIFEST
     if not place.is_file():
         raise UserError(f"no endgame tables at {path}: make them with railyard tables out={path}, or leave tables= out")
-    manifest = read_json(place, "build the tables again")
+    advice = "build the tables again"
+    manifest = read_json(place, advice)
     if manifest.get("kind") != KIND:
         raise UserError(f"{path} holds no endgame tables: give a folder that railyard tables has built")
     if manifest.get("tables_version") != TABLES_VERSION:
@@ -201,10 +203,33 @@ def _read_manifest(path: Path) -> dict[str, Any]:
             f"{path} holds endgame tables of version {manifest.get('tables_version')}, this Railyard reads version "
             f"{TABLES_VERSION}: build them again with railyard tables"
         )
+    check_shape(manifest, _Tables, str(place), advice)
     return manifest
 
 
-def _pattern(facts: Mapping[str, Any]) -> Pattern:
+Cell = Annotated[int, Field(ge=0, le=15)]
+
+
+class _Pattern(BaseModel):
+    name: Literal["table11", "table10"]
+    walls: list[Cell]
+    low: list[Cell]
+    goal: Annotated[int, Field(ge=LEAST_CAP, le=15)]
+    targets: list[Cell]
+    chains: list[Annotated[list[Cell], Field(min_length=2)]]
+    caps: dict[str, Annotated[int, Field(ge=LEAST_CAP, le=15)]]
+
+
+class _Tables(BaseModel):
+    patterns: list[_Pattern]
+    files: dict[str, dict[str, Any]]
+
+
+def _pattern(facts: Mapping[str, Any], place: Path) -> Pattern:
+    """A pattern of a manifest; compiled code believes it, so each cell is a wall or has a cap."""
+    is_board = sorted([*map(str, facts["walls"]), *facts["caps"]]) == sorted(map(str, range(16)))
+    if not is_board or any(len(chain) > facts["goal"] for chain in facts["chains"]):
+        raise UserError(f"{place} describes {facts['name']} by what is no board of 16 cells: build the tables again")
     return Pattern(
         facts["name"],
         tuple(facts["walls"]),

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from railyard.core.runs import metrics, plots, reporting
+from railyard.core.runs import metrics, plots, provenance, reporting
 from railyard.core.runs.catalog.record import flat
-from railyard.core.runs.folder import name_of, read_config, rebase_paths
+from railyard.core.runs.folder import moved_to, name_of, read_config
 from railyard.core.store import durable
-from railyard.core.store.reading import read_json
 
 ABSENT = "-"
 EVERY_RUN_HAS_ITS_OWN = ("created_at", "command", "schema_version")
@@ -43,13 +42,11 @@ def _union(sides: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _config(folder: Path) -> Any:
-    config = read_config(folder)
-    return rebase_paths(config, str(config.get("paths", {}).get("output_dir")), "RUN")
+    return moved_to("RUN", read_config(folder))
 
 
 def _provenance(folder: Path) -> dict[str, Any]:
-    facts = read_json(folder / "provenance.json")
-    return {key: value for key, value in facts.items() if key not in EVERY_RUN_HAS_ITS_OWN}
+    return {key: value for key, value in provenance.read(folder).items() if key not in EVERY_RUN_HAS_ITS_OWN}
 
 
 def as_text(found: Mapping[str, Any]) -> str:

@@ -10,8 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from railyard.core.errors import UserError
-from railyard.core.runs import metrics, run_state
+from railyard.core.runs import metrics, provenance, run_state
+from railyard.core.runs.checkpoints import read_manifest
 from railyard.core.runs.folder import experiment_of, name_of, read_config
 from railyard.core.store.reading import read_json
 
@@ -56,26 +59,27 @@ def read(folder: Path, path: str) -> tuple[Record, dict[str, Any]]:
             return otherwise
 
     config = dict(flat(whole(lambda: read_config(folder), {})))
-    provenance = whole(lambda: read_json(folder / "provenance.json"), {})
-    manifest = whole(lambda: read_json(folder / "checkpoints" / "manifest.json"), {})
+    made = whole(lambda: provenance.read(folder), {})
+    manifest = whole(lambda: read_manifest(folder / "checkpoints"), None) or {}
     state = _state(folder, whole)
     figures = state["metrics"] if state["state"] == "finished" else whole(lambda: _progress(folder), {})
-    verb, experiment = _place(folder, provenance)
+    verb, experiment = _place(folder, made)
+    tags = config.get("tags")
     record = Record(
         name=name_of(folder),
         path=path,
         verb=verb,
         experiment=experiment,
         sweep=folder.parent.name if folder.name.isdigit() else None,
-        when=provenance.get("created_at") or _time(folder),
+        when=made.get("created_at") or _time(folder),
         state=state["state"],
         message=state["message"],
         steps=_steps(figures, manifest),
         metric=config.get("callbacks.saver.monitor") or state.get("metric"),
         mode=config.get("callbacks.saver.mode") or state.get("mode") or "min",
         best=manifest.get("best_value", figures.get(state.get("metric"))),
-        tags=[str(tag) for tag in config.get("tags") or []],
-        commit=provenance.get("code", {}).get("git_commit"),
+        tags=[str(tag) for tag in tags] if isinstance(tags, list) else [],
+        commit=made.get("code", {}).get("git_commit"),
         damaged=damaged,
     )
     return record, {**config, **{name: value for name, value in figures.items() if name != "steps"}}
@@ -90,10 +94,16 @@ def flat(node: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         yield key, node
 
 
+class _Outcome(BaseModel):
+    state: str = ""
+    error: str | None = None
+    metrics: dict[str, float] = {}
+
+
 def _state(folder: Path, whole: Callable[[Callable[[], Any], Any], Any]) -> dict[str, Any]:
     """What the run says of itself; of a trial the sweep has the last word."""
     state = run_state.read(folder)
-    outcome = whole(lambda: read_json(folder / "outcome.json"), {})
+    outcome = whole(lambda: read_json(folder / "outcome.json", shape=_Outcome), {})
     if "state" not in outcome:
         return state
     message = outcome.get("error") or state["message"]
@@ -117,13 +127,13 @@ def _steps(figures: Mapping[str, Any], manifest: Mapping[str, Any]) -> int | Non
     return max(known, default=None)
 
 
-def _place(folder: Path, provenance: Mapping[str, Any]) -> tuple[str | None, str | None]:
+def _place(folder: Path, made: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """Verb and experiment, from `outputs/<verb>/<experiment>/<run>`; of a folder elsewhere from its own records."""
     parts = folder.parts[: -2 if folder.name.isdigit() else -1]
     if OUTPUTS in parts:
         at = len(parts) - parts[::-1].index(OUTPUTS)
         return parts[at] if at < len(parts) else None, "/".join(parts[at + 1 :]) or None
-    command = provenance.get("command") or [None, None]
+    command = made.get("command") or [None, None]
     return command[1] if len(command) > 1 else None, experiment_of(folder)
 
 

@@ -23,10 +23,7 @@ class Progress(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if trainer.is_global_zero:
             self._total = total_steps_of(
-                trainer.num_training_batches,
-                trainer.accumulate_grad_batches,
-                trainer.max_steps,
-                trainer.max_epochs,
+                trainer.num_training_batches, trainer.accumulate_grad_batches, trainer.max_steps, trainer.max_epochs
             )
             bar = progress("train", self._total, "steps", self.every_seconds, initial=trainer.global_step)
             self._tick = self._stack.enter_context(bar)

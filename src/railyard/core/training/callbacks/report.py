@@ -67,9 +67,7 @@ def _plot_lines(folder: Path, rows: metrics.Rows, with_plots: bool) -> list[str]
     lines = []
     for stem, names in _panels(metrics.names(rows)).items():
         plots.curves(
-            folder / f"{stem}.png",
-            stem.replace("_", " "),
-            {name: metrics.series(rows, name) for name in names},
+            folder / f"{stem}.png", stem.replace("_", " "), {name: metrics.series(rows, name) for name in names}
         )
         lines.append(f"![{stem}]({stem}.png)")
     return lines
