@@ -23,6 +23,7 @@ from railyard.core.runs.folder import read_config
 from railyard.core.runs.reporting import table
 from railyard.core.runs.signals import Stopped, StopSignals
 from railyard.core.runs.trust import refuse_admissions
+from railyard.core.store.reading import read_bytes
 from railyard.core.training import experiment as experiments
 from railyard.core.training.experiment import Experiment
 from railyard.core.verbs import launch
@@ -94,13 +95,13 @@ class Run:
     @property
     def provenance(self) -> dict[str, Any]:
         """What made the run: code, versions, machine, seed, command, fingerprints of its data."""
-        self._text("provenance.json")
+        self._file("provenance.json")
         return provenance.read(self.path)
 
     @property
     def report(self) -> str:
         """report.md, Markdown."""
-        return self._text("report.md")
+        return read_bytes(self._file("report.md")).decode(errors="replace")
 
     def model(self) -> Any:
         """The module with the best weights, in eval mode, on the CPU."""
@@ -111,11 +112,11 @@ class Run:
             )
         return rail.of(self.config).model(self.path / "init")
 
-    def _text(self, name: str) -> str:
+    def _file(self, name: str) -> Path:
         file = self.path / name
         if not file.is_file():
             raise UserError(f"{self.path} has no {name}: the run is {self.state}")
-        return file.read_text(encoding="utf-8")
+        return file
 
     def _facts(self) -> list[tuple[str, Any]]:
         rows = metrics.read(self.path)

@@ -102,6 +102,39 @@ SETTINGS = (
 
 
 @dataclass(frozen=True)
+class End:
+    """A way in which a fit ends without a signal.
+
+    words: of the run. asked_by: what asks for a stop while a batch is under way; empty where the words end the run.
+    more: of the resume; none where a resume has to leave the run as it ended. whole: of a run that does not end so.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    asked_by: str = ""
+    more: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
+
+
+STEADY = (  # a rate that does not know how long the run is: longer runs begin alike
+    *(word for word in TINY if "schedule" not in word),
+    "model.schedule._target_=railyard.board.training.schedules.Constant",
+    "~model.schedule.warmup_steps",
+    "~model.schedule.min_ratio",
+    "trainer.accumulate_grad_batches=3",
+)
+BY_STEPS = ("trainer.max_epochs=null", "trainer.max_steps=17")
+EARLY = "+callbacks.early={_target_:lightning.pytorch.callbacks.EarlyStopping,monitor:val/loss,patience:1,min_delta:9}"
+ENDS = (
+    End("max_steps", ("trainer.max_epochs=null", "trainer.max_steps=8"), "", ("trainer.max_steps=17",), BY_STEPS),
+    End("max_epochs", ("trainer.max_epochs=2",), "", ("trainer.max_epochs=4",)),
+    End("max_time", ("trainer.max_time=00:05:00:00",), "the clock"),
+    End("a callback's should_stop", (), "a callback"),
+    End("EarlyStopping", ("trainer.val_check_interval=5", EARLY), "", (), ("trainer.val_check_interval=5",)),
+)
+
+
+@dataclass(frozen=True)
 class Kill:
     """A signal at the `count`-th event of a kind in rank 0, or `delay` seconds after it."""
 
@@ -186,6 +219,22 @@ class Events:
 
         setattr(owner, name, counted)
 
+    def ask_for_stop(self, asked_by: str, batch: int) -> None:
+        """What asks for a stop does so while the `batch`-th batch of the run is computed."""
+        from lightning.pytorch.callbacks import Timer
+
+        from railyard.board.training.module import BoardModule
+
+        original = BoardModule.training_step
+
+        def asking(module: Any, *args: Any) -> Any:
+            if self.counts["batch"] == batch and asked_by == "a callback":
+                module.trainer.should_stop = True
+            return original(module, *args)
+
+        BoardModule.training_step = asking
+        Timer.time_remaining = lambda *_: -1.0 if self.counts["batch"] >= batch else 1e6  # type: ignore[method-assign]
+
     def watch_torn_saves(self) -> None:
         """An event in the middle of writing a checkpoint's bytes."""
         import io
@@ -218,7 +267,9 @@ class Events:
         self.watch_ranks()
 
 
-def _child(words: list[str], cwd: Path, kill: Kill | None, environment: Mapping[str, str]) -> None:
+def _child(
+    words: list[str], cwd: Path, kill: Kill | None, environment: Mapping[str, str], stop: tuple[str, int] | None
+) -> None:
     """A process of its own: the command line in `cwd`, its output in files there, its events in counts.json."""
     os.chdir(cwd)
     os.environ.update(environment)
@@ -231,6 +282,8 @@ def _child(words: list[str], cwd: Path, kill: Kill | None, environment: Mapping[
 
     torch.set_num_threads(1)
     events = Events(kill)
+    if stop is not None:
+        events.ask_for_stop(*stop)
     events.install()
     code = main(words)
     Path("counts.json").write_text(json.dumps(events.counts))
@@ -245,10 +298,17 @@ def context() -> Any:
 
 
 def start(
-    words: list[str], cwd: Path, kill: Kill | None = None, environment: Mapping[str, str] = MappingProxyType({})
+    words: list[str],
+    cwd: Path,
+    kill: Kill | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    stop: tuple[str, int] | None = None,
 ) -> int:
-    """Run `railyard` with these words in `cwd`; its exit code (minus the signal's number if one ended it)."""
-    process = context().Process(target=_child, args=(words, cwd, kill, dict(environment)))
+    """Run `railyard` with these words in `cwd`; its exit code (minus the signal's number if one ended it).
+
+    stop: what asks for a stop, and in which batch.
+    """
+    process = context().Process(target=_child, args=(words, cwd, kill, dict(environment), stop))
     process.start()
     process.join(PATIENCE)
     if process.exitcode is None:
@@ -328,11 +388,15 @@ def _target(folder: Path, name: str) -> str:
     return os.readlink(folder / "checkpoints" / name)  # noqa: PTH115 (the text of the link is compared)
 
 
-def _checkpoint_differences(reference: Path, other: Path, name: str) -> list[str]:
+PARTS = ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "callbacks")
+
+
+def _checkpoint_differences(reference: Path, other: Path, name: str, parts: Sequence[str] = PARTS) -> list[str]:
     from railyard.core.training.checkpoint import load
 
     first, second = (load(folder / "checkpoints" / name) for folder in (reference, other))
-    parts = ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "callbacks")
+    for state in (first, second):
+        state["callbacks"].pop("Timer", None)  # seconds are no bits of a run
     return [line for part in parts for line in unequal(first[part], second[part], part)]
 
 
@@ -377,3 +441,59 @@ def trials(setting: Setting, seed: int, number: int, root: Path) -> Iterator[Out
             events.append(random.choice(EVENTS))
         kills = tuple(draw_kill(random, event, counts, setting.victims) for event in events)
         yield interrupted(setting, kills, root / f"trial-{index}", reference)
+
+
+def let_alone(end: End, cwd: Path) -> Path:
+    """The run folder of a run that does not end so, with a checkpoint of every step."""
+    cwd.mkdir(parents=True)
+    every = ("callbacks.saver.every_n_steps=1", "callbacks.saver.keep=100")
+    code = start(["train", *STEADY, *end.whole, *every], cwd)
+    if code:
+        raise RuntimeError(f"{end.name}: exit code {code}\n{(cwd / 'stderr.txt').read_text()}")
+    return _folder_of(cwd)
+
+
+def ended(end: End, batch: int, cwd: Path, reference: Path) -> list[str]:
+    """Let a run end (in this batch, where something asks for it), resume it, and compare it with one let alone."""
+    cwd.mkdir(parents=True)
+    stop = (end.asked_by, batch) if end.asked_by else None
+    code = start(["train", *STEADY, *end.words], cwd, stop=stop)
+    if code:
+        return [f"exit code {code}"]
+    folder = _folder_of(cwd)
+    found = _end_differences(reference, folder)
+    before = _manifest(folder)
+    if code := start(["train", f"resume={folder}", *end.more], cwd, stop=(end.asked_by, 0) if end.asked_by else None):
+        return [*found, f"exit code {code} of the resume"]
+    if not end.more and _manifest(folder) != before:
+        found.append("the resume went on")
+    return found + _end_differences(reference, folder, to_the_end=bool(end.more))
+
+
+def end_trials(end: End, root: Path) -> list[list[str]]:
+    """Differences of each trial below `root`: stops inside an accumulation, at its end and at the end of an epoch."""
+    reference = let_alone(end, root / "reference")
+    batches = (11, 12, 13, 29) if end.asked_by else (0,)
+    return [ended(end, batch, root / str(batch), reference) for batch in batches]
+
+
+def _end_differences(reference: Path, other: Path, to_the_end: bool = False) -> list[str]:
+    """What of the last step differs from the same step of the run let alone, one line each.
+
+    A stop that is asked for is followed by a validation, which the run let alone does not have there.
+    """
+    name, whole = _manifest(other)["last"], _manifest(reference)["last"]
+    if name is None or not (other / "init").is_dir():
+        return ["no checkpoint or no init/"]
+    found = [f"ends at {name} instead of {whole}"] if to_the_end and name != whole else []
+    parts = ("global_step", "state_dict", "optimizer_states", "lr_schedulers")
+    found += _checkpoint_differences(reference, other, name, parts)
+    step = int(name.removesuffix(".ckpt").rpartition("-")[2])
+    rows, own = (_rows(folder, step) for folder in (reference, other))
+    own = [row for row in own if row in rows or row["step"] < step or to_the_end]
+    return found if own == rows else [*found, "metrics.jsonl"]
+
+
+def _rows(folder: Path, step: int) -> list[dict[str, Any]]:
+    rows = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    return [row for row in rows if row["step"] <= step]

@@ -170,3 +170,9 @@ def test_a_damaged_header_is_read_or_refused(
     except UserError:
         return
     assert offset + rows * ROW.itemsize <= len(WHOLE)
+
+
+def test_a_link_to_nothing_is_one_sentence(tmp_path):
+    (tmp_path / "a.npy").symlink_to("nowhere")
+    with pytest.raises(UserError, match=r"a\.npy is not a readable .npy file"):
+        read_header(tmp_path / "a.npy", np.dtype("<i8"))

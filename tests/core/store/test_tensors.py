@@ -107,3 +107,9 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     for read in (load_tensors, load_safetensors):
         with pytest.raises(UserError, match="is not a regular file"):
             read(tmp_path / "pipe.safetensors")
+
+
+def test_what_torch_would_unpack_as_an_archive_is_refused(tmp_path):
+    (tmp_path / "a.pt").write_bytes(b"\0" * 1000)
+    with pytest.raises(UserError, match=r"it does not begin as torch\.save writes"):
+        load_tensors(tmp_path / "a.pt")

@@ -27,6 +27,13 @@ def test_a_killed_run_resumes_to_the_same_bits(name, number, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("end", harness.ENDS, ids=lambda end: end.name)
+def test_whatever_ends_a_fit_its_last_step_is_saved_and_gone_on_from(end, tmp_path):
+    reference = harness.let_alone(end, tmp_path / "reference")
+    assert harness.ended(end, 11, tmp_path / "ended", reference) == []
+
+
+@pytest.mark.slow
 def test_resuming_a_finished_run_changes_nothing(tmp_path):
     folder, _ = harness.uninterrupted(harness.Setting("plain"), tmp_path / "reference")
     before = {name: (folder / name).read_bytes() for name in ("metrics.jsonl", "init/model.safetensors")}

@@ -10,6 +10,7 @@ import logging
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,6 +20,8 @@ from railyard.core.store.durable import atomic_file, explain_full_disk, fsync, o
 from railyard.core.store.reading import open_regular, parse_json
 
 logger = logging.getLogger(__name__)
+
+LONGEST_LINE = 16 * 2**20  # bytes
 
 _SEAL = '"crc":"{:08x}"}}\n'
 _SEAL_LENGTH = len(_SEAL.format(0))
@@ -114,7 +117,9 @@ def _write_whole(descriptor: int, line: bytes) -> None:
 
 def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
     with open_regular(path) as file:
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(iter(partial(file.readline, LONGEST_LINE + 1), b""), start=1):
+            if len(line) > LONGEST_LINE:
+                raise UserError(f"{path} is longer than {LONGEST_LINE:,} bytes at line {number}: restore the file")
             body = _body(line)
             if body is not None:
                 yield line, _record(body, path, number)

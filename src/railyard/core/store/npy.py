@@ -65,14 +65,14 @@ def read_names(path: Path) -> tuple[str, ...]:
 
 
 def _parse_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-    with open_regular(path) as file:
-        try:
+    try:
+        with open_regular(path) as file:
             version = npy.read_magic(file)
             read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             return *read(file), file.tell()
-        except _DAMAGE as error:
-            reason = str(error).partition("\n")[0] or type(error).__name__
-            raise UserError(f"{path} is not a readable .npy file ({reason}): copy or write it again") from error
+    except (*_DAMAGE, FileNotFoundError) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise UserError(f"{path} is not a readable .npy file ({reason}): copy or write it again") from error
 
 
 def _difference(found: np.dtype[Any], expected: np.dtype[Any]) -> str | None:

@@ -35,6 +35,9 @@ def load_tensors(path: Path, map_location: Any = "cpu", advice: str = "take anot
                     if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
                         raise ValueError("its members are compressed")
             file.seek(0)
+            if not file.read(2).startswith((b"PK", b"\x80")):  # torch would take it for a tar archive and unpack it
+                raise ValueError("it does not begin as torch.save writes")
+            file.seek(0)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of other pickle protocols: it is read or refused
                 content = torch.load(file, map_location=map_location, weights_only=True)
