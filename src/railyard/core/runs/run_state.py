@@ -75,3 +75,5 @@ class _Facts(BaseModel):
     state: str
     message: str
     metrics: dict[str, float | bool | None]
+    metric: str | None = None
+    mode: str | None = None
