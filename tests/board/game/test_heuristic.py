@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from railyard.board.game.boards import encode
-from railyard.board.game.heuristic import board_score, evaluate, evaluate_interactive
+from railyard.board.game.heuristic import board_score, evaluate
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "board"
 CASES = json.loads((FIXTURES / "02_board_eval_head.json").read_text())
@@ -41,14 +41,14 @@ def pack(grid):
 def test_reference_values_of_both_modes():
     packed = encode(np.array([case["board"] for case in CASES], np.uint8))
     assert evaluate(*packed).tolist() == [case["evaluate"] for case in CASES]
-    assert evaluate_interactive(*packed).tolist() == [case["interactive"] for case in CASES]
+    assert evaluate(*packed, interactive=True).tolist() == [case["interactive"] for case in CASES]
 
 
 @settings(deadline=None)
 @given(boards)
 def test_the_formula_written_plainly(grid):
     assert evaluate(*pack(grid)) == [plain_evaluate(grid)]
-    assert evaluate_interactive(*pack(grid)) == [plain_interactive(grid)]
+    assert evaluate(*pack(grid), interactive=True) == [plain_interactive(grid)]
 
 
 @settings(deadline=None)

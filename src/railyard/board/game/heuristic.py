@@ -59,30 +59,18 @@ def interactive_score(exponents: U8) -> np.int64:
 
 
 @njit()
-def _evaluate(boards_N: U64, masks_N: U16, out_N: I64) -> None:
+def _evaluate(boards_N: U64, masks_N: U16, interactive: bool, out_N: I64) -> None:
     cells = np.empty(16, np.uint8)
     for row in range(len(boards_N)):
         decode_into(boards_N[row], masks_N[row], cells)
-        out_N[row] = board_score(cells)
+        out_N[row] = interactive_score(cells) if interactive else board_score(cells)
 
 
-@njit()
-def _evaluate_interactive(boards_N: U64, masks_N: U16, out_N: I64) -> None:
-    cells = np.empty(16, np.uint8)
-    for row in range(len(boards_N)):
-        decode_into(boards_N[row], masks_N[row], cells)
-        out_N[row] = interactive_score(cells)
+def evaluate(boards_N: U64, masks_N: U16, interactive: bool = False) -> I64:
+    """Values int64 [N] of packed boards, non-interactive as packs store them.
 
-
-def evaluate(boards_N: U64, masks_N: U16) -> I64:
-    """Non-interactive values int64 [N] of packed boards: the value that packs store."""
+    interactive: each axis is read in the direction that scores more.
+    """
     out_N = np.empty(len(boards_N), np.int64)
-    _evaluate(np.ascontiguousarray(boards_N), np.ascontiguousarray(masks_N), out_N)
-    return out_N
-
-
-def evaluate_interactive(boards_N: U64, masks_N: U16) -> I64:
-    """Interactive values int64 [N]: each axis is read in the direction that scores more."""
-    out_N = np.empty(len(boards_N), np.int64)
-    _evaluate_interactive(np.ascontiguousarray(boards_N), np.ascontiguousarray(masks_N), out_N)
+    _evaluate(np.ascontiguousarray(boards_N), np.ascontiguousarray(masks_N), interactive, out_N)
     return out_N

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+
+from railyard.core.arrays import I64, U32, U64, Bool
 
 ROWS = 1 << 16
 OUTSIDE = np.uint32(2**32 - 1)  # of a row that no position has: more than any sum of places
@@ -48,7 +49,7 @@ class Pattern:
         return f"{self.name}-{self.goal:02d}"
 
     @cached_property
-    def strides_16(self) -> NDArray[np.int64]:
+    def strides_16(self) -> I64:
         """What one more in a cell adds to the number of a position, 0 for walls; the last cell counts fastest."""
         strides, stride = np.zeros(16, np.int64), 1
         for cell in sorted(self.caps, reverse=True):
@@ -73,7 +74,7 @@ class Pattern:
     def wall_bits(self) -> np.uint64:
         return np.uint64(sum((15 - k) << 60 - 4 * cell for k, cell in enumerate(self.walls)))
 
-    def signs(self) -> NDArray[np.uint64]:
+    def signs(self) -> U64:
         """What tells that the goal is reached or certain, uint64 [K, 2]: bits to look at, what they are then."""
         signs = [(nibbles((cell,)), self.goal << 60 - 4 * cell) for cell in self.targets]
         for chain in self.chains:
@@ -82,7 +83,7 @@ class Pattern:
             signs.append((nibbles(chain), bits))
         return np.array(signs, np.uint64)
 
-    def places(self) -> NDArray[np.uint32]:
+    def places(self) -> U32:
         """By the four rows of a board, uint32 [4, 65536]: their parts of its number, OUTSIDE where it has none."""
         rows = np.arange(ROWS, dtype=np.int64)
         places_4R = np.zeros((4, ROWS), np.int64)
@@ -93,10 +94,8 @@ class Pattern:
             outside_4R[cell // 4] |= self._misfits(cell, ranks_R)
         return np.where(outside_4R, OUTSIDE, places_4R).astype(np.uint32)
 
-    def _misfits(self, cell: int, ranks_R: NDArray[np.int64]) -> NDArray[np.bool_]:
-        misfits_R: NDArray[np.bool_] = (
-            ranks_R > self.caps[cell] if cell in self.caps else ranks_R != 15 - self.walls.index(cell)
-        )
+    def _misfits(self, cell: int, ranks_R: I64) -> Bool:
+        misfits_R: Bool = ranks_R > self.caps[cell] if cell in self.caps else ranks_R != 15 - self.walls.index(cell)
         return misfits_R
 
     def facts(self) -> dict[str, object]:

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from railyard.board.game.endgame.lookup import Book
 from railyard.board.game.endgame.patterns import LEAST_CAP, Pattern
 from railyard.board.game.endgame.sizes import Size, patterns
 from railyard.board.game.endgame.solver import BYTES_A_POSITION, solve
+from railyard.core.arrays import U16
 from railyard.core.errors import RailyardError, UserError
 from railyard.core.making.outputs import finished_before, publish, write_manifest
 from railyard.core.making.pieces import Pieces
@@ -46,7 +46,7 @@ class EndgameTables:
 
     path: Path | None
     patterns: tuple[Pattern, ...]
-    chances: tuple[NDArray[np.uint16], ...]
+    chances: tuple[U16, ...]
     book: Book
     fingerprint: str | None  # hex sha256 of what the tables are
 
@@ -241,7 +241,7 @@ def _pattern(facts: Mapping[str, Any], place: Path) -> Pattern:
     )
 
 
-def _mapped(path: Path, pattern: Pattern) -> NDArray[np.uint16]:
+def _mapped(path: Path, pattern: Pattern) -> U16:
     if not path.is_file():
         raise UserError(f"{path} is missing: build the tables again")
     rows, offset = read_header(path, CHANCES)
