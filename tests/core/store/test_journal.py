@@ -223,5 +223,5 @@ def test_a_line_with_its_checksum_that_is_no_record_is_refused(tmp_path: Path, b
 def test_a_line_without_end_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "LONGEST_LINE", 100)
     (tmp_path / "j").write_bytes(b"\0" * 101)
-    with pytest.raises(UserError, match="j is longer than 100 bytes at line 1: restore the file"):
+    with pytest.raises(UserError, match="j, line 1: it is longer than 100 bytes"):
         journal.read(tmp_path / "j")

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from railyard.core.errors import UserError
 from railyard.core.store import reading
-from railyard.core.store.reading import open_sqlite, read_bytes, read_json, read_yaml
+from railyard.core.store.reading import bounded_lines, open_sqlite, read_bytes, read_json, read_yaml
 
 
 def write(path, text):
@@ -184,3 +184,11 @@ def test_half_a_character_is_no_json(tmp_path):
     with pytest.raises(UserError, match=r"is not valid JSON \(it has half of a character in it\)"):
         read_json(write(tmp_path / "a.json", '{"a": "\\ud800"}'))
     assert read_json(write(tmp_path / "b.json", '{"a": "\\ud83d\\ude00"}')) == {"a": "\U0001f600"}
+
+
+def test_lines_are_read_up_to_a_limit(tmp_path):
+    path = write(tmp_path / "a", "12\n345\n6")
+    with path.open("rb") as file:
+        assert list(bounded_lines(file, path, 4)) == [b"12\n", b"345\n", b"6"]
+    with path.open("rb") as file, pytest.raises(UserError, match="a, line 2: it is longer than 3 bytes"):
+        list(bounded_lines(file, path, 3))

@@ -1,6 +1,7 @@
 """`<stem>.meta.json` or `<stem>.meta.json.gz`: the facts of a whole game in a raw log."""
 
 import gzip
+import io
 import zlib
 from pathlib import Path
 from typing import Annotated
@@ -8,8 +9,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from railyard.core.errors import BadRecord
+from railyard.core.store.reading import read_bytes
 
 SUFFIXES = (".meta.json", ".meta.json.gz")
+MOST_BYTES = 2**20  # what is beyond is cut off, and is then no JSON
 UNREADABLE = (OSError, EOFError, zlib.error)  # OSError covers data that is not gzip at all
 
 
@@ -34,7 +37,10 @@ class Meta(BaseModel):
 def read_meta(path: Path) -> Meta:
     """The meta file of a game, plain or gzipped; BadGame if it is damaged or lacks a key."""
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        data = read_bytes(path, MOST_BYTES)
+        if path.suffix == ".gz":
+            with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+                data = file.read(MOST_BYTES)
         return Meta.model_validate_json(data)
     except UNREADABLE as error:
         raise BadGame(path, f"cannot be read ({error})") from error

@@ -28,6 +28,7 @@ from railyard.core.errors import OnError, UserError
 from railyard.core.making.outputs import finished_before, publish, write_manifest
 from railyard.core.making.streams import Record, Rows, Stream, open_stream
 from railyard.core.making.work_folder import work_folder
+from railyard.core.store.reading import read_bytes
 from railyard.core.store.workers import cores, map_in_processes
 
 log = logging.getLogger(__name__)
@@ -197,7 +198,7 @@ def _source_sha256(source: Path, found: FoundGames) -> str:
     digest = hashlib.sha256()
     paths = [path for game in found.games for path in (game.meta, game.steps)] + found.without_steps
     for path in paths:
-        data = _tail(path) if path.suffix == ".gz" else path.read_bytes()
+        data = _tail(path) if path.suffix == ".gz" else read_bytes(path)
         digest.update(f"{path.relative_to(source).as_posix()}\n{path.stat().st_size}\n".encode() + data)
     return digest.hexdigest()
 

@@ -10,14 +10,13 @@ import logging
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from railyard.core.errors import UserError
 from railyard.core.store.durable import atomic_file, explain_full_disk, fsync, open_own
-from railyard.core.store.reading import open_regular, parse_json
+from railyard.core.store.reading import bounded_lines, open_regular, parse_json
 
 logger = logging.getLogger(__name__)
 
@@ -117,9 +116,7 @@ def _write_whole(descriptor: int, line: bytes) -> None:
 
 def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
     with open_regular(path) as file:
-        for number, line in enumerate(iter(partial(file.readline, LONGEST_LINE + 1), b""), start=1):
-            if len(line) > LONGEST_LINE:
-                raise UserError(f"{path} is longer than {LONGEST_LINE:,} bytes at line {number}: restore the file")
+        for number, line in enumerate(bounded_lines(file, path, LONGEST_LINE), start=1):
             body = _body(line)
             if body is not None:
                 yield line, _record(body, path, number)

@@ -11,17 +11,18 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from railyard.core.errors import UserError
+from railyard.core.errors import BadRecord, UserError
 
 SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C ten times as fast
-MOST_BYTES = 256 * 2**20
+MOST_BYTES = 192 * 2**20
+NOT_REGULAR = "it is not a regular file: put the file itself there"
 MOST_JSON_BYTES = 48 * 2**20  # where all is ASCII; other text takes up to four bytes a character in memory
 MOST_JSON_VALUES = 1_500_000
 MOST_YAML_BYTES = 4 * 2**20
@@ -39,7 +40,7 @@ _LONG_HEAD = re.compile(rb"^[ \t?:-]{%d}" % MOST_DEPTH, re.MULTILINE)
 def open_regular(path: Path) -> BinaryIO:
     """A regular file, open for reading, without waiting for the other end of a pipe.
 
-    Raises FileNotFoundError where there is none, and UserError for a folder, a pipe, a device and a socket.
+    Raises FileNotFoundError where there is none, and BadRecord for a folder, a pipe, a device and a socket.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -48,20 +49,28 @@ def open_regular(path: Path) -> BinaryIO:
     except OSError as fault:
         if fault.errno not in (errno.ENXIO, errno.ENODEV, errno.ELOOP):
             raise
-        raise UserError(f"{path} is not a regular file: put the file itself there") from None
+        raise BadRecord(path, NOT_REGULAR) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise UserError(f"{path} is not a regular file: put the file itself there")
+        raise BadRecord(path, NOT_REGULAR)
     return os.fdopen(descriptor, "rb")
 
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
-    """The bytes of a regular file of at most so many; raises as `open_regular`, and UserError for a larger one."""
+    """The bytes of a regular file of at most so many; raises as `open_regular`, and BadRecord for a larger one."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > most:
-            raise UserError(f"{path} has {size:,} bytes, and at most {most:,} are read: is it the right file?")
+            raise BadRecord(path, f"it has {size:,} bytes, and at most {most:,} are read: is it the right file?")
         return file.read(most)
+
+
+def bounded_lines(file: BinaryIO, path: Path, most: int) -> Iterator[bytes]:
+    """The lines of an open file, each with its end; BadRecord names the first of more than `most` bytes."""
+    for number, line in enumerate(iter(partial(file.readline, most + 1), b""), start=1):
+        if len(line) > most:
+            raise BadRecord(path, f"it is longer than {most:,} bytes: is it the right file?", number)
+        yield line
 
 
 def read_json(

@@ -16,6 +16,7 @@ from railyard.core import package
 from railyard.core.errors import UserError
 from railyard.core.making.outputs import refuse_occupied
 from railyard.core.store.durable import atomic_folder, write_json, write_manifest, write_text
+from railyard.core.store.reading import read_bytes
 from railyard.stage2.language.vocabulary import IM_END, Vocabulary
 from railyard.stage2.scenes.coordinates import TOKENS
 
@@ -39,7 +40,7 @@ def load(folder: Path | str) -> Tokenizer:
     """The tokenizer of a folder that holds `tokenizer.json`. UserError if there is none that can be read."""
     path = Path(folder) / FILE
     try:
-        return Tokenizer.from_buffer(path.read_bytes())
+        return Tokenizer.from_buffer(read_bytes(path))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): name a folder that holds a {FILE}") from error
     except ValueError as error:

@@ -13,10 +13,12 @@ from typing import Any
 from pydantic_core import from_json
 
 from railyard.core.errors import UserError, short
+from railyard.core.store.reading import read_bytes
 from railyard.stage2.scenes.descriptions import sanitise
 from railyard.stage2.scenes.records import MOST_PIXELS
 
 LISTS = ("images", "annotations", "categories")
+MOST_COCO_BYTES = 2**30
 FARTHEST = 1e9  # pixels
 BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 NO_CROWD = (None, False, 0, "0", "")
@@ -52,7 +54,7 @@ def records(path: Path, counts: Counter[str]) -> Iterator[bytes]:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    data = path.read_bytes()
+    data = read_bytes(path, MOST_COCO_BYTES)
     if data.startswith(BYTE_ORDER_MARKS):
         raise UserError(f"{path} begins with a byte order mark (BOM): save it as UTF-8 without one")
     try:

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from railyard.core.errors import BadRecord
 from railyard.core.store.images import ImageFault, ImageFile, guarded, turned
+from railyard.core.store.reading import read_bytes
 from railyard.stage2.scenes.image_names import is_there
 from railyard.stage2.scenes.resize import smart_resize
 
@@ -79,7 +81,9 @@ def _bytes_of(path: Path) -> bytes:
     if not is_there(path):
         raise MissingImage(f"the image {path} is missing")
     try:
-        return path.read_bytes()
+        return read_bytes(path)
+    except BadRecord as bad:
+        raise ValueError(f"the image {path}: {bad.reason}") from None
     except OSError as error:
         raise ValueError(f"the image {path} cannot be read ({error.strerror})") from error
 

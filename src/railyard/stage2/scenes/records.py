@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from railyard.core.errors import BadRecord, UserError, nearest, short
+from railyard.core.store.reading import MOST_JSON_VALUES, bounded_lines
 from railyard.stage2.scenes import image_names
 from railyard.stage2.scenes.config import Space
 from railyard.stage2.scenes.coordinates import TOKENS, Box
@@ -22,6 +23,7 @@ RECORDS = "scenes.jsonl"  # of a data set, beside its images
 SCENE_KEYS = ("images", "objects", "width", "height", "summary", "metadata")
 OBJECT_KEYS = ("desc", "bbox_2d", "poly")
 DECLARED = "coordinate_space"  # of metadata: what the plain numbers of this record are
+LONGEST_LINE = 16 * 2**20  # bytes
 MOST_PIXELS = 1_000_000  # of a side: a slip is seen, and no arithmetic runs over
 SPACES = ("pixels", "norm1000", "tokens")
 REJECTED = {
@@ -70,7 +72,7 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Lines of a file with their numbers from 1. Raises UserError if there is no such file."""
     try:
         with path.open("rb") as file:
-            yield from enumerate(file, start=1)
+            yield from enumerate(bounded_lines(file, path, LONGEST_LINE), start=1)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise UserError(f"{path} is not a file of scenes: name a .jsonl file") from error
 
@@ -131,6 +133,8 @@ def decode(line: bytes) -> Any:
     """The plain value of a line; ValueError, one sentence, if it is not one JSON value with each key once."""
     if not line.strip():
         raise ValueError("the line is blank: a file of scenes has one JSON object a line")
+    if sum(map(line.count, b",[{")) > MOST_JSON_VALUES:
+        raise ValueError("the line holds more values than a record has")
     try:
         return json.loads(line.decode(), object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
     except UnicodeDecodeError as fault:

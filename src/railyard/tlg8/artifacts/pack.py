@@ -16,12 +16,13 @@ from pydantic_core import from_json
 from railyard.core.arrays import Records
 from railyard.core.errors import UserError
 from railyard.core.store.npy import read_header
-from railyard.core.store.reading import read_json
+from railyard.core.store.reading import bounded_lines, open_regular, read_json
 from railyard.tlg8.artifacts.assembly import BLOCKS, INDEX, LABELS, LINES, META
 from railyard.tlg8.artifacts.block_rows import BLOCK_ROW
 from railyard.tlg8.artifacts.compression import SUFFIX, open_lines
 from railyard.tlg8.artifacts.labels import LABEL, MAGIC, SCHEMA, VERSION, dataset_sha256
 
+LONGEST_LINE = 2**18  # bytes
 AGAIN = "restore it or make the pack again"
 
 
@@ -69,7 +70,7 @@ class Pack:
     def records(self) -> Iterator[dict[str, Any]]:
         """The lines as objects, in their order; UserError with the number of a line that is not JSON."""
         with open_lines(self.lines_path) as file:
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(bounded_lines(file, self.lines_path, LONGEST_LINE), 1):
                 try:
                     yield from_json(line)
                 except ValueError as error:
@@ -138,7 +139,7 @@ def _index(path: Path, meta: dict[str, Any]) -> list[IndexedImage]:
     """The lines of index.jsonl, which have to follow each other without a gap and agree with the meta file."""
     index: list[IndexedImage] = []
     first = 0
-    for number, line in enumerate(path.read_bytes().splitlines() if path.is_file() else (), 1):
+    for number, line in enumerate(_lines(path), 1):
         try:
             image = IndexedImage.model_validate_json(line)
         except ValidationError as error:
@@ -151,6 +152,12 @@ def _index(path: Path, meta: dict[str, Any]) -> list[IndexedImage]:
     if listed != _shares(path.with_name(META), meta):
         raise UserError(f"{path} does not list the images of {META}: {AGAIN}")
     return index
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    if path.is_file():
+        with open_regular(path) as file:
+            yield from bounded_lines(file, path, LONGEST_LINE)
 
 
 def _shares(path: Path, meta: dict[str, Any]) -> list[Share]:

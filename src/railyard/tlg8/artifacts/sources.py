@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from railyard.core.arrays import U8
 from railyard.core.errors import BadRecord, UserError
+from railyard.core.store.reading import read_bytes
 from railyard.tlg8.codec.blocks import count_blocks
 from railyard.tlg8.images.folders import find
 from railyard.tlg8.images.reading import FORMATS, read_planes
@@ -37,7 +38,7 @@ def find_images(source: Path, skips: Skips, progress: Callable[[int, int], None]
     found, images = find(source, FORMATS), []
     for number, (relpath, path) in enumerate(found, 1):
         with skips.over(relpath):
-            data = path.read_bytes()
+            data = read_bytes(path)
             components, height, width = read_planes(path, data).shape
             images.append(SourceImage(relpath, path, hashlib.sha256(data).hexdigest(), width, height, components))
         progress(number, len(found))
@@ -49,7 +50,7 @@ def find_images(source: Path, skips: Skips, progress: Callable[[int, int], None]
 @lru_cache(maxsize=1)
 def planes_of(image: SourceImage) -> U8:
     """The planes of an image; those of the last one are kept, since its pieces follow each other."""
-    data = image.path.read_bytes()
+    data = read_bytes(image.path)
     if hashlib.sha256(data).hexdigest() != image.sha256:
         raise BadRecord(image.path, "the file changed while it was worked on: run the command again")
     return read_planes(image.path, data)

@@ -10,6 +10,7 @@ from railyard.core.arrays import U8
 from railyard.core.errors import BadRecord, OnError
 from railyard.core.making.ledger import Ledger, open_ledger
 from railyard.core.store import durable
+from railyard.core.store.reading import read_bytes
 from railyard.tlg8.codec.file import read
 from railyard.tlg8.codec.file_header import BadFile
 from railyard.tlg8.images.folders import Source, find, targets
@@ -50,7 +51,7 @@ class _Decoder:
         self.fresh, self.pixels, self.seconds = 0, 0, 0.0
 
     def take(self, source: Source, place: Path) -> None:
-        data = source.path.read_bytes()
+        data = read_bytes(source.path)
         digest = hashlib.sha256(data).hexdigest()
         if self.ledger.done(source.relpath, digest, place):
             return

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from railyard.core.arrays import U8
 from railyard.core.errors import UserError
+from railyard.core.store.reading import read_bytes
 from railyard.tlg8.codec.bits import padded
 from railyard.tlg8.codec.blocks import tile_blocks, tiles_of
 from railyard.tlg8.codec.file import COUNT_BYTES, read
@@ -19,7 +20,7 @@ NAMES = ("predictor", "filter", "scan", "entropy", "interleaving")  # in the ord
 
 def describe_file(path: Path) -> dict[str, Any]:
     """JSON-able facts of a file; UserError for one that cannot be decoded."""
-    data = path.read_bytes()
+    data = read_bytes(path)
     try:
         read(data)
     except BadFile as bad:

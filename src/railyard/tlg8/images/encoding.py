@@ -19,6 +19,7 @@ from railyard.core.errors import OnError
 from railyard.core.making.ledger import Ledger, open_ledger
 from railyard.core.progress import Count
 from railyard.core.store import durable
+from railyard.core.store.reading import read_bytes
 from railyard.tlg8.codec.file import write
 from railyard.tlg8.codec.image import search_image
 from railyard.tlg8.codec.selectors import Selector
@@ -83,7 +84,7 @@ class _Encoder:
         self._warm = False
 
     def row(self, source: Source, place: Path, tick: Callable[[int, int], None]) -> dict[str, Any]:
-        data = source.path.read_bytes()
+        data = read_bytes(source.path)
         row = self.ledger.done(source.relpath, hashlib.sha256(data).hexdigest(), place)
         if row is not None and ("webp_bytes" in row or not self.compare):
             return row

@@ -14,6 +14,7 @@ from PIL import Image
 from railyard.core.arrays import U8
 from railyard.core.errors import BadRecord
 from railyard.core.store.images import ImageFault, ImageFile, turned
+from railyard.core.store.reading import read_bytes
 from railyard.tlg8.codec.file import MAX_PIXELS
 
 FORMATS = {".png": "PNG", ".bmp": "BMP", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -29,7 +30,7 @@ _PNG_SIZE = struct.Struct(">II")
 def read_planes(path: Path, data: bytes | None = None) -> U8:
     """The planes of an image file; BadRecord says what is wrong with it. `data`: its bytes, if read already."""
     try:
-        data = path.read_bytes() if data is None else data
+        data = read_bytes(path) if data is None else data
         _check_head(path, data)
         file = ImageFile(data)
         _check(path, file)
