@@ -1,4 +1,5 @@
 import gzip
+import os
 import pickle
 from pathlib import Path
 
@@ -41,3 +42,15 @@ def test_a_bad_game_survives_the_way_from_a_worker_process():
     bad = pickle.loads(pickle.dumps(BadGame(Path("a.jsonl.gz"), "no board", 3)))  # noqa: S301
     assert (bad.path, bad.line, bad.reason) == (Path("a.jsonl.gz"), 3, "no board")
     assert str(bad).startswith("a.jsonl.gz, line 3: no board; mend the file")
+
+
+def test_a_meta_file_that_is_no_file_or_has_no_end_is_refused(logs):
+    path = logs.meta()
+    zipped = path.with_name("other.meta.json.gz")
+    zipped.write_bytes(gzip.compress(b" " * 2**21))
+    with pytest.raises(BadGame, match="Invalid JSON"):
+        read_meta(zipped)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(BadGame, match="it is not a regular file"):
+        read_meta(path)

@@ -42,6 +42,8 @@ def read_meta(path: Path) -> Meta:
             with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
                 data = file.read(MOST_BYTES)
         return Meta.model_validate_json(data)
+    except BadRecord as bad:
+        raise BadGame(path, bad.reason) from None
     except UNREADABLE as error:
         raise BadGame(path, f"cannot be read ({error})") from error
     except ValidationError as errors:

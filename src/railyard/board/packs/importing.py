@@ -198,8 +198,10 @@ def _source_sha256(source: Path, found: FoundGames) -> str:
     digest = hashlib.sha256()
     paths = [path for game in found.games for path in (game.meta, game.steps)] + found.without_steps
     for path in paths:
-        data = _tail(path) if path.suffix == ".gz" else read_bytes(path)
-        digest.update(f"{path.relative_to(source).as_posix()}\n{path.stat().st_size}\n".encode() + data)
+        digest.update(f"{path.relative_to(source).as_posix()}\n".encode())
+        if path.is_file():  # what is none is told of when its game is read
+            data = _tail(path) if path.suffix == ".gz" else read_bytes(path)
+            digest.update(f"{path.stat().st_size}\n".encode() + data)
     return digest.hexdigest()
 
 
