@@ -42,6 +42,14 @@ class TinyData(pl.LightningDataModule):
         return OrderedLoader(Numbers(), BatchOrder(ROWS, 8, shuffle=False, drop_last=False))
 
 
+class GlobalData(TinyData):
+    """Says how many rows a batch of all ranks has."""
+
+    @property
+    def global_batch(self):
+        return self.batch_size
+
+
 class TorchData(pl.LightningDataModule):
     """Stock loaders, and no `train_batches`."""
 

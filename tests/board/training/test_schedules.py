@@ -35,3 +35,8 @@ def test_a_warm_up_as_long_as_the_run_only_rises():
 
 def test_the_rate_is_flat_beyond_the_end():
     assert Cosine(min_ratio=0.1).multiplier(500, 100) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("left", "rows"), [(0.51, 1), (0.5, 2), (0.26, 2), (0.25, 4)])
+def test_the_batch_grows_at_a_half_and_at_a_quarter_themselves(left, rows):
+    assert Cosine(min_ratio=left, grow_batch=True).accumulation(100, 100) == rows

@@ -1,10 +1,10 @@
-"""state.json tells running, finished, stopped and failed apart."""
+"""state.json tells running, finished, stopped, diverged and failed apart."""
 
 import json
 
 import pytest
 
-from railyard.core.errors import UserError
+from railyard.core.errors import Diverged, UserError
 from railyard.core.runs import run_state
 from railyard.core.runs.signals import Stopped
 
@@ -22,6 +22,7 @@ def test_running_then_finished_with_its_figures(tmp_path):
     ("end", "state", "message"),
     [
         (UserError("no such pack"), "failed", "no such pack"),
+        (Diverged("val/loss is nan"), "diverged", "val/loss is nan"),
         (ZeroDivisionError("division by zero"), "failed", "ZeroDivisionError: division by zero"),
         (Stopped("SIGTERM after step 3"), "stopped", "SIGTERM after step 3"),
         (KeyboardInterrupt(), "stopped", ""),

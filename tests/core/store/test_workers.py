@@ -44,6 +44,13 @@ def test_more_workers_than_items_are_not_started(monkeypatch):
     assert list(map_in_processes(operator.neg, [], 9)) == []
 
 
+def test_an_interrupt_from_the_terminal_does_not_reach_the_workers():
+    """It goes to a process group, and each has its own."""
+    groups = list(map_in_processes(os.getpgid, [0, 0], 2))
+    assert os.getpgid(0) not in groups
+    assert len(set(groups)) == 2
+
+
 def pids(monkeypatch):
     found = []
     original = workers._Worker.__init__

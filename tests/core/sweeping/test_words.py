@@ -64,3 +64,17 @@ def test_mistakes_are_one_sentence(call, word, part, work):
     with pytest.raises(UserError, match=part) as caught:
         call(word)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "is_set"),
+    [
+        ("hydra.sweeper=x", False),
+        ("hydra/sweeper=optuna", True),
+        ("hydra/sweeper/pruner=median", True),
+        ("++hydra.launcher.n_jobs=2", True),
+        ("hydra.launchers=2", False),
+    ],
+)
+def test_a_word_sets_a_key_what_is_inside_it_and_its_groups(word, is_set):
+    assert words.sets(word, ("hydra/sweeper", "hydra.launcher")) is is_set

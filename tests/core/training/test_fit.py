@@ -160,6 +160,13 @@ def test_a_run_goes_on_with_its_own_data_only(tmp_path):
         resumed(tmp_path / "run")
 
 
+def test_a_run_goes_on_in_its_own_batches_only(tmp_path):
+    tiny.train(tmp_path / "run", data=Foreign("tiny.GlobalData", {}))
+    others = Foreign("tiny.GlobalData", {"batch_size": 4})
+    with pytest.raises(UserError, match="was begun in batches of 2 rows over all ranks, and the ranks here make 4"):
+        tiny.train(tmp_path / "run", {"max_epochs": 3}, resumed=True, data=others)
+
+
 @pytest.mark.parametrize("accumulate", [1, 3])
 @pytest.mark.parametrize("batch", [3, 4, 5, 10])
 def test_a_stop_at_any_batch_saves_the_last_optimizer_step(accumulate, batch, tmp_path):

@@ -177,12 +177,12 @@ def test_a_job_that_was_interrupted_goes_on_and_does_not_begin_anew(sweep_of, on
 
     def run(job):
         seen.append((job.root.seed, job.resumed, job.folder))
-        if len(seen) == 2:
+        if len(seen) == 1:
             raise KeyboardInterrupt
         return {}
 
     verb, data = app(run, root=Train), (f"data.pack={tiny_pack}", f"data.tokenizer={tiny_tokenizer}")
-    assert sweep_of(verb, "-m", *data, "seed=1,2", verb="train")[0] == 130
+    assert sweep_of(verb, "-m", *data, "seed=range(2,3)", verb="train")[0] == 130
     folder = only_sweep()
     assert sweep_of(verb, f"resume={folder}", verb="train")[0] == 0
-    assert seen == [(1, False, folder / "0"), (2, False, folder / "1"), (2, True, folder / "1")]
+    assert seen == [(2, False, folder / "0"), (2, True, folder / "0")]

@@ -184,12 +184,13 @@ class _Labelling:
 
     def run(self, workers: int) -> None:
         """Labels the chunks that the stream does not have yet."""
-        rest = range(self.steps.rows, len(self.source), CHUNK)
-        with closing(threads.map_in_threads(self._chunk, rest, workers)) as chunks:
+        done = sum(record["rows"] for record in self.steps.records)
+        with closing(threads.map_in_threads(self._chunk, range(done, len(self.source), CHUNK), workers)) as chunks:
             for rows, kept in chunks:
                 self.steps.add(_record(rows, kept), {STEPS_STEM: rows})
+                done += len(rows)
                 if self.progress:
-                    self.progress(self.steps.rows, len(self.source))
+                    self.progress(done, len(self.source))
 
     def _teacher(self) -> Teacher:
         if not hasattr(self._own, "teacher"):

@@ -1,8 +1,10 @@
 """Lists of runs: order, conditions, sweeps, what is alive, and that no change is missed."""
 
+import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
@@ -70,6 +72,13 @@ def test_a_sweep_is_one_row_with_its_best_trial(make, ask):
     assert (sweep["state"], sweep["best"]) == ("2 finished, 1 failed", 1.0)
     assert names(ask("sweep~10aaaa", sort="name", trials=True)) == [f"{A}/0", f"{A}/1", f"{A}/2"]
     assert ask("state=failed")[0]["state"] == "1 failed"
+
+
+def test_a_sweep_began_with_its_first_trial(make, ask):
+    for number, hour in ((0, 12), (1, 10), (2, 11)):
+        config = make(f"train/none/mine/{number}") / "config.yaml"
+        os.utime(config, (datetime(2026, 11, 10, hour, tzinfo=UTC).timestamp(),) * 2)
+    assert [row["when"] for row in ask()] == ["2026-11-10T10:00:00+00:00"]
 
 
 def test_the_best_of_a_sweep_that_maximises(make, ask):

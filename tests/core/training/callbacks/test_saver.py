@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+from types import SimpleNamespace
 
 import lightning.pytorch as pl
 import pytest
@@ -13,6 +14,7 @@ from railyard.core.config.component import Foreign
 from railyard.core.errors import UserError
 from railyard.core.runs.signals import Stopped
 from railyard.core.training.callbacks import config
+from railyard.core.training.callbacks.saver import Saver
 from railyard.core.training.checkpoint import load
 
 
@@ -181,3 +183,13 @@ def test_checkpoints_hold_plain_values_only(tmp_path):
     tiny.train(tmp_path / "run")
     for path in (tmp_path / "run" / "checkpoints").glob("step-*.ckpt"):
         assert torch.load(path, weights_only=True)["global_step"] > 0
+
+
+@pytest.mark.parametrize(("resumed", "kept"), [(True, 3), (False, 1)])
+def test_a_new_run_from_a_checkpoint_has_its_own_clock_patience_and_end(resumed, kept, tmp_path):
+    states = {"EarlyStopping{'monitor': 'val/loss'}": {}, "Timer": {}, "MetricRows": {}}
+    trainer = SimpleNamespace(should_stop=False)
+    found = Saver(config.Saver(), tmp_path, resumed)
+    found.on_load_checkpoint(trainer, None, {"should_stop": True, "callbacks": states})
+    assert (trainer.should_stop, len(states)) == (resumed, kept)
+    assert "MetricRows" in states
