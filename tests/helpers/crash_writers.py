@@ -520,6 +520,66 @@ def save_chat_tokenizer(folder: Path) -> None:
         save(words, folder / "tokenizer", "{{ messages }}")
 
 
+def merge_two_pools(folder: Path) -> None:
+    from railyard.board.packs.merging_pools import merge_pools
+
+    merge_pools(folder.parent / "left", folder.parent / "left", folder / "both", shard_rows=3)
+
+
+def small_pool(folder: Path) -> None:
+    """A pool of two runs, outside of what is compared."""
+    from railyard.board.packs.metadata import Run, runs_writer
+    from railyard.board.packs.schema import SELFPLAY
+
+    left = folder.parent / "left"
+    if not left.exists():
+        left.mkdir()
+        np.save(left / "steps-000001.npy", np.zeros(5, SELFPLAY))
+        with runs_writer(left / "metadata.db") as runs:
+            runs.add(Run(0, 1, 5, 10, 4))
+
+
+def record_play(folder: Path) -> None:
+    """A run folder and a pool: six games, of which two end without a move, in shards of 40 rows."""
+    from policies import hashed
+
+    from railyard.board.game.games import END_REASONS, NO_MOVE_CHOSEN
+    from railyard.board.game.play import Play, Table
+    from railyard.board.game.players import PolicyPlayer
+    from railyard.board.game.strategy import Argmax
+    from railyard.board.packs import recording
+    from railyard.board.playing.games_file import games_file
+    from railyard.core.making import streams
+
+    recording.BATCH_ROWS, streams.COMMIT_SECONDS = 1, 0.0
+    player = PolicyPlayer(hashed, Argmax(), 16)
+    folder.joinpath("run").mkdir(exist_ok=True)
+    with games_file(folder / "run") as file, recording.recording(folder / "pool", {"kind": "selfplay"}, 3, 40) as pool:
+        first = file.next if pool is None else min(file.next, pool.next)
+        for games in Play(player, Table(6, places=2, max_moves=30, first=first)):
+            told = [game._replace(ended=NO_MOVE_CHOSEN) if game.number in (1, 4) else game for game in games]
+            file.add(told)
+            if pool:
+                pool.add(told)
+        assert END_REASONS[NO_MOVE_CHOSEN] in file.results.ended
+        if pool:
+            pool.publish(file.runs)
+
+
+def the_pool_is_whole(left: Left) -> str:
+    """Both pools are complete where they stand, and so is each line of games.jsonl."""
+    path = left.folder / "run" / "games.jsonl"
+    games = [line["game_id"] for line in journal.read(path)] if path.exists() else []
+    if games != [*range(len(games))]:
+        return "games are torn or out of order"
+    for pool in ("pool", "pool.unfinished"):
+        if (left.folder / pool).exists():
+            durable.check_manifest(left.folder / pool)
+    names = [name for name in left.new if name.startswith("pool") and (left.folder / name.partition("/")[0]).exists()]
+    different = [name for name in names if left.now.get(name) != left.new[name]]
+    return f"differs: {', '.join(different)}" if different else ""
+
+
 RUN_MODULES = (
     "core.runs.folder core.runs.run_state core.store.lock core.training.fit "
     "core.runs.metrics core.runs.plots core.training.callbacks.report"
@@ -546,8 +606,10 @@ WRITERS = (
     Writer("pack import", IMPORT_MODULES, import_pack, no_game_is_lost),
     Writer("teach", "board.teaching.teach board.teaching.decisions core.making.parts", teach_games, the_pack_is_whole),
     Writer("relabel", "board.teaching.relabel", relabel_pack, no_game_is_lost),
+    Writer("play", "board.packs.recording board.playing.games_file", record_play, the_pool_is_whole),
     Writer("endgame tables", "board.game.endgame.tables", build_tables, the_tables_are_whole),
     Writer("merge", "board.packs.merging", merge, whole),
+    Writer("merge of pools", "board.packs.merging_pools", merge_two_pools, whole, small_pool),
     Writer(
         "tokenizers",
         "board.tokens.tokenizer",
@@ -581,6 +643,8 @@ ELSEWHERE = {
     "core.store.reading": "opens databases that it only reads",
     "tlg8.artifacts.pack": "maps files that it only reads",
     "apps.evaluate": "writes provenance.json, as 'run files' does",
+    "board.playing.job": "writes provenance.json, as 'run files' does",
+    "board.playing.report": "writes report.md and its plot, as 'evaluation report' does",
 }
 # what the harness has to find out, or it proves nothing
 FAULTY = (

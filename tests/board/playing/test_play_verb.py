@@ -169,3 +169,71 @@ def test_another_call_cannot_go_on_with_a_run(railyard, work):
     done = railyard("play", "resume=run", "seed=9")
     assert done.code == 2
     assert "seed may not change on resume" in done.err
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(("places", "groups"), [(7, 1), (64, 3), (300, 1)])
+def test_a_pool_has_the_same_bytes_for_any_number_of_places(railyard, work, places, groups):
+    words = ("play", f"init={BINNED}", "games=9", "embeddings=true", *SMALL, "shard_rows=100", "json=true")
+    assert railyard(*words, "places=1", "out=one").json["pool"] == "one"
+    assert railyard(*words, f"places={places}", f"inflight_batches={groups}", "out=many").code == 0
+    assert content(work / "one") == content(work / "many")
+    facts = railyard("show", "path=one", "json=true").json
+    assert (facts["runs"], facts["embedding_width"], facts["shards"]) == (9, 32, 4)
+    assert facts["ended"] == {"max_moves reached": 9}
+
+
+def test_a_stopped_run_goes_on_with_its_pool(railyard, work, monkeypatch):
+    words = ("play", "player=random", "games=20", "places=3", "json=true")
+    whole = run_folder(railyard(*words, "out=whole"))
+    note = jobs._Speed.note
+
+    def stop(speed, moves):
+        if moves > 900:
+            raise KeyboardInterrupt
+        note(speed, moves)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs._Speed, "note", stop)
+        patched.setattr("railyard.board.packs.recording.BATCH_ROWS", 1)
+        patched.setattr("railyard.core.making.streams.COMMIT_SECONDS", 0.0)
+        assert railyard(*words, "hydra.run.dir=run", "out=pool").code == 130
+    assert not (work / "pool").exists()
+    assert railyard("play", "resume=run").code == 0
+    assert games(work / "run") == games(whole)
+    assert content(work / "pool") == content(work / "whole")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["player=random", "out=full"], "full exists and is not the pool of these games: choose another out="),
+        (["player=random", "out=pool", "embeddings=true"], "embeddings: a model makes them"),
+        ([f"init={BINNED}", "embeddings=true"], "embeddings: a model makes them"),
+    ],
+)
+def test_mistakes_of_recording(railyard, work, words, reason):
+    (work / "full").mkdir()
+    (work / "full/thesis.txt").write_text("")
+    done = railyard("play", "games=3", *words)
+    assert (done.code, done.out) == (2, ""), done.err
+    assert reason in done.err
+
+
+def test_a_full_disk_is_told_and_gone_on_from(railyard, work, monkeypatch):
+    words = ("play", "player=random", "games=9", "places=3")
+
+    def full(stream, *_):
+        raise OSError(28, "No space left on device", "pool")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("railyard.core.making.streams._GrowingShards._opened", full)
+        done = railyard(*words, "out=pool", "hydra.run.dir=run")
+    assert (done.code, done.out) == (1, "")
+    assert "free some space and run the command again" in done.err
+    assert railyard("play", "resume=run").code == 0
+    assert railyard(*words, "out=other").code == 0
+    assert content(work / "pool") == content(work / "other")

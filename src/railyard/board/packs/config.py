@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from railyard.core.config.component import PathKnob
-from railyard.core.errors import OnError
+from railyard.core.errors import OnError, UserError
 from railyard.core.verbs.verb import Work
 
 
@@ -46,13 +46,13 @@ class ImportLogs(Work):
 
 
 class MergePacks(Work):
-    """Merges two packs into one, the runs of the left one first."""
+    """Merges two packs, or two self-play pools, into one, the runs of the left one first."""
 
     unit = "rows"
 
-    left: PathKnob = Field(description="pack whose runs and valuation types keep their order and come first")
-    right: PathKnob = Field(description="pack whose runs follow, numbered on")
-    out: PathKnob = Field(description="folder of the new pack, neither of the two nor inside one")
+    left: PathKnob = Field(description="pack or pool whose runs and valuation types keep their order and come first")
+    right: PathKnob = Field(description="one of the same kind, whose runs follow, numbered on")
+    out: PathKnob = Field(description="folder of the new one, neither of the two nor inside one")
     shard_rows: int | None = Field(
         None, ge=1, description="rows per file steps-00000.npy, …; null writes one steps.npy"
     )
@@ -61,7 +61,14 @@ class MergePacks(Work):
         """Merges; returns what was counted. `progress` is told rows done and rows in all."""
         from dataclasses import asdict
 
+        from railyard.board.packs.describe import kind_of
         from railyard.board.packs.merging import merge_packs
+        from railyard.board.packs.merging_pools import merge_pools
 
-        report = merge_packs(self.left, self.right, self.out, self.shard_rows, progress)
+        left, right = (side.exists() and kind_of(side) == "selfplay" for side in (self.left, self.right))
+        if left != right:
+            pool, pack = (self.left, self.right) if left else (self.right, self.left)
+            raise UserError(f"{pool} is a self-play pool and {pack} is none: merge takes two of a kind")
+        merge = merge_pools if left else merge_packs
+        report = merge(self.left, self.right, self.out, self.shard_rows, progress)
         return {"out": str(self.out), **asdict(report)}

@@ -74,7 +74,7 @@ def describe(pack: Pack) -> dict[str, Any]:
         "score": _summary(pack.runs.max_score),
         "rows_per_run": _summary(pack.runs.steps),
         "highest_tile": _highest_tiles(pack.runs),
-        **_ends(pack),
+        **_ends(pack.path),
         "valuation_types": _named(pack, tally.valuations),
         "max_rank": _present(tally.max_ranks),
         "legality": tally.legality(len(pack)),
@@ -100,6 +100,7 @@ def describe_selfplay(pool: SelfplayPool) -> dict[str, Any]:
         "score": _summary(pool.runs.max_score),
         "rows_per_run": _summary(pool.runs.steps),
         "highest_tile": _highest_tiles(pool.runs),
+        **_ends(pool.path),
         "max_rank": _present(ranks),
         "integrity": _selfplay_integrity(pool),
     }
@@ -173,9 +174,9 @@ def _highest_tiles(runs: Runs) -> dict[str, int]:
     return {str(tile): int(count) for tile, count in zip(tiles, counts, strict=True)}
 
 
-def _ends(pack: Pack) -> dict[str, dict[str, int]]:
-    """How many runs ended for which reason, for packs that say so."""
-    reasons = Counter(read_ends(pack.path / METADATA_FILE).values())
+def _ends(path: Path) -> dict[str, dict[str, int]]:
+    """How many runs ended for which reason, for packs and pools that say so."""
+    reasons = Counter(read_ends(path / METADATA_FILE).values())
     return {"ended": dict(sorted(reasons.items()))} if reasons else {}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from railyard.board.packs.metadata import Run, read_ends, runs_writer
+from railyard.board.packs.metadata import Run, Runs, read_ends, runs_writer
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, STEPS_STEM, VALUATION_FILE
 from railyard.board.packs.valuations import LIMIT, write_valuation_names
@@ -52,7 +52,7 @@ def merge_packs(
     than 256 valuation types; UserError if a row's run or valuation type is unknown to its pack.
     """
     for side in (left, right):
-        _refuse_inside(out, side)
+        refuse_inside(out, side)
     packs = (Pack.open(left), Pack.open(right))
     origin = _origin(packs, shard_rows)
     report = _report(packs)
@@ -65,7 +65,7 @@ def merge_packs(
     return report
 
 
-def _refuse_inside(out: Path, side: Path) -> None:
+def refuse_inside(out: Path, side: Path) -> None:
     """UserError if `out` is the pack `side` or lies in it."""
     place = out.resolve()
     for folder in (place, *place.parents):
@@ -103,7 +103,13 @@ def _report(packs: Sides) -> MergeReport:
         raise UserError(
             f"{left.path} and {right.path} name {len(names)} valuation types together, a pack holds at most {LIMIT}"
         )
-    same = np.intersect1d(left.runs.seed, right.runs.seed)
+    same = count_same_seeds(left.runs, right.runs)
+    return MergeReport(len(left.runs) + len(right.runs), len(left) + len(right), same, names)
+
+
+def count_same_seeds(left: Runs, right: Runs) -> int:
+    """Seeds that have runs on both sides, with a warning if there are any."""
+    same = np.intersect1d(left.seed, right.seed)
     if len(same):
         log.warning(
             "%d seeds have runs on both sides (the first is %d): if these are the same games, rows of one game "
@@ -111,7 +117,7 @@ def _report(packs: Sides) -> MergeReport:
             len(same),
             same[0],
         )
-    return MergeReport(len(left.runs) + len(right.runs), len(left) + len(right), len(same), names)
+    return len(same)
 
 
 def _write(packs: Sides, report: MergeReport, folder: Path, shard_rows: int | None, progress: Progress | None) -> None:
@@ -124,14 +130,15 @@ def _write(packs: Sides, report: MergeReport, folder: Path, shard_rows: int | No
                 if progress:
                     progress(done, report.rows)
             ends = read_ends(pack.path / METADATA_FILE)
-            for number, run in zip(pack.runs.id.tolist(), _runs_of(pack, first_run), strict=True):
+            for number, run in zip(pack.runs.id.tolist(), renumbered_runs(pack.runs, first_run), strict=True):
                 runs.add(run, ends.get(number))
             first_run += len(pack.runs)
     write_valuation_names(folder / VALUATION_FILE, report.valuation_names)
 
 
-def _runs_of(pack: Pack, first_run: int) -> Iterator[Run]:
-    columns = (pack.runs.seed, pack.runs.steps, pack.runs.max_score, pack.runs.highest_tile)
+def renumbered_runs(runs: Runs, first_run: int) -> Iterator[Run]:
+    """The runs, numbered on from `first_run`."""
+    columns = (runs.seed, runs.steps, runs.max_score, runs.highest_tile)
     for place, facts in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
         yield Run(first_run + place, *facts)
 

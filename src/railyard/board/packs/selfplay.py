@@ -4,6 +4,8 @@ A folder of `steps-000001.npy`, … with `metadata.db`, and optionally `embeddin
 row. A row is the board before a decision; which move was taken, and what it was worth, is not recorded.
 """
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from railyard.board.packs.metadata import Runs, read_runs, read_session
 from railyard.board.packs.schema import EMBEDDINGS_STEM, METADATA_FILE, SELFPLAY, STEPS_STEM
 from railyard.core.errors import UserError
+from railyard.core.store import durable
 from railyard.core.store.npy import read_shape
 from railyard.core.store.shards import ShardSet
 
@@ -46,6 +49,14 @@ class SelfplayPool:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def facts(self) -> dict[str, str]:
+        """What tells the pool apart from others, for provenance: every byte of it."""
+        digest = hashlib.sha256()
+        embeddings = () if self.embeddings is None else self.embeddings.paths
+        for path in (*self.rows.paths, self.path / METADATA_FILE, *embeddings):
+            digest.update(f"{path.name} {durable.sha256_of(path)}\n".encode())
+        return {"name": self.path.resolve().name, "sha256": digest.hexdigest()}
 
 
 def _seconds(path: Path, text: str | None) -> float | None:
@@ -91,6 +102,15 @@ def _width(path: Path) -> int:
     """D of a file of shape [N, D]; 1 where it is none, for the check of its header to say so."""
     shape = read_shape(path)
     return shape[1] if len(shape) == 2 else 1
+
+
+def place_shards(source: Path, target: Path, place: Callable[[Path, Path], object]) -> int:
+    """Places the shards of a new pool as a recorder names them, `steps-000001.npy` for `steps-00000.npy`; how many."""
+    count = 0
+    for stem in (STEPS_STEM, EMBEDDINGS_STEM):
+        for count, path in enumerate(sorted(source.glob(f"{stem}-*.npy")), 1):
+            place(path, target / f"{stem}-{count:06d}.npy")
+    return count
 
 
 def missing_rows(pool: SelfplayPool) -> NDArray[np.int64]:

@@ -46,6 +46,11 @@ class Play(Verb):
     )
     device: Device = Field("auto", description="of the model; auto takes what is there")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="of the model's passes")
+    out: PathKnob | None = Field(
+        None, description="folder of a self-play pool of the finished games; it appears complete or not at all"
+    )
+    embeddings: bool = Field(False, description="the pool also holds what the model made of each board, float32")
+    shard_rows: int = Field(1_000_000, ge=1, description="rows per file steps-000001.npy, … of the pool")
     resume: PathKnob | None = Field(None, description="a run of play: goes on after the games that are done")
 
     @classmethod
@@ -67,6 +72,9 @@ class Play(Verb):
             found.append(Fault(("tables",), f"player={self.player} asks no tables: leave it out, or player=teacher"))
         if self.symmetries != 1 and self.player != "model":
             found.append(Fault(("symmetries",), f"player={self.player} is asked no turned boards: leave it out"))
+        if self.embeddings and (self.player != "model" or self.out is None):
+            message = f"a model makes them, and a pool holds them: player=model out=POOL, got player={self.player}"
+            found.append(Fault(("embeddings",), f"{message} out={self.out}"))
         return found
 
     def plan(self, job: Job) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from railyard.board.game.games import END_REASONS, MODEL_LOST
 from railyard.board.game.play import Played
+from railyard.board.packs.metadata import Run
 from railyard.board.playing.figures import Results
 from railyard.core.store import journal
 
@@ -49,6 +50,11 @@ class GamesFile:
             self._journal.sync()
             self._synced = time.monotonic()
 
+    def runs(self) -> Iterator[tuple[Run, str]]:
+        """All games as a pool's metadata has them, and why they ended."""
+        for line in journal.records(self._journal.path):
+            yield Run(line["game_id"], line["seed"], line["steps"], line["score"], line["highest_tile"]), line["ended"]
+
     def close(self) -> None:
         self._journal.close()
 
@@ -56,11 +62,12 @@ class GamesFile:
 def _done(path: Path) -> Iterator[dict[str, Any]]:
     """The games of an earlier call, without those whose model was lost and what came after them."""
     if not path.exists():
-        return
-    lost = [line["game_id"] for line in journal.read(path) if line["ended"] == END_REASONS[MODEL_LOST]]
-    if lost:
-        journal.cut(path, lambda line: line["game_id"] < lost[0])
-    yield from journal.read(path)
+        return iter(())
+    lost = END_REASONS[MODEL_LOST]
+    first_lost = next((line["game_id"] for line in journal.records(path) if line["ended"] == lost), None)
+    if first_lost is not None:
+        journal.cut(path, lambda line: line["game_id"] < first_lost)
+    return journal.records(path)
 
 
 @contextmanager

@@ -1,13 +1,15 @@
 """A run of `railyard play`: games into the run folder (and a pool), then figures and report."""
 
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from railyard.board.game.play import Play, Table
 from railyard.board.game.players import ModelLost, Player, PolicyPlayer, TeacherPlayer, random_player
+from railyard.board.packs.recording import Recorder, recording
+from railyard.board.packs.schema import SCHEMA_VERSION
 from railyard.board.playing import report
 from railyard.board.playing.games_file import games_file
 from railyard.core.errors import RailyardError
@@ -24,57 +26,73 @@ MOST_SPEEDS = 600  # points; then every other one goes
 
 
 def play_games(knobs: "Knobs", folder: Path, command: list[str], progress: Count) -> dict[str, Any]:
-    """Plays the games that the run folder does not have yet; the figures of all."""
-    player, facts, groups = _player(knobs)
-    durable.write_json(folder / "provenance.json", provenance(command, knobs.seed, player=facts))
-    with ExitStack() as open_files:
-        file = open_files.enter_context(games_file(folder))
-        table = Table(knobs.games, knobs.seed, knobs.places, groups, knobs.max_moves, first=file.next)
-        play, speed = Play(player, table), _Speed()
+    """Plays the games that the run folder, or the pool, does not have yet; the figures of all."""
+    who = _player(knobs)
+    durable.write_json(folder / "provenance.json", provenance(command, knobs.seed, player=who.facts))
+    with games_file(folder) as file, _recording(knobs, who) as recorder:
+        first = file.next if recorder is None else min(file.next, recorder.next)
+        table = Table(knobs.games, knobs.seed, knobs.places, who.groups, knobs.max_moves, first=first)
+        play, speed = Play(who.player, table), _Speed()
         try:
             for games in play:
                 file.add(games)
+                if recorder:
+                    recorder.add(games)
                 speed.note(play.moves)
                 progress(file.next, knobs.games, table.first, f"{speed.rate:,.0f} moves/s")
         except ModelLost as lost:
-            raise RailyardError(
-                f"{lost}; the games before are kept, go on with: railyard play resume={folder}"
-            ) from lost
+            how = f"the games before are kept, go on with: railyard play resume={folder}"
+            raise RailyardError(f"{lost}; {how}") from lost
+        if recorder:
+            recorder.publish(file.runs)
     figures = {**file.results.figures(), "moves_per_second": speed.mean}
-    report.write(folder, f"Play: {knobs.player}", file.results, {**facts, "seeds": _seeds(table)}, speed.points)
-    best = {"metric": "mean_score", "mode": "max"}
-    return {
-        "run": str(folder),
-        "report": str(folder / "report.md"),
-        "player": facts,
-        "seeds": _seeds(table),
-        **figures,
-        **best,
-    }
+    report.write(folder, f"Play: {knobs.player}", file.results, {**who.facts, "seeds": _seeds(table)}, speed.points)
+    said = {"report": str(folder / "report.md"), "player": who.facts, "seeds": _seeds(table)}
+    pool = {} if knobs.out is None else {"pool": str(knobs.out)}
+    return {**said, **pool, **figures, "metric": "mean_score", "mode": "max"}
+
+
+@contextmanager
+def _recording(knobs: "Knobs", who: "_Who") -> Iterator[Recorder | None]:
+    """Where the games are recorded; None for nowhere, or if the pool is there already."""
+    if knobs.out is None:
+        yield None
+        return
+    asked = {"games": knobs.games, "seed": knobs.seed, "max_moves": knobs.max_moves}
+    options = {"shard_rows": knobs.shard_rows, "embeddings": knobs.embeddings}
+    origin = {"kind": "selfplay", "pack_version": SCHEMA_VERSION, "played": {**asked, **who.facts}, "options": options}
+    with recording(knobs.out, origin, who.width if knobs.embeddings else None, knobs.shard_rows) as recorder:
+        yield recorder
 
 
 def _seeds(table: Table) -> str:
     return f"{table.seed} to {table.seed_of(table.games - 1)}"
 
 
-def _player(knobs: "Knobs") -> tuple[Player, dict[str, Any], int]:
-    """Who plays, what is told about it, and the number of groups."""
+class _Who(NamedTuple):
+    """A player, what is told about it, its groups of places, and the width of its embeddings."""
+
+    player: Player
+    facts: dict[str, Any]
+    groups: int
+    width: int | None = None
+
+
+def _player(knobs: "Knobs") -> _Who:
     if knobs.player == "random":
-        return random_player, {"player": "random"}, knobs.inflight_batches or 1
-    if knobs.player == "teacher":
-        return _teacher(knobs)
-    return _model(knobs)
+        return _Who(random_player, {"player": "random"}, knobs.inflight_batches or 1)
+    return _teacher(knobs) if knobs.player == "teacher" else _model(knobs)
 
 
-def _teacher(knobs: "Knobs") -> tuple[Player, dict[str, Any], int]:
+def _teacher(knobs: "Knobs") -> _Who:
     from railyard.board.game.endgame.tables import EndgameTables
 
     tables = EndgameTables.none() if knobs.tables is None else EndgameTables.open(knobs.tables)
     facts = {"player": "teacher", "depth": knobs.depth, "tables": tables.fingerprint}
-    return TeacherPlayer(knobs.depth, tables), facts, knobs.inflight_batches or cores()
+    return _Who(TeacherPlayer(knobs.depth, tables), facts, knobs.inflight_batches or cores())
 
 
-def _model(knobs: "Knobs") -> tuple[Player, dict[str, Any], int]:
+def _model(knobs: "Knobs") -> _Who:
     from railyard.board.model.config import parameter_count
     from railyard.board.model.inference import ModelPolicy, model_hash
     from railyard.board.model.init_folder import read_init
@@ -84,7 +102,7 @@ def _model(knobs: "Knobs") -> tuple[Player, dict[str, Any], int]:
     model, device = read_init(knobs.init)[0], pick(knobs.device)
     on_gpu = not device.startswith("cpu")
     bucket = knobs.bucket or (4096 if on_gpu else 256)
-    facts: Mapping[str, Any] = {
+    facts = {
         "player": "model",
         "model_hash": model_hash(model),
         "parameters": parameter_count(model.config),
@@ -95,9 +113,9 @@ def _model(knobs: "Knobs") -> tuple[Player, dict[str, Any], int]:
         "precision": knobs.precision,
         "device": device,
     }
-    policy = ModelPolicy(model, device, knobs.precision)
+    policy = ModelPolicy(model, device, knobs.precision, knobs.embeddings)
     player = PolicyPlayer(policy, knobs.strategy, bucket, knobs.symmetries)
-    return player, dict(facts), knobs.inflight_batches or (2 if on_gpu else 1)
+    return _Who(player, facts, knobs.inflight_batches or (2 if on_gpu else 1), model.config.hidden_size)
 
 
 class _Speed:

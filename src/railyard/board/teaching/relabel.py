@@ -6,7 +6,6 @@ Self-play pools become packs in this way: their games are sorted apart and numbe
 was killed goes on.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -30,7 +29,7 @@ from railyard.core.errors import UserError
 from railyard.core.making.outputs import finished_before, publish
 from railyard.core.making.streams import Record, Stream, open_stream
 from railyard.core.making.work_folder import work_folder
-from railyard.core.store import durable, threads
+from railyard.core.store import threads
 
 log = logging.getLogger(__name__)
 
@@ -133,10 +132,7 @@ class _PoolSource:
         return len(self.pool)
 
     def facts(self) -> dict[str, Any]:
-        digest = hashlib.sha256()
-        for path in (*self.pool.rows.paths, self.pool.path / METADATA_FILE):
-            digest.update(f"{path.name} {durable.sha256_of(path)}\n".encode())
-        return {"name": self.pool.path.resolve().name, "sha256": digest.hexdigest()}
+        return self.pool.facts()
 
     def boards(self, first: int, end: int) -> Boards:
         return encode(self.pool.rows.gather(self.order_N[first:end])["exps"])

@@ -75,7 +75,12 @@ def read(path: Path | str) -> list[dict[str, Any]]:
 
     Raises UserError with file and line when a line is damaged.
     """
-    return [record for _, record in _lines(Path(path))]
+    return list(records(path))
+
+
+def records(path: Path | str) -> Iterator[dict[str, Any]]:
+    """The records one by one, as `read` gives them."""
+    return (record for _, record in _lines(Path(path)))
 
 
 def cut(path: Path | str, keep: Callable[[dict[str, Any]], bool]) -> int:
