@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from threading import local
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,19 @@ import numpy as np
 from railyard.board.game.boards import decode
 from railyard.board.game.endgame.tables import EndgameTables
 from railyard.board.game.heuristic import evaluate
-from railyard.board.game.teacher import Decisions
+from railyard.board.game.teacher import Decisions, Teacher
 from railyard.board.packs.metadata import Run, runs_writer
 from railyard.board.packs.schema import METADATA_FILE, STEP, VALUATION_FILE, VALUATION_NAMES
 from railyard.board.packs.valuations import write_valuation_names
 from railyard.core.arrays import Records
 from railyard.core.making.outputs import Origin, write_manifest
+
+
+class TeacherOfThread(local):
+    """`teacher` is another one in each thread."""
+
+    def __init__(self, depth: int, tables: EndgameTables) -> None:
+        self.teacher = Teacher(depth, tables)
 
 
 def valuation_names(table_names: Sequence[str]) -> tuple[str, ...]:

@@ -10,20 +10,19 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from threading import Event, local
+from threading import Event
 from typing import Any, Protocol
 
 import numpy as np
 
 from railyard.board.game.boards import encode
 from railyard.board.game.endgame.tables import EndgameTables
-from railyard.board.game.teacher import Teacher
 from railyard.board.packs.describe import kind_of
 from railyard.board.packs.metadata import Run, Runs, read_ends
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, STEPS_STEM
 from railyard.board.packs.selfplay import SelfplayPool
-from railyard.board.teaching.decisions import complete, step_rows, valuation_names, valuations_of
+from railyard.board.teaching.decisions import TeacherOfThread, complete, step_rows, valuation_names, valuations_of
 from railyard.core.arrays import U16, U64, Records
 from railyard.core.errors import UserError
 from railyard.core.making.outputs import finished_before, publish
@@ -175,8 +174,8 @@ class _Labelling:
     def __init__(
         self, source: Source, depth: int, tables: EndgameTables, steps: Stream, progress: Progress | None
     ) -> None:
-        self.source, self.depth, self.tables, self.steps, self.progress = source, depth, tables, steps, progress
-        self._own = local()  # a thread's teacher
+        self.source, self.tables, self.steps, self.progress = source, tables, steps, progress
+        self._own = TeacherOfThread(depth, tables)
 
     def run(self, workers: int) -> None:
         """Labels the chunks that the stream does not have yet."""
@@ -188,13 +187,8 @@ class _Labelling:
                 if self.progress:
                     self.progress(done, len(self.source))
 
-    def _teacher(self) -> Teacher:
-        if not hasattr(self._own, "teacher"):
-            self._own.teacher = Teacher(self.depth, self.tables)
-        return self._own.teacher  # type: ignore[no-any-return]
-
     def _chunk(self, first: int, _: Event) -> tuple[Records, int]:
-        decisions = self._teacher().decide(*self.source.boards(first, min(first + CHUNK, len(self.source))))
+        decisions = self._own.teacher.decide(*self.source.boards(first, min(first + CHUNK, len(self.source))))
         rows = step_rows(decisions, self.tables.names)
         stuck = np.flatnonzero(decisions.moves_N == NO_MOVE)
         if len(stuck):

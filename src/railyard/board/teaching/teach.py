@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, local
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from railyard.board.game.games import END_REASONS
 from railyard.board.game.teacher import Decisions, Game, Teacher
 from railyard.board.packs.metadata import Run
 from railyard.board.packs.schema import SCHEMA_VERSION, STEP, STEPS_STEM
-from railyard.board.teaching.decisions import complete, step_rows, valuation_names, valuations_of
+from railyard.board.teaching.decisions import TeacherOfThread, complete, step_rows, valuation_names, valuations_of
 from railyard.core.arrays import Records
 from railyard.core.making.outputs import finished_before
 from railyard.core.making.parts import WHOLE, Part, join_parts, part_folder
@@ -112,7 +112,7 @@ class _Playing:
         self, plan: TeachPlan, tables: EndgameTables, steps: Stream, games: range, progress: Progress | None
     ) -> None:
         self.plan, self.tables, self.steps, self.games, self.progress = plan, tables, steps, games, progress
-        self._own = local()  # a thread's teacher
+        self._own = TeacherOfThread(plan.depth, tables)
         self._played: Counter[int] = Counter()  # moves, by game
 
     def run(self, workers: int) -> None:
@@ -127,15 +127,10 @@ class _Playing:
         if self.progress:
             self.progress(len(self.steps.records), len(self.games), sum(list(self._played.values())))
 
-    def _teacher(self) -> Teacher:
-        if not hasattr(self._own, "teacher"):
-            self._own.teacher = Teacher(self.plan.depth, self.tables)
-        return self._own.teacher  # type: ignore[no-any-return]
-
     def _game(self, number: int, stop: Event) -> tuple[Record, Records]:
         game = Game(self.plan.seed_of(number), self.plan.max_moves)
         stretches = []
-        for decisions in _stretches(game, self._teacher(), stop):
+        for decisions in _stretches(game, self._own.teacher, stop):
             stretches.append(decisions)
             self._played[number] = game.moves
         rows = step_rows(Decisions.joined(stretches), self.tables.names)

@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -60,7 +60,7 @@ class EndgameTables:
         """The tables in folder `path`; UserError if there are none, or not of this version."""
         manifest = _read_manifest(path)
         held = tuple(_pattern(facts, path) for facts in manifest["patterns"])
-        chances = tuple(_mapped(path / f"{pattern.key}.npy", pattern) for pattern in held)
+        chances = tuple(_mapped(_file(path, pattern), pattern) for pattern in held)
         addresses = [table.__array_interface__["data"][0] for table in chances]
         book = Book.of(held, addresses, [TRUSTED[pattern.name] for pattern in held])
         digest = hashlib.sha256(json.dumps([manifest["patterns"], manifest["files"]], sort_keys=True).encode())
@@ -83,52 +83,44 @@ def build(out: Path, size: Size, threads: int = 1, progress: Progress | None = N
     if finished_before(out, origin, "the folder of these tables"):
         return {**_described(wanted), "already_there": True}
     with work_folder(out, origin) as work:
-        building = _Building(work)
-        rest = [pattern for pattern in wanted if not building.has(pattern)]
+        folder, solved = work / "tables", Pieces(work / "pieces")
+        folder.mkdir(exist_ok=True)
+        durable.remove_leftovers(folder)
+        for pattern in wanted:
+            if solved.has(pattern.key):
+                solved.get(pattern.key, [_file(folder, pattern)])
+        rest = [pattern for pattern in wanted if not solved.has(pattern.key)]
         refuse_too_large(rest, out)
-        start, solved = time.monotonic(), sum(pattern.positions for pattern in rest)
-        building.solve(wanted, rest, threads, progress)
-        seconds = time.monotonic() - start
-        write_manifest(building.folder, origin)
-        publish(building.folder, out)
-    return {**_described(wanted), "seconds": round(seconds, 1), "positions_per_second": round(solved / seconds)}
-
-
-class _Building:
-    """The tables in a work folder, each a piece."""
-
-    def __init__(self, work: Path) -> None:
-        self.folder, self._pieces = work / "tables", Pieces(work / "pieces")
-        self.folder.mkdir(exist_ok=True)
-        durable.remove_leftovers(self.folder)
-
-    def has(self, pattern: Pattern) -> bool:
-        """Whether the table is there; RailyardError if it is damaged."""
-        if not self._pieces.has(pattern.key):
-            return False
-        self._pieces.get(pattern.key, [self._path(pattern)])
-        return True
-
-    def solve(self, wanted: tuple[Pattern, ...], rest: list[Pattern], threads: int, progress: Progress | None) -> None:
-        total = sum(pattern.positions for pattern in wanted)
-        done = total - sum(pattern.positions for pattern in rest)
+        start = time.monotonic()
         for pattern in rest:
-            before = done
+            before = _positions(each for each in wanted if solved.has(each.key))
+            _solve(pattern, _file(folder, pattern), threads, before, _positions(wanted), progress)
+            solved.put(pattern.key, files=[_file(folder, pattern)])
+        seconds = time.monotonic() - start
+        write_manifest(folder, origin)
+        publish(folder, out)
+    speed = round(_positions(rest) / seconds)
+    return {**_described(wanted), "seconds": round(seconds, 1), "positions_per_second": speed}
 
-            def tick(solved: int, before: int = before) -> None:
-                if progress:
-                    progress(before + solved, total)
 
-            table = solve(pattern, threads, tick)
-            with durable.atomic_file(self._path(pattern)) as file:
-                file.write(header(CHANCES, len(table)))
-                file.write(table.astype(CHANCES, copy=False).view(np.uint8))
-            self._pieces.put(pattern.key, files=[self._path(pattern)])
-            done += pattern.positions
-            log.info("%s done: %s positions", pattern.key, f"{pattern.positions:,}")
+def _solve(pattern: Pattern, path: Path, threads: int, before: int, total: int, progress: Progress | None) -> None:
+    def tick(done: int) -> None:
+        if progress:
+            progress(before + done, total)
 
-    def _path(self, pattern: Pattern) -> Path:
-        return self.folder / f"{pattern.key}.npy"
+    table = solve(pattern, threads, tick)
+    with durable.atomic_file(path) as file:
+        file.write(header(CHANCES, len(table)))
+        file.write(table.astype(CHANCES, copy=False).view(np.uint8))
+    log.info("%s done: %s positions", pattern.key, f"{pattern.positions:,}")
+
+
+def _positions(chosen: Iterable[Pattern]) -> int:
+    return sum(pattern.positions for pattern in chosen)
+
+
+def _file(folder: Path, pattern: Pattern) -> Path:
+    return folder / f"{pattern.key}.npy"
 
 
 def needs(size: Size) -> tuple[int, int]:
@@ -138,7 +130,7 @@ def needs(size: Size) -> tuple[int, int]:
 
 def _needs(rest: list[Pattern]) -> tuple[int, int]:
     largest = max((pattern.positions for pattern in rest), default=0)
-    return largest * BYTES_A_POSITION, sum(pattern.positions for pattern in rest) * CHANCES.itemsize
+    return largest * BYTES_A_POSITION, _positions(rest) * CHANCES.itemsize
 
 
 def refuse_too_large(rest: list[Pattern], out: Path) -> None:
@@ -186,7 +178,7 @@ def _origin(size: Size, wanted: tuple[Pattern, ...]) -> dict[str, Any]:
 def _described(wanted: tuple[Pattern, ...]) -> dict[str, Any]:
     return {
         "tables": {pattern.key: pattern.positions for pattern in wanted},
-        "positions": sum(pattern.positions for pattern in wanted),
+        "positions": _positions(wanted),
     }
 
 
