@@ -2,7 +2,9 @@
 
 import os
 import platform
+import re
 import shutil
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,7 @@ from railyard.core.config.compose import bundled, known_experiments
 from railyard.core.package import version_of
 from railyard.core.verbs.verb import Job, Verb
 
-OPTIONAL = {
-    "plots": ("matplotlib",),
-    "track": ("tensorboard",),
-    "search": ("optuna", "hydra-joblib-launcher"),
-    "slurm": ("hydra-submitit-launcher",),
-    "ray": ("hydra-ray-launcher",),
-}
+DEVELOPERS = ("test", "dev")  # extras for working on Railyard itself
 REQUIRED = ("torch", "lightning", "pytorch-lightning", "hydra-core", "omegaconf", "numpy", "numba", "pydantic")
 NETWORK = ("logger=wandb", "logger=mlflow")
 
@@ -44,9 +40,13 @@ class Doctor(Verb):
 
 
 def _missing() -> dict[str, str]:
-    """How to get what optional parts need and is not there."""
-    missing = {extra: [name for name in names if not version_of(name)] for extra, names in OPTIONAL.items()}
-    return {extra: f"{', '.join(names)}: pip install 'railyard[{extra}]'" for extra, names in missing.items() if names}
+    """How to get what optional parts need and is not there, by the extra that brings it."""
+    missing: dict[str, list[str]] = {}
+    for line in requires("railyard") or ():
+        found = re.fullmatch(r"([\w.-]+).*extra == ['\"](\w+)['\"]", line)
+        if found and found[1] != "railyard" and found[2] not in DEVELOPERS and not version_of(found[1]):
+            missing.setdefault(found[2], []).append(found[1])
+    return {extra: f"{', '.join(names)}: pip install 'railyard[{extra}]'" for extra, names in missing.items()}
 
 
 def _devices() -> list[str]:
