@@ -16,6 +16,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -265,7 +266,7 @@ def other_values(tree: Any, random: Random) -> Any:
         holder, key = random.choice(list(_places(box)))
         action = random.random()
         if action < 0.7:
-            holder[key] = random.choice(VALUES)
+            holder[key] = deepcopy(random.choice(VALUES))
         elif action < 0.85 and holder is not box:
             del holder[key]
         elif isinstance(holder, dict):

@@ -51,7 +51,9 @@ def read_init(path: Path | str) -> tuple[BoardEncoder, Tokenizer | None]:
         return _from_pickle(path), read_tokenizer(path.parent)
     folder = _existing_folder(path)
     file = weight_file(folder)
-    weights = None if file is None else _read_weights(file)
+    weights = None
+    if file is not None:
+        weights = _strip_wrappers(read_pickle(file)[0] if file.suffix in PICKLE_SUFFIXES else load_safetensors(file))
     return _model(read_config(folder), weights, folder / CONFIG_FILE, file), read_tokenizer(folder)
 
 
@@ -112,10 +114,6 @@ def _existing_folder(path: Path) -> Path:
     if not path.is_dir():
         raise UserError(f"{path} is not a folder: give an init folder, which holds config.json and model.safetensors")
     return path
-
-
-def _read_weights(path: Path) -> Weights:
-    return _strip_wrappers(read_pickle(path)[0] if path.suffix in PICKLE_SUFFIXES else load_safetensors(path))
 
 
 def _strip_wrappers(stored: Mapping[str, Tensor]) -> Weights:

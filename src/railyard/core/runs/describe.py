@@ -45,9 +45,8 @@ def describe_run(folder: Path) -> dict[str, Any]:
 
 def _checkpoints(folder: Path) -> dict[str, Any]:
     content = read_manifest(folder) or {"files": {}}
-    whole = {name: _is_whole(folder / name, facts) for name, facts in content["files"].items()}
+    whole = {
+        name: (folder / name).is_file() and durable.sha256_of(folder / name) == facts["sha256"]
+        for name, facts in content["files"].items()
+    }
     return {"last": content.get("last"), "best": content.get("best"), "whole": whole}
-
-
-def _is_whole(path: Path, facts: dict[str, Any]) -> bool:
-    return path.is_file() and durable.sha256_of(path) == facts["sha256"]

@@ -37,7 +37,7 @@ class Journal:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = open_own(self.path, os.O_WRONLY | os.O_APPEND)
-        os.ftruncate(self._descriptor, _whole_bytes(self.path))
+        os.ftruncate(self._descriptor, sum(len(line) for line, _ in _lines(self.path)))
         self.sync()
         fsync(self.path.parent)
 
@@ -142,7 +142,3 @@ def _record(body: bytes, path: Path, number: int) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise UserError(f"{path} has no object at line {number}: restore it")
     return record
-
-
-def _whole_bytes(path: Path) -> int:
-    return sum(len(line) for line, _ in _lines(path))

@@ -74,7 +74,8 @@ def fit(
                 ready.run()
         _warn_of_no_step(trainer)
         result = finish(trainer, ready.module, folder)
-        return {**result, "pruned": _pruned(trainer)} if pruning else result
+        pruned = any(isinstance(callback, Prune) and callback.pruned for callback in trainer.callbacks)
+        return {**result, "pruned": pruned} if pruning else result
 
 
 def follow(task: ranks.Task) -> "Fit":
@@ -279,10 +280,6 @@ def _write_provenance(experiment: Experiment, folder: Path, command: list[str], 
         count = len(list((folder / ".hydra").glob("resume-*")))
         target = folder / ".hydra" / f"resume-{count}" / "provenance.json"
     durable.write_json(target, facts)
-
-
-def _pruned(trainer: Any) -> bool:
-    return any(isinstance(callback, Prune) and callback.pruned for callback in trainer.callbacks)
 
 
 def _began(trainer: Any) -> int | None:

@@ -19,8 +19,9 @@ def compare(folders: Sequence[Path]) -> dict[str, Any]:
 
     Metrics are all given: a metric that is equal is news. Values inside a run's own folder count as equal.
     """
-    configs = [dict(flat(_config(folder))) for folder in folders]
-    provenances = [dict(flat(_provenance(folder))) for folder in folders]
+    configs = [dict(flat(moved_to("RUN", read_config(folder)))) for folder in folders]
+    made = [{k: v for k, v in provenance.read(folder).items() if k not in EVERY_RUN_HAS_ITS_OWN} for folder in folders]
+    provenances = [dict(flat(each)) for each in made]
     rows = [metrics.read(folder) for folder in folders]
     last = [metrics.last_values(run) for run in rows]
     return {
@@ -39,14 +40,6 @@ def differing(sides: Sequence[Mapping[str, Any]]) -> Sides:
 
 def _union(sides: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(key for side in sides for key in side))
-
-
-def _config(folder: Path) -> Any:
-    return moved_to("RUN", read_config(folder))
-
-
-def _provenance(folder: Path) -> dict[str, Any]:
-    return {key: value for key, value in provenance.read(folder).items() if key not in EVERY_RUN_HAS_ITS_OWN}
 
 
 def as_text(found: Mapping[str, Any]) -> str:
