@@ -121,7 +121,9 @@ class Fit:
             ) from fault
 
     def _has_stepped(self) -> bool:
-        return _began(self.trainer) not in (None, self.trainer.global_step)
+        """Whether the first step is over: the schedule follows when it is counted already."""
+        began = _began(self.trainer)
+        return began is not None and self.trainer.global_step > began + 1
 
 
 def _built(experiment: Experiment, trainer: Any, start: Start) -> Fit:
