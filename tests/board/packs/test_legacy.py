@@ -81,3 +81,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
     np.save(tmp_path / "steps.npy", np.array([{}]), allow_pickle=True)
     with pytest.raises(UserError, match=r"steps\.npy is not a readable"):
         LegacyPack.open(tmp_path)
+    whole = (write(tmp_path) / "steps.npy").read_bytes()
+    (tmp_path / "steps.npy").write_bytes(whole.replace(b"(2,), }" + b" " * 18, b"(99999999999999999999,), }"))
+    with pytest.raises(UserError, match=r"steps\.npy is not a readable"):
+        LegacyPack.open(tmp_path)

@@ -218,7 +218,9 @@ def test_a_new_run_from_a_checkpoint_has_its_own_patience(tmp_path):
     assert second["steps"] >= first["steps"] + 22
 
 
-@pytest.mark.parametrize(("part", "value"), [("loops", 3), ("optimizer_states", [{"state": 1}]), ("callbacks", {"MetricRows": 1})])
+@pytest.mark.parametrize(
+    ("part", "value"), [("loops", 3), ("optimizer_states", [{"state": 1}]), ("callbacks", {"MetricRows": 1})]
+)
 def test_a_checkpoint_whose_state_cannot_be_gone_on_from_is_one_sentence(part, value, tmp_path):
     tiny.train(tmp_path / "run", {"max_epochs": 1})
     content = load(tmp_path / "run" / "checkpoints" / "last.ckpt")

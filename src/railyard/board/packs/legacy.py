@@ -67,7 +67,7 @@ def _mapped(file: Path) -> Records:
     read_names(file)  # refuses a .npz archive, which np.load would take
     try:
         mapped: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+    except (ValueError, TypeError, OverflowError, EOFError, OSError) as error:
         raise UserError(f"{file} is not a readable .npy file ({error}): copy it again") from error
     if mapped.ndim != 1 or mapped.dtype.names is None or len(mapped) == 0:
         raise UserError(f"{file} holds {mapped.dtype} of shape {mapped.shape}, expected rows with named columns")
