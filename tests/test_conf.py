@@ -7,10 +7,15 @@ import textwrap
 import pytest
 import yaml
 
+from railyard.apps.train import Train
+from railyard.core.config import targets
 from railyard.core.config.compose import Composition, bundled
-from railyard.core.config.hydra_node import PLUGINS
-from railyard.core.sweeping import config as sweepers
-from railyard.core.sweeping.config import Sweeper
+from railyard.core.config.defaults import plain
+from railyard.core.config.hydra_node import LAUNCHERS
+from railyard.core.config.knobs import knobs
+from railyard.core.config.targets import path_of
+from railyard.core.sweeping.config import Sweeper, chosen_sweeper
+from railyard.core.training.callbacks.config import Saver
 from railyard.core.verbs.table import verbs
 
 CONF = bundled("conf")
@@ -62,12 +67,12 @@ def test_every_option_is_checked_without_torch(work):
 
 @pytest.mark.parametrize(("group", "option"), [pair for pair in OPTIONS if pair[0].startswith("hydra/launcher")])
 def test_launchers_compose(group, option, work):
-    assert Composition("train", [f"{group}={option}"]).config.hydra.launcher._target_ in PLUGINS
+    assert Composition("train", [f"{group}={option}"]).config.hydra.launcher._target_ in LAUNCHERS
 
 
 @pytest.mark.parametrize(("group", "option"), [pair for pair in OPTIONS if pair[0] == "hydra/sweeper"])
 def test_sweepers_compose_and_are_checked(group, option, work):
-    tree, faults = sweepers.chosen(Composition("train", [f"{group}={option}"]).config.hydra)
+    tree, faults = chosen_sweeper(Composition("train", [f"{group}={option}"]).config.hydra)
     assert faults == []
     assert isinstance(tree, Sweeper)
 
@@ -76,7 +81,46 @@ def test_sweepers_compose_and_are_checked(group, option, work):
 def test_every_verb_has_a_config_that_says_what_it_is(verb):
     text = (CONF / f"{verb}.yaml").read_text(encoding="utf-8")
     assert text.startswith("# does: ")
-    assert {"allow", "json"} <= yaml.safe_load(text).keys()
+    assert isinstance(yaml.safe_load(text), dict)
+
+
+def repeated(cls, values, key=()):
+    """Dotted keys of values that are their component's default."""
+    for name, value in values.items():
+        knob = knobs(cls).get(name)
+        if knob and not knob.required and value == plain(knob.default, knob):
+            yield ".".join((*key, name))
+        elif isinstance(value, dict):
+            section = knob.section if knob else None
+            yield from repeated_below(value, (*key, name), section)
+
+
+def repeated_below(values, key, section=None):
+    found = targets.resolve(values["_target_"], []) if "_target_" in values else section
+    if isinstance(found, type):
+        yield from repeated(found, values, key)
+        return
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from repeated_below(value, (*key, name))
+
+
+SHIPPED = [file for file in sorted(CONF.rglob("*.yaml")) if file.relative_to(CONF).parts[0] not in GLOBAL]
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: str(file.relative_to(CONF)))
+def test_no_file_repeats_a_default(file):
+    values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    group = file.parent.relative_to(CONF).name
+    root = verbs()[file.stem].load() if file.parent == CONF else None
+    section = root or (knobs(Train)[group].section if group in knobs(Train) else None)
+    assert [*repeated_below(values, (), section)] == []
+
+
+def test_a_repeated_default_is_seen():
+    saver = {"_target_": path_of(Saver), "monitor": "val/loss", "keep": 5}
+    values = {"seed": 0, "tags": ["x"], "extras": {"print_config": False}, "callbacks": {"saver": saver}}
+    assert [*repeated(Train, values)] == ["seed", "extras", "callbacks.saver.monitor"]
 
 
 @pytest.mark.parametrize("file", [f for g in GLOBAL for f in sorted((CONF / g).rglob("*.yaml"))], ids=lambda f: f.stem)

@@ -25,7 +25,7 @@ class Replay(Verb):
     @classmethod
     def label(cls, config: Mapping[str, Any]) -> str:
         """A replay lies under the experiment of its run."""
-        return experiment_of(run_folder(str(config["run"]), Path(config["root"])))
+        return experiment_of(run_folder(config["run"], Path(config["root"]))) if config.get("run") else "none"
 
     def perform(self, job: Job) -> dict[str, Any]:
         from railyard.core.training.replay import replay

@@ -28,7 +28,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from railyard.core import package
+from railyard.core.config.component import Component
 from railyard.core.config.config_files import ConfigFiles, circle, readable
+from railyard.core.config.defaults import filled
 from railyard.core.config.faults import Fault, reason
 from railyard.core.config.hydra_private import (
     OUTPUT_DIRS,
@@ -205,13 +207,18 @@ class Composition:
         assert isinstance(written, dict)
         return None if written["dir"] == OUTPUT_DIRS[name] else Path(self.select(f"hydra.{name}.dir")).resolve()
 
-    def job(self) -> DictConfig:
-        """The composed config without Hydra's own node."""
-        return OmegaConf.masked_copy(self.config, [str(key) for key in self.config if key != "hydra"])
+    def job(self, root: type[Component] | None = None) -> DictConfig:
+        """The composed config without Hydra's own node; of a root also the defaults that no file spells out."""
+        job = OmegaConf.masked_copy(self.config, [str(key) for key in self.config if key != "hydra"])
+        if root is None:
+            return job
+        given = OmegaConf.to_container(job, resolve=False)
+        assert isinstance(given, dict)
+        return OmegaConf.create(filled(root, {str(key): value for key, value in given.items()}))
 
-    def container(self) -> tuple[dict[str, Any], list[Fault]]:
+    def container(self, root: type[Component] | None = None) -> tuple[dict[str, Any], list[Fault]]:
         """The job's part as a plain container, resolved; unresolvable values are faults and become null."""
-        job = self.job()
+        job = self.job(root)
         OmegaConf.set_struct(job, False)
         faults: list[Fault] = []
         while True:

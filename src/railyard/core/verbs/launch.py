@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 import yaml
@@ -23,8 +22,8 @@ from omegaconf import OmegaConf, open_dict, read_write
 
 from railyard.core.config import hydra_node
 from railyard.core.config.check import check_config
-from railyard.core.config.component import Component
 from railyard.core.config.compose import Composition, is_utf8, verbatim
+from railyard.core.config.defaults import filled
 from railyard.core.config.faults import FaultyConfig
 from railyard.core.config.origins import explain
 from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError
@@ -34,7 +33,7 @@ from railyard.core.runs.folder import claim, new_name, read_config, write_call, 
 from railyard.core.runs.signals import Stopped
 from railyard.core.runs.trust import refuse_links
 from railyard.core.store.lock import locked
-from railyard.core.sweeping import config as sweepers
+from railyard.core.sweeping.config import chosen_sweeper
 from railyard.core.training.resuming import resumed_config
 from railyard.core.verbs.verb import Job, Verb
 
@@ -75,7 +74,7 @@ def call(verb: str, app: type[Verb], argv: list[str]) -> str:
     overrides, wants_config = words(argv)
     composition = Composition(verb, [verbatim(word, app.verbatim) for word in overrides])
     if wants_config:
-        return str(OmegaConf.to_yaml(composition.job()))
+        return str(OmegaConf.to_yaml(composition.job(app)))
     job = check(verb, app, composition, argv)
     plan = plan_of(composition, job)
     sys.stderr.write(plan.rstrip() + "\n")
@@ -131,7 +130,7 @@ def check(verb: str, app: type[Verb], composition: Composition, argv: list[str],
     """
     folder, resume = _folder(verb, app, composition, place)
     _set_output(composition, folder)
-    container, faults = composition.container()
+    container, faults = composition.container(app)
     given = [name for name, _ in composition.given]
     changes: list[str] = []
     if resume and folder:
@@ -141,21 +140,14 @@ def check(verb: str, app: type[Verb], composition: Composition, argv: list[str],
     if alone := app.first(container, faults):
         raise UserError(explain(alone, composition))
     kind = app.read_as(container)
-    container = {**container, **_of_rails(app, kind, container)}
+    container = filled(kind, container)
     root, faults = check_config(kind, container, faults)
-    faults += [*hydra_node.faults(composition.config.hydra), *sweepers.chosen(composition.config.hydra)[1]]
+    faults += [*hydra_node.faults(composition.config.hydra), *chosen_sweeper(composition.config.hydra)[1]]
     job = Job(verb, root, container, ["railyard", verb, *argv], folder, resume, changes)
     faults += [] if faults else root.rules(job)
     if faults:
         raise UserError(explain(faults, composition))
     return job
-
-
-def _of_rails(root: type[Component], kind: type[Component], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Defaults of the keys that rails add to those of a verb: a verb's own stand in its file."""
-    plain = (str, int, float, NoneType)
-    added = {name: info.default for name, info in kind.model_fields.items() if name not in {*root.model_fields, *given}}
-    return {name: value for name, value in added.items() if isinstance(value, plain)}
 
 
 def _folder(verb: str, app: type[Verb], composition: Composition, place: Path | None) -> tuple[Path | None, bool]:
