@@ -301,30 +301,30 @@ def sweep_grid(folder: Path) -> None:
 
 def sweep_files(folder: Path) -> None:
     """As a sweep of three jobs leaves them; a job that ended is not run again."""
-    from railyard.core.sweeping import folder as sweeps
+    from railyard.core.sweeping.folder import SweepFolder
     from railyard.core.sweeping.trial import Outcome, Trial
 
     place = folder / "sweep"
     place.mkdir(exist_ok=True)
     trials = [Trial(number, (f"seed={number}",)) for number in range(3)]
-    sweeps.write(place, "train", ["seed=0,1,2"], [{"seed": 0}])
-    sweeps.write_trials(place, trials)
+    SweepFolder(place).write("train", ["seed=0,1,2"], [{"seed": 0}])
+    SweepFolder(place).write_trials(trials)
     for trial in trials:
-        sweeps.place(place, trial.number).mkdir(exist_ok=True)
-        if sweeps.outcome(place, trial.number) is None:
-            sweeps.write_outcome(place, trial, Outcome(trial.number, "complete", {"val/loss": 0.5 + trial.number}))
+        SweepFolder(place).job(trial.number).mkdir(exist_ok=True)
+        if SweepFolder(place).outcome(trial.number) is None:
+            SweepFolder(place).write_outcome(trial, Outcome(trial.number, "complete", {"val/loss": 0.5 + trial.number}))
         acknowledge(trial.number + 1)
-        sweeps.write_tables(place)
+        SweepFolder(place).write_tables()
 
 
 def no_outcome_is_lost(left: Left) -> str:
-    from railyard.core.sweeping import folder as sweeps
+    from railyard.core.sweeping.folder import SweepFolder
 
     place = left.folder / "sweep"
-    ended = [number for number in range(3) if sweeps.outcome(place, number)]
-    if sweeps.is_sweep(place) and sweeps.read(place, "train")["words"] != ["seed=0,1,2"]:
+    ended = [number for number in range(3) if SweepFolder(place).outcome(number)]
+    if SweepFolder(place).is_sweep() and SweepFolder(place).read("train")["words"] != ["seed=0,1,2"]:
         return "sweep.json is not what was written"
-    if [number for number, _ in sweeps.trials(place)] not in ([], [0, 1, 2]):
+    if [number for number, _ in SweepFolder(place).trials()] not in ([], [0, 1, 2]):
         return "trials.json is not what was written"
     if (place / "table.csv").exists() and len((place / "table.csv").read_text().splitlines()) != 4:
         return "table.csv is torn"
@@ -387,14 +387,14 @@ def sweep_report(folder: Path) -> None:
 def sweep_that_ended(folder: Path) -> None:
     from sweeps import sweep
 
-    from railyard.core.sweeping import folder as sweeps
+    from railyard.core.sweeping.folder import SweepFolder
 
     place, tried = folder / "sweep", sweep(8)
-    sweeps.write(place, "train", ["a=1"], [])
-    sweeps.write_trials(place, [trial for trial, _ in tried])
+    SweepFolder(place).write("train", ["a=1"], [])
+    SweepFolder(place).write_trials([trial for trial, _ in tried])
     for trial, outcome in tried:
-        sweeps.place(place, trial.number).mkdir()
-        sweeps.write_outcome(place, trial, outcome)
+        SweepFolder(place).job(trial.number).mkdir()
+        SweepFolder(place).write_outcome(trial, outcome)
 
 
 def small_art(folder: Path) -> None:
@@ -636,7 +636,7 @@ WRITERS = (
 )
 ELSEWHERE = {
     "core.training.callbacks.throughput": "appends to a journal, as 'journal' does; what is lost is a timing",
-    "core.sweeping.tether": "writes a token, as 'file' does; every call on a sweep has its own",
+    "core.sweeping.sweep_call": "writes a token, as 'file' does; every call on a sweep has its own",
     "core.sweeping.optuna_search": "marks its study, as 'file' does; its trials are SQLite's, see the proof `sweep`",
     "core.training.trackers": "notes the run that MLflow gave, as 'file' does",
     "core.runs.run_state": "writes state.json, as 'file' does; it names the time, so no two have the same bytes",

@@ -69,12 +69,12 @@ TWO = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
     [
         (TWO, {"gpus": [0]}, "2 jobs at a time, but 1 slots for them: give hydra.launcher.n_jobs=1"),
         ((*TWO, "hydra.launcher.n_jobs=-1"), {"gpus": [0, 1]}, "-1 jobs at a time, but 2 slots"),
-        (TWO, {"gpus": "auto"}, "there is no device"),
+        (TWO, {"gpus": "auto"}, "there is no CUDA device"),
         ((), {"gpus": [0]}, "one job at a time needs no slots"),
     ],
 )
 def test_slots_that_cannot_be(words, knobs, part, work, monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(launchers, "visible_gpus", list)
     shared, (fault,) = launchers.slots(node(*words), Grid(**knobs), work)
     assert shared is None
     assert part in fault.message
@@ -84,7 +84,7 @@ def test_slots_that_cannot_be(words, knobs, part, work, monkeypatch):
     ("knobs", "size"), [({"gpus": [0], "jobs_per_gpu": 2}, 2), ({"gpus": ["GPU-1a", 1]}, 2), ({"gpus": "auto"}, 3)]
 )
 def test_slots(knobs, size, work, monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
+    monkeypatch.setattr(launchers, "visible_gpus", lambda: ["0", "1", "2"])
     shared, faults = launchers.slots(node(*TWO), Grid(**knobs), work)
     assert faults == []
     assert len(shared) == size

@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from railyard.core.errors import UserError
-from railyard.core.sweeping.optimized_metric import OptimizedMetric, best, directions_of_savers, optimized, values
+from railyard.core.sweeping.optimized_metric import (
+    OptimizedMetric,
+    best_trials,
+    directions_of_savers,
+    optimized,
+    reached_values,
+)
 from railyard.core.sweeping.trial import Outcome
 from railyard.core.training.callbacks.config import Saver
 
@@ -36,12 +42,15 @@ def test_as_many_directions_as_metrics():
 
 
 def test_values_of_a_trial():
-    assert values(Outcome(0, "complete", {"val/loss": 1, "speed": 2.5, "other": 3}), (LOSS, SPEED)) == (1.0, 2.5)
+    assert reached_values(Outcome(0, "complete", {"val/loss": 1, "speed": 2.5, "other": 3}), (LOSS, SPEED)) == (
+        1.0,
+        2.5,
+    )
 
 
 def test_the_best_checkpoint_counts_and_not_the_last_step():
     ended = Outcome(0, "complete", {"val/loss": float("nan"), "speed": 1.0}, best={"val/loss": 0.5})
-    assert values(ended, (LOSS, SPEED)) == (0.5, 1.0)
+    assert reached_values(ended, (LOSS, SPEED)) == (0.5, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -57,25 +66,25 @@ def test_the_best_checkpoint_counts_and_not_the_last_step():
     ],
 )
 def test_why_a_trial_counts_as_failed(outcome, reason):
-    assert values(outcome, (LOSS,)) == reason
+    assert reached_values(outcome, (LOSS,)) == reason
 
 
 def test_the_best_by_direction_and_all_that_are_equal():
     reached = {0: (2.0,), 1: (1.0,), 4: (1.0,)}
-    assert best(reached, (LOSS,)) == [1, 4]
-    assert best(reached, (SPEED,)) == [0]
-    assert best({}, (LOSS,)) == []
+    assert best_trials(reached, (LOSS,)) == [1, 4]
+    assert best_trials(reached, (SPEED,)) == [0]
+    assert best_trials({}, (LOSS,)) == []
 
 
 def test_a_pareto_front():
     reached = {0: (1.0, 1.0), 1: (2.0, 3.0), 2: (2.0, 2.0), 3: (3.0, 3.0)}
-    assert best(reached, (LOSS, SPEED)) == [0, 1]
+    assert best_trials(reached, (LOSS, SPEED)) == [0, 1]
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12))
 def test_each_trial_off_the_front_is_beaten_by_one_on_it(points):
     reached = {number: (float(a), float(b)) for number, (a, b) in enumerate(points)}
-    front = best(reached, (LOSS, SPEED))
+    front = best_trials(reached, (LOSS, SPEED))
     assert front
     for number, (loss, speed) in reached.items():
         no_worse = [n for n in front if reached[n][0] <= loss and reached[n][1] >= speed]

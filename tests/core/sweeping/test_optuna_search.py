@@ -16,7 +16,7 @@ import railyard as package
 from railyard.core.config.check import check_part
 from railyard.core.config.compose import Composition
 from railyard.core.errors import RailyardError, UserError
-from railyard.core.sweeping import config as sweepers
+from railyard.core.sweeping.config import chosen_sweeper
 from railyard.core.sweeping.optuna_search import Optuna
 from railyard.core.sweeping.pruners import Median
 from railyard.core.sweeping.trial import Outcome
@@ -27,7 +27,7 @@ SPACE = ("lr=tag(log, interval(1e-4, 1e-1))", "width=range(16, 65, step=16)", "k
 
 def value(trial):
     """A loss that is least at lr 0.01, width 48, kind a."""
-    given = dict(word.split("=") for word in trial.words)
+    given = dict(word.split("=") for word in trial.overrides)
     return (float(given["lr"]) - 0.01) ** 2 * 1e4 + (int(given["width"]) / 16 - 3) ** 2 + (given["kind"] == "b")
 
 
@@ -60,7 +60,7 @@ def test_it_asks_for_n_trials_within_the_space_and_learns(tmp_path):
     done = run(opened(tmp_path, n_trials=24, n_startup_trials=6))
     assert [trial.number for trial in done] == list(range(24))
     for trial in done:
-        lr, width, kind = (word.split("=")[1] for word in trial.words)
+        lr, width, kind = (word.split("=")[1] for word in trial.overrides)
         assert 1e-4 <= float(lr) <= 1e-1
         assert int(width) in (16, 32, 48, 64)
         assert kind in "ab"
@@ -94,12 +94,12 @@ def test_a_batch_cut_short_while_it_was_asked_for_is_filled_up(tmp_path):
 
 
 def test_other_seeds_ask_for_other_trials(tmp_path):
-    assert opened(tmp_path / "a", seed=1).ask()[0].words != opened(tmp_path / "b", seed=2).ask()[0].words
+    assert opened(tmp_path / "a", seed=1).ask()[0].overrides != opened(tmp_path / "b", seed=2).ask()[0].overrides
 
 
 def test_fixed_words_come_with_every_trial(tmp_path):
     search = opened(tmp_path, (*SPACE, "trainer.max_epochs=3"))
-    assert search.ask()[0].words[0] == "trainer.max_epochs=3"
+    assert search.ask()[0].overrides[0] == "trainer.max_epochs=3"
 
 
 def test_told_twice_is_told_once(tmp_path):
@@ -150,7 +150,7 @@ def test_no_trial_is_run_twice_and_a_used_up_space_ends_the_search(tmp_path, cap
         opened(tmp_path, ("kind=choice(a,b)", "width=range(3)", "one=choice(7)"), n_startup_trials=2),
         lambda t: Outcome(t.number, "complete", {"val/loss": 1.0 + t.number}),
     )
-    assert len({trial.words for trial in done}) == len(done) == 6
+    assert len({trial.overrides for trial in done}) == len(done) == 6
     assert "the search ends here" in capsys.readouterr().err
 
 
@@ -249,7 +249,7 @@ def test_the_plan_says_how_trials_are_found():
 
 def test_a_pruner_is_chosen_as_an_option(work):
     hydra = Composition("train", ["hydra/sweeper=optuna", "hydra/sweeper/pruner=median"]).config.hydra
-    tree, faults = sweepers.chosen(hydra)
+    tree, faults = chosen_sweeper(hydra)
     assert not faults
     assert isinstance(tree.pruner, Median)
 
@@ -257,10 +257,10 @@ def test_a_pruner_is_chosen_as_an_option(work):
 def test_a_check_does_not_import_optuna(work):
     code = """
         import sys
-        from railyard.core.sweeping import config as sweepers
+        from railyard.core.sweeping.config import chosen_sweeper
         from railyard.core.config.compose import Composition
         hydra = Composition("train", ["hydra/sweeper=optuna", "hydra/sweeper/pruner=median"]).config.hydra
-        tree, faults = sweepers.chosen(hydra)
+        tree, faults = chosen_sweeper(hydra)
         assert tree.preview(("lr=tag(log, interval(1e-4, 1e-2))",)) == [("lr=0.0001",), ("lr=0.01",)]
         assert not {"optuna", "sqlalchemy", "torch"} & set(sys.modules)
     """

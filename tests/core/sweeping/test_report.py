@@ -4,8 +4,8 @@ import pytest
 from sweeps import LOSS, SPACE, SPEED, sweep
 
 from railyard.core.runs import plots
-from railyard.core.sweeping import folder as folders
 from railyard.core.sweeping import report
+from railyard.core.sweeping.folder import SweepFolder
 from railyard.core.sweeping.points import points
 
 
@@ -13,11 +13,11 @@ from railyard.core.sweeping.points import points
 def written(tmp_path):
     def write(count, objectives):
         tried = sweep(count)
-        folders.write(tmp_path, "train", ["a=1"], [])
-        folders.write_trials(tmp_path, [trial for trial, _ in tried])
+        SweepFolder(tmp_path).write("train", ["a=1"], [])
+        SweepFolder(tmp_path).write_trials([trial for trial, _ in tried])
         for trial, outcome in tried:
             (tmp_path / str(trial.number)).mkdir(exist_ok=True)
-            folders.write_outcome(tmp_path, trial, outcome)
+            SweepFolder(tmp_path).write_outcome(trial, outcome)
         return report.write(tmp_path, SPACE, objectives), (tmp_path / "report.md").read_text()
 
     return write

@@ -56,19 +56,3 @@ def test_devices_are_shared_evenly(job, tmp_path):
     shared = Slots(tmp_path, ("0", "1"), 2)
     assert len(shared) == 4
     assert [job(shared)[1].recv()[0] for _ in range(4)] == ["0", "1", "0", "1"]
-
-
-@pytest.mark.parametrize(
-    ("value", "found"), [("0,2", ["0", "2"]), ("GPU-1a", ["GPU-1a"]), ("", []), ("-1", []), (" 1 , 3", ["1", "3"])]
-)
-def test_the_shells_choice_of_devices_stands(monkeypatch, value, found):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
-    assert slots.devices() == found
-
-
-def test_devices_are_counted_in_dev(monkeypatch, tmp_path):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    for name in ("nvidia0", "nvidia5", "nvidiactl", "nvidia-uvm"):
-        (tmp_path / name).touch()
-    monkeypatch.setattr(slots, "Path", lambda _: tmp_path)
-    assert slots.devices() == ["0", "1"]

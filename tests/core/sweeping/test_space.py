@@ -3,7 +3,7 @@
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from railyard.core.sweeping.space import Choice, Interval, Steps, read
+from railyard.core.sweeping.space import Choice, Interval, Steps, read_axes
 
 
 def parsed(*words):
@@ -11,7 +11,7 @@ def parsed(*words):
 
 
 def axis(text):
-    axes, faults = read(parsed(f"k={text}"))
+    axes, faults = read_axes(parsed(f"k={text}"))
     assert not faults
     return axes["k"]
 
@@ -59,11 +59,11 @@ def test_a_range_ends_where_hydras_does(text):
     ],
 )
 def test_a_bad_axis_is_one_sentence_with_key_value_and_what_is_allowed(text, reason):
-    axes, faults = read(parsed("good=1,2", f"model.x={text}"))
+    axes, faults = read_axes(parsed("good=1,2", f"model.x={text}"))
     assert list(axes) == ["good"]
     assert [(fault.key, fault.message) for fault in faults] == [(("model.x",), f"{text} is no search space: {reason}")]
 
 
 def test_a_later_word_replaces_an_earlier_one_and_prefixes_stay():
-    axes, _ = read(parsed("a=1,2", "+b=1,2", "a=3,4"))
+    axes, _ = read_axes(parsed("a=1,2", "+b=1,2", "a=3,4"))
     assert axes == {"a": Choice(("3", "4")), "+b": Choice(("1", "2"))}

@@ -55,24 +55,34 @@ def test_a_named_device_is_taken_or_refused(torch):
     ],
 )
 def test_ranks_of_a_trainer(keys, number, monkeypatch):
-    monkeypatch.setattr(devices, "visible_gpus", lambda: 3)
+    monkeypatch.setattr(devices, "visible_gpus", lambda: ["0", "1", "2"])
     assert ranks(keys) == number
 
 
-@pytest.mark.parametrize(("chosen", "number"), [("0", 1), ("0,2", 2), ("", 0), ("-1", 0), ("1,-1,2", 1), (None, 8)])
-def test_gpus_that_this_process_sees(chosen, number, monkeypatch):
+@pytest.mark.parametrize(
+    ("chosen", "found"),
+    [
+        ("0", ["0"]),
+        (" 0 ,GPU-1a", ["0", "GPU-1a"]),
+        ("", []),
+        ("-1", []),
+        ("1,-1,2", ["1"]),
+        (None, ["0", "1", "2"]),
+    ],
+)
+def test_gpus_that_this_process_sees(chosen, found, monkeypatch):
     monkeypatch.setattr(devices.importlib.metadata, "version", lambda _: "2.13.0")
-    monkeypatch.setattr(devices, "_driver_gpus", lambda: 8)
+    monkeypatch.setattr(devices, "_driver_gpus", lambda: 3)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if chosen is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
-    assert visible_gpus() == number
+    assert visible_gpus() == found
 
 
 def test_a_torch_without_cuda_sees_none(monkeypatch):
     monkeypatch.setattr(devices.importlib.metadata, "version", lambda _: "2.13.0+cpu")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    assert visible_gpus() == 0
+    assert visible_gpus() == []
 
 
 class Driver:

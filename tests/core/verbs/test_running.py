@@ -101,7 +101,7 @@ def breaking(at):
             if trial.number == at:
                 place = worker.folder / str(at)
                 place.mkdir(exist_ok=True)
-                worker.tether.mark(place)
+                worker.call.note_begun(place)
                 raise RuntimeError("a worker was killed")
             worker(SimpleNamespace(trial=trial.number))
 

@@ -5,6 +5,7 @@ streams, callbacks, launchers. Only known names pass. A sweeper is a Component: 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -15,15 +16,32 @@ from railyard.core.config.hydra_private import BASIC_LAUNCHER
 
 LOG_CLASSES = frozenset({"logging.StreamHandler", "logging.FileHandler"})
 STREAMS = frozenset({"ext://sys.stderr", "ext://sys.stdout"})
-PLUGINS = frozenset(
-    {
-        BASIC_LAUNCHER,
-        "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher",
-        "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher",
-        "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher",
-        "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher",
-    }
-)
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """Where the plugin of a launcher types its knobs, and the extra of Railyard that installs it."""
+
+    module: str
+    schema: str
+    extra: str
+
+
+_PLUGINS = "hydra_plugins.hydra_"
+LAUNCHERS = {
+    BASIC_LAUNCHER: Launcher(BASIC_LAUNCHER.rpartition(".")[0], "BasicLauncherConf", ""),
+    **{
+        f"{_PLUGINS}{plugin}_launcher.{plugin}_launcher.{name}": Launcher(
+            f"{_PLUGINS}{plugin}_launcher.{config}", schema, extra
+        )
+        for plugin, name, config, schema, extra in (
+            ("joblib", "JoblibLauncher", "config", "JobLibLauncherConf", "search"),
+            ("submitit", "LocalLauncher", "config", "LocalQueueConf", "slurm"),
+            ("submitit", "SlurmLauncher", "config", "SlurmQueueConf", "slurm"),
+            ("ray", "RayLauncher", "_config", "RayLauncherConf", "ray"),
+        )
+    },
+}
 UNSUPPORTED = {
     ("callbacks",): "Hydra's callbacks are not supported; Lightning's go under callbacks.NAME",
     ("job", "env_set"): "set variables of the environment in the shell: export NAME=value",
@@ -53,7 +71,7 @@ def _inside(node: Any, key: tuple[str, ...]) -> Any:
 
 def _builds(key: tuple[str, ...], value: Any) -> bool:
     if key[-1] == "_target_":
-        return key[1] != "sweeper" and not (len(key) == 3 and key[1] == "launcher" and value in PLUGINS)
+        return key[1] != "sweeper" and not (len(key) == 3 and key[1] == "launcher" and value in LAUNCHERS)
     return "()" in key or (key[-1] == "class" and value not in LOG_CLASSES)
 
 

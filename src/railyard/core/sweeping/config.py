@@ -11,10 +11,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field
 
+from railyard.core.config.assignments import yaml_word
 from railyard.core.config.check import check_part
 from railyard.core.config.component import Component
 from railyard.core.config.faults import Fault, reason
-from railyard.core.sweeping import words
+from railyard.core.sweeping import overrides
 from railyard.core.sweeping.optimized_metric import Direction, OptimizedMetric, optimized
 from railyard.core.sweeping.trial import Search
 
@@ -22,7 +23,7 @@ GpuId = Annotated[int | str, Field(union_mode="left_to_right")]
 
 
 class Sweeper(Component, abstract=True):
-    """Decides which jobs a sweep has. `space` is always what `space()` returns: words that name several values."""
+    """Decides which jobs a sweep has. `space` is always what `space()` returns: overrides that name several values."""
 
     PREVIEWED: ClassVar = "job"  # what the plan calls a previewed job
 
@@ -41,13 +42,13 @@ class Sweeper(Component, abstract=True):
     retry_failed: bool = Field(False, description="with resume=SWEEP: run failed jobs again instead of keeping them")
 
     def space(self, typed: Sequence[str]) -> tuple[str, ...]:
-        """What is varied, as words: `params`, and the swept words of the command line, which replace equal keys."""
-        given = {words.key(word) for word in typed}
-        own = [f"{key}={_text(value)}" for key, value in (self.params or {}).items() if key.lstrip("+") not in given]
-        return (*own, *typed)
+        """What is varied, as overrides: `params`, and the swept ones of the command line, which replace equal keys."""
+        given = {overrides.key(word) for word in typed}
+        own = {key: value for key, value in (self.params or {}).items() if key.lstrip("+") not in given}
+        return (*(f"{key}={yaml_word(value)}" for key, value in own.items()), *typed)
 
     def preview(self, space: Sequence[str]) -> list[tuple[str, ...]]:
-        """The words of jobs to check before anything starts: all jobs, or samples that reach every bound."""
+        """The overrides of jobs to check before anything starts: all jobs, or samples that reach every bound."""
         raise NotImplementedError
 
     def describe(self, space: Sequence[str]) -> str:
@@ -76,7 +77,7 @@ class Sweeper(Component, abstract=True):
         return report.write(folder, space, objectives)
 
 
-def chosen(hydra: DictConfig) -> tuple[Any, list[Fault]]:
+def chosen_sweeper(hydra: DictConfig) -> tuple[Any, list[Fault]]:
     """The sweeper that is chosen, and what is wrong with its keys."""
     try:
         node = OmegaConf.to_container(hydra.sweeper, resolve=True)
@@ -86,12 +87,3 @@ def chosen(hydra: DictConfig) -> tuple[Any, list[Fault]]:
     if not found and not isinstance(tree, Sweeper):
         found.append(Fault(("hydra", "sweeper", "_target_"), f"{hydra.sweeper._target_} is no sweeper of Railyard's"))
     return tree, found
-
-
-def _text(value: Any) -> str:
-    """A value of YAML as the command line would have it."""
-    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if _plain(value) else str(value)
-
-
-def _plain(value: Any) -> bool:
-    return value is None or isinstance(value, bool)

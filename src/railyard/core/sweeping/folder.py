@@ -6,7 +6,7 @@ Every file is written whole. A job writes its own outcome, so that nothing is lo
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,93 +22,88 @@ SCHEMA_VERSION = 1
 SWEEP, TRIALS, OUTCOME = "sweep.json", "trials.json", "outcome.json"
 
 
-def is_sweep(folder: Path) -> bool:
-    """Whether a sweep was started in this folder."""
-    return (folder / SWEEP).is_file()
+@dataclass(frozen=True)
+class SweepFolder:
+    """The files of a sweep in its folder; a path may name one that holds none yet."""
 
+    path: Path
 
-def write(folder: Path, verb: str, words: Iterable[str], calls: Iterable[Mapping[str, Any]]) -> None:
-    """`sweep.json`: the verb, its words, and what made it: the provenance of each call that worked on it."""
-    facts = {"schema_version": SCHEMA_VERSION, "verb": verb, "words": [*words], "calls": [*calls]}
-    durable.write_json(folder / SWEEP, facts)
+    def is_sweep(self) -> bool:
+        """Whether a sweep was started in this folder."""
+        return (self.path / SWEEP).is_file()
 
+    def write(self, verb: str, words: Iterable[str], calls: Iterable[Mapping[str, Any]]) -> None:
+        """`sweep.json`: the verb, its overrides, and what made it: the provenance of each call that worked on it."""
+        facts = {"schema_version": SCHEMA_VERSION, "verb": verb, "words": [*words], "calls": [*calls]}
+        durable.write_json(self.path / SWEEP, facts)
 
-def read(folder: Path, verb: str) -> dict[str, Any]:
-    """`sweep.json` of a sweep of this verb."""
-    facts = _read(folder / SWEEP, _Sweep)
-    if facts["verb"] != verb:
-        raise UserError(f"{folder} is a sweep of railyard {facts['verb']}, not of railyard {verb}")
-    return facts
+    def read(self, verb: str) -> dict[str, Any]:
+        """`sweep.json` of a sweep of this verb."""
+        facts = _read(self.path / SWEEP, _Sweep)
+        if facts["verb"] != verb:
+            raise UserError(f"{self.path} is a sweep of railyard {facts['verb']}, not of railyard {verb}")
+        return facts
 
+    def verb(self) -> str:
+        """The verb that a sweep runs."""
+        return str(_read(self.path / SWEEP, _Sweep)["verb"])
 
-def verb(folder: Path) -> str:
-    """The verb that a sweep runs."""
-    return str(_read(folder / SWEEP, _Sweep)["verb"])
+    def write_trials(self, trials: Iterable[Trial]) -> None:
+        """`trials.json`: the jobs asked for so far, with their overrides."""
+        listed = [{"number": trial.number, "words": trial.overrides} for trial in trials]
+        durable.write_json(self.path / TRIALS, {"schema_version": SCHEMA_VERSION, "trials": listed})
 
+    def job(self, number: int) -> Path:
+        """The folder of one job."""
+        return self.path / str(number)
 
-def write_trials(folder: Path, trials: Iterable[Trial]) -> None:
-    """`trials.json`: the jobs asked for so far, with their words."""
-    listed = [{"number": trial.number, "words": trial.words} for trial in trials]
-    durable.write_json(folder / TRIALS, {"schema_version": SCHEMA_VERSION, "trials": listed})
+    def write_outcome(self, trial: Trial, outcome: Outcome) -> None:
+        """How a job ended, with its overrides."""
+        facts = {"schema_version": SCHEMA_VERSION, "words": trial.overrides, **asdict(outcome)}
+        durable.write_json(self.job(trial.number) / OUTCOME, facts)
 
+    def outcome(self, number: int) -> Outcome | None:
+        """How a job ended; None if it has not."""
+        file = self.job(number) / OUTCOME
+        if not file.is_file():
+            return None
+        facts = _read(file, _Outcome)
+        return Outcome(**{key: facts[key] for key in Outcome.__dataclass_fields__})
 
-def place(folder: Path, number: int) -> Path:
-    """The folder of one job."""
-    return folder / str(number)
+    def forget(self, number: int) -> None:
+        """A job that ended is to run again."""
+        (self.job(number) / OUTCOME).unlink()
 
+    def trials(self) -> list[tuple[int, list[str]]]:
+        """Number and overrides of every job asked for, by number."""
+        file = self.path / TRIALS
+        listed = _read(file, _Trials)["trials"] if file.is_file() else []
+        return sorted((entry["number"], entry["words"]) for entry in listed)
 
-def write_outcome(folder: Path, trial: Trial, outcome: Outcome) -> None:
-    """How a job ended, with its words."""
-    facts = {"schema_version": SCHEMA_VERSION, "words": trial.words, **asdict(outcome)}
-    durable.write_json(place(folder, trial.number) / OUTCOME, facts)
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a job: number, state, overrides, the last value of each metric, seconds, error."""
+        found = []
+        for number, words in self.trials():
+            ended = self.outcome(number)
+            state = ended.state if ended else "unfinished"
+            row = {"number": number, "state": state, "overrides": " ".join(words)}
+            seconds, error = (round(ended.seconds, 1), ended.error) if ended else (None, None)
+            found.append({**row, **(ended.metrics if ended else {}), "seconds": seconds, "error": error})
+        return found
 
-
-def outcome(folder: Path, number: int) -> Outcome | None:
-    """How a job ended; None if it has not."""
-    file = place(folder, number) / OUTCOME
-    if not file.is_file():
-        return None
-    facts = _read(file, _Outcome)
-    return Outcome(**{key: facts[key] for key in Outcome.__dataclass_fields__})
-
-
-def forget(folder: Path, number: int) -> None:
-    """A job that ended is to run again."""
-    (place(folder, number) / OUTCOME).unlink()
-
-
-def trials(folder: Path) -> list[tuple[int, list[str]]]:
-    """Number and words of every job asked for, by number."""
-    file = folder / TRIALS
-    listed = _read(file, _Trials)["trials"] if file.is_file() else []
-    return sorted((entry["number"], entry["words"]) for entry in listed)
-
-
-def rows(folder: Path) -> list[dict[str, Any]]:
-    """One row a job: number, state, overrides, the last value of each metric, seconds, error."""
-    found = []
-    for number, words in trials(folder):
-        ended = outcome(folder, number)
-        state = ended.state if ended else "unfinished"
-        row = {"number": number, "state": state, "overrides": " ".join(words)}
-        end = {"seconds": round(ended.seconds, 1), "error": ended.error} if ended else {"seconds": None, "error": None}
-        found.append({**row, **(ended.metrics if ended else {}), **end})
-    return found
-
-
-def write_tables(folder: Path) -> None:
-    """`table.csv` and `table.md` from what is in the folder now."""
-    listed = rows(folder)
-    fixed = ("number", "state", "overrides", "seconds", "error")
-    metrics = list(dict.fromkeys(name for row in listed for name in row if name not in fixed))
-    columns = [*fixed[:3], *metrics, *fixed[3:]]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(listed)
-    durable.write_text(folder / "table.csv", text.getvalue())
-    cells = [[_cell(row.get(name)) for name in columns] for row in listed]
-    durable.write_text(folder / "table.md", reporting.table(columns, cells) + "\n")
+    def write_tables(self) -> None:
+        """`table.csv` and `table.md` from what is in the folder now."""
+        listed = self.rows()
+        fixed = ("number", "state", "overrides", "seconds", "error")
+        metrics = list(dict.fromkeys(name for row in listed for name in row if name not in fixed))
+        columns = [*fixed[:3], *metrics, *fixed[3:]]
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(listed)
+        durable.write_text(self.path / "table.csv", text.getvalue())
+        cells = [[_cell(row.get(name)) for name in columns] for row in listed]
+        durable.write_text(self.path / "table.md", reporting.table(columns, cells) + "\n")
 
 
 def _cell(value: Any) -> str:

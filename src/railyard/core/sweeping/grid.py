@@ -1,7 +1,7 @@
 """The grid of all combinations: `hydra/sweeper=basic`, what Hydra's own sweeper of that name does.
 
 The jobs are kept in `grid.json` of the sweep's folder, so that a sweep that goes on has the same ones even where
-the words would now stand for others (a glob, a shuffle).
+the overrides would now stand for others (a glob, a shuffle).
 """
 
 import itertools
@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from railyard.core.errors import UserError
 from railyard.core.store import durable
 from railyard.core.store.reading import read_json
-from railyard.core.sweeping import words
+from railyard.core.sweeping import overrides
 from railyard.core.sweeping.config import Sweeper
 from railyard.core.sweeping.optimized_metric import OptimizedMetric
 from railyard.core.sweeping.trial import Outcome, Search, Trial
@@ -31,12 +31,12 @@ class Grid(Sweeper):
     )
 
     def preview(self, space: Sequence[str]) -> list[tuple[str, ...]]:
-        jobs = list(itertools.product(*(words.values(word) for word in space)))
+        jobs = list(itertools.product(*(overrides.values(word) for word in space)))
         _refuse_equal(jobs)
         return jobs
 
     def describe(self, space: Sequence[str]) -> str:
-        counts = [(words.key(word), len(words.values(word))) for word in space]
+        counts = [(overrides.key(word), len(overrides.values(word))) for word in space]
         return "grid of " + " x ".join(f"{key} ({count})" for key, count in counts)
 
     def build(self, space: Sequence[str], folder: Path, objectives: Sequence[OptimizedMetric]) -> Search:
@@ -56,7 +56,7 @@ def _refuse_equal(jobs: Sequence[tuple[str, ...]]) -> None:
     """UserError where two jobs would be the same run: `1e-3,0.001`, or a key that is given twice."""
     seen: dict[tuple[tuple[str, str], ...], int] = {}
     for number, job in enumerate(jobs):
-        values = {words.key(word): repr(words.parse(word).value()) for word in job}
+        values = {overrides.key(word): repr(overrides.parse(word).value()) for word in job}
         before = seen.setdefault(tuple(values.items()), number)
         if before != number or len(values) < len(job):
             first, second = (" ".join(jobs[place]) for place in (before, number))

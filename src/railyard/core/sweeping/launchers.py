@@ -8,7 +8,6 @@ import copy
 import importlib
 import importlib.util
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,34 +18,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from railyard.core.config.faults import Fault, reason
+from railyard.core.config.hydra_node import LAUNCHERS
 from railyard.core.config.hydra_private import BASIC_LAUNCHER, Callbacks
 from railyard.core.errors import nearest
 from railyard.core.sweeping.config import Sweeper
-from railyard.core.sweeping.slots import VARIABLE, Slots, devices
+from railyard.core.sweeping.slots import Slots
 from railyard.core.sweeping.trial import Trial
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """Where a launcher's knobs are typed, and the extra that installs it."""
-
-    module: str
-    schema: str
-    extra: str
-
-
-SUBMITIT = "hydra_plugins.hydra_submitit_launcher"
-KNOWN = {
-    BASIC_LAUNCHER: Plugin(BASIC_LAUNCHER.rpartition(".")[0], "BasicLauncherConf", ""),
-    "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher": Plugin(
-        "hydra_plugins.hydra_joblib_launcher.config", "JobLibLauncherConf", "search"
-    ),
-    f"{SUBMITIT}.submitit_launcher.LocalLauncher": Plugin(f"{SUBMITIT}.config", "LocalQueueConf", "slurm"),
-    f"{SUBMITIT}.submitit_launcher.SlurmLauncher": Plugin(f"{SUBMITIT}.config", "SlurmQueueConf", "slurm"),
-    "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher": Plugin(
-        "hydra_plugins.hydra_ray_launcher._config", "RayLauncherConf", "ray"
-    ),
-}
+from railyard.core.training.devices import VISIBLE, visible_gpus
 
 
 def faults(hydra: DictConfig) -> list[Fault]:
@@ -54,10 +32,10 @@ def faults(hydra: DictConfig) -> list[Fault]:
     node = OmegaConf.to_container(hydra.launcher, resolve=False)
     assert isinstance(node, dict)
     target = str(node.pop("_target_", None))
-    if target not in KNOWN:
-        known = ", ".join(name.rpartition(".")[2] for name in KNOWN)
+    if target not in LAUNCHERS:
+        known = ", ".join(name.rpartition(".")[2] for name in LAUNCHERS)
         return [Fault(("hydra", "launcher", "_target_"), f"{target} is no launcher that is known here: {known}")]
-    plugin = KNOWN[target]
+    plugin = LAUNCHERS[target]
     if not _is_installed(plugin.module):
         return [Fault(("hydra", "launcher"), f"this launcher is not installed: pip install 'railyard[{plugin.extra}]'")]
     schema = OmegaConf.structured(getattr(importlib.import_module(plugin.module), plugin.schema))
@@ -73,13 +51,13 @@ def slots(hydra: DictConfig, sweeper: Sweeper, folder: Path) -> tuple[Slots | No
     """The devices that jobs take in turn, if they are to; and why that cannot be."""
     if sweeper.gpus is None:
         return None, []
-    found = devices() if sweeper.gpus == "auto" else [str(name) for name in sweeper.gpus]
+    found = visible_gpus() if sweeper.gpus == "auto" else [str(name) for name in sweeper.gpus]
     shared = Slots(folder, tuple(found), sweeper.jobs_per_gpu)
     key = ("hydra", "sweeper", "gpus")
     if is_basic(hydra):
         return None, [Fault(key, "one job at a time needs no slots: choose a launcher that runs several (joblib)")]
     if not found:
-        return None, [Fault(key, f"there is no device; {VARIABLE} and /dev/nvidia* were looked at")]
+        return None, [Fault(key, f"there is no CUDA device; {VISIBLE}, the driver and torch's build were looked at")]
     at_once = hydra.launcher.get("n_jobs", 1)
     if not 1 <= at_once <= len(shared):
         text = f"{at_once} jobs at a time, but {len(shared)} slots for them: give hydra.launcher.n_jobs={len(shared)}"
@@ -121,7 +99,7 @@ def launch(hydra: DictConfig, worker: Callable[[Any], None], folder: Path, trial
     launcher = Plugins.instance().instantiate_launcher(
         HydraContext(config_loader=cast(ConfigLoader, _Numbers()), callbacks=Callbacks()), worker, config
     )
-    launcher.launch([[f"trial={trial.number}", *trial.words] for trial in trials], trials[0].number)
+    launcher.launch([[f"trial={trial.number}", *trial.overrides] for trial in trials], trials[0].number)
 
 
 class _Numbers:

@@ -51,7 +51,7 @@ def directions_of_savers(callbacks: Mapping[str, Any] | None) -> dict[str, Direc
     return {saver.monitor: "minimize" if saver.mode == "min" else "maximize" for saver in savers if saver.monitor}
 
 
-def values(outcome: Outcome, wanted: Sequence[OptimizedMetric]) -> tuple[float, ...] | str:
+def reached_values(outcome: Outcome, wanted: Sequence[OptimizedMetric]) -> tuple[float, ...] | str:
     """The objectives' values of a trial at its best checkpoint, or why it counts as failed.
 
     A verb that keeps no checkpoint is judged by its last values.
@@ -74,7 +74,7 @@ def logged(outcome: Outcome, wanted: Sequence[OptimizedMetric]) -> bool:
     return {objective.name for objective in wanted} <= {*outcome.metrics, *outcome.best}
 
 
-def best(reached: dict[int, tuple[float, ...]], wanted: Sequence[OptimizedMetric]) -> list[int]:
+def best_trials(reached: dict[int, tuple[float, ...]], wanted: Sequence[OptimizedMetric]) -> list[int]:
     """The numbers of the trials that none beats: one or more for one objective, the Pareto front for several."""
 
     def beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:

@@ -1,13 +1,11 @@
 """A search that learns from earlier trials: `hydra/sweeper=optuna`, on Optuna's studies.
 
 The study lies in `study.db` of the sweep's folder, or in a database that several sweeps use; `study.json` says which
-of its trials are this sweep's. A trial's parameters follow from the seed, its number and the trials before it, and are
-written with the trial in one transaction: a sweep that was killed goes on with the same words under the same numbers.
+of its trials are this sweep's. A sweep that was killed goes on with the same overrides under the same numbers.
 """
 
 import secrets
 import sys
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -17,21 +15,17 @@ from pydantic import Field, model_validator
 from railyard.core.errors import UserError
 from railyard.core.store import durable
 from railyard.core.store.reading import read_json
-from railyard.core.sweeping import optimized_metric as goals
-from railyard.core.sweeping import space as spaces
-from railyard.core.sweeping import study as studies
-from railyard.core.sweeping import words
+from railyard.core.sweeping import overrides
 from railyard.core.sweeping.config import Sweeper
+from railyard.core.sweeping.optimized_metric import Direction, OptimizedMetric, logged, reached_values
 from railyard.core.sweeping.pruners import Pruner, Pruning
-from railyard.core.sweeping.space import Axis, Choice, Interval, Steps
+from railyard.core.sweeping.space import Axis, Choice, read_axes
+from railyard.core.sweeping.study import Sampling, Study
 from railyard.core.sweeping.trial import Outcome, Search, Trial
 
 SCHEMA_VERSION = 1
 DATABASE, FILE = "study.db", "study.json"
-OWN_DRAWS = 20  # of one trial by the sampler, which comes back to what was good; then at random
 MOST_FAILED = 0.5  # of all trials; more say that something is wrong with all of them
-DRAWS = 1000  # of one trial before a space counts as used up
-NAME = "railyard"
 
 
 class Optuna(Sweeper):
@@ -80,8 +74,8 @@ class Optuna(Sweeper):
         return f"up to {self.n_trials} trials{side} by Optuna's {self.sampler} sampler over {keys}"
 
     def optimized(
-        self, metric: str | Sequence[str] | None, saved_by: Mapping[str, goals.Direction]
-    ) -> tuple[goals.OptimizedMetric, ...]:
+        self, metric: str | Sequence[str] | None, saved_by: Mapping[str, Direction]
+    ) -> tuple[OptimizedMetric, ...]:
         wanted = super().optimized(metric, saved_by)
         if not wanted:
             raise UserError("hydra/sweeper=optuna needs to know what is optimised: optimized_metric=val/loss")
@@ -89,14 +83,14 @@ class Optuna(Sweeper):
             raise UserError("hydra.sweeper.pruner compares one metric; with several optimized_metric leave it out")
         return wanted
 
-    def build(self, space: Sequence[str], folder: Path, objectives: Sequence[goals.OptimizedMetric]) -> Search:
+    def build(self, space: Sequence[str], folder: Path, objectives: Sequence[OptimizedMetric]) -> Search:
         return OptunaSearch(self, *_split(space), folder, objectives)
 
 
 def _split(space: Sequence[str]) -> tuple[tuple[str, ...], dict[str, Axis]]:
-    """The words for one value, and the axes; raises UserError for what is no search space."""
-    parsed = [words.parse(word) for word in space]
-    axes, faults = spaces.read(override for override in parsed if override.is_sweep_override())
+    """The overrides for one value, and the axes; raises UserError for what is no search space."""
+    parsed = [overrides.parse(word) for word in space]
+    axes, faults = read_axes(override for override in parsed if override.is_sweep_override())
     if faults:
         raise UserError("\n".join(f"{'.'.join(fault.key)}: {fault.message}" for fault in faults))
     if not axes:
@@ -125,37 +119,30 @@ class OptunaSearch:
         fixed: tuple[str, ...],
         axes: Mapping[str, Axis],
         folder: Path,
-        objectives: Sequence[goals.OptimizedMetric],
+        objectives: Sequence[OptimizedMetric],
     ) -> None:
-        self.knobs, self.fixed, self.axes, self.objectives = knobs, fixed, axes, objectives
+        self.knobs, self.fixed, self.objectives = knobs, fixed, objectives
         self.url = knobs.storage or f"sqlite:///{folder.resolve() / DATABASE}"
-        self.storage = studies.storage(self.url)
-        self.name = studies.make(self.storage, knobs.study_name, NAME, objectives)
-        self.distributions = {key: _distribution(axis) for key, axis in axes.items()}
-        studies.refuse_other_space(studies.load(self.storage, self.name), self.distributions)
-        self.sweep = _identity(folder / FILE, self.url, self.name)
+        sampling = Sampling(knobs.sampler, knobs.seed, knobs.n_startup_trials)
+        self.study = Study(self.url, knobs.study_name, objectives, axes, sampling)
+        self.sweep = _identity(folder / FILE, self.url, self.study.name)
         self.replayed = False
 
     def ask(self) -> list[Trial]:
         """The next batch; the first time all earlier ones of this sweep, the last of them filled up."""
-        study = studies.load(self.storage, self.name)
-        own = self._own(study)
+        own = self.study.trials(sweep=self.sweep)
         again = [] if self.replayed else own
         self.replayed = True
         missing = -len(own) % self.knobs.n_jobs or (0 if again else self.knobs.n_jobs)
         if not again or not all(trial.state.is_finished() for trial in again):
-            self._propose(study, own, missing)
-        return [self._trial(trial) for trial in (*again, *self._own(study)[len(own) :])]
+            self._propose(own, missing)
+        return [self._trial(trial) for trial in (*again, *self.study.trials(sweep=self.sweep)[len(own) :])]
 
-    def _own(self, study: Any) -> list[Any]:
-        return [trial for trial in study.get_trials(deepcopy=False) if trial.user_attrs.get("sweep") == self.sweep]
-
-    def _propose(self, study: Any, own: Sequence[Any], count: int) -> None:
+    def _propose(self, own: Sequence[Any], count: int) -> None:
         """Add trials to the study; fewer where n_trials, failures or a space that is used up end the search."""
         for _ in range(0 if self._gave_up(own) else min(count, self.knobs.n_trials - len(own))):
-            params = self._params(study, [trial.params for trial in study.get_trials(deepcopy=False)])
-            if params is not None:
-                studies.add(study, params, self.distributions, {"sweep": self.sweep})
+            if not self.study.ask(sweep=self.sweep):
+                sys.stderr.write("draws for another trial brought nothing new: the search ends here\n")
 
     def _gave_up(self, own: Sequence[Any]) -> bool:
         failed = sum(trial.state.name == "FAIL" for trial in own)
@@ -165,59 +152,31 @@ class OptunaSearch:
         sys.stderr.write(f"{failed} of {len(own)} trials failed, more than {most}: no more are asked for\n")
         return True
 
-    def _params(self, study: Any, seen: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-        """Parameters of the next trial, unlike those of all others; None where the space is used up."""
-        for draw in range(DRAWS):
-            params = {key: self._draw(study, len(seen), draw, key) for key in self.axes}
-            if params not in seen:
-                return params
-        sys.stderr.write(f"{DRAWS} draws for trial {len(seen)} brought nothing new: the search ends here\n")
-        return None
-
-    def _draw(self, study: Any, number: int, draw: int, key: str) -> Any:
-        """One parameter, from a sampler whose generator follows from the place alone."""
-        import optuna
-
-        seed = zlib.crc32(f"{self.knobs.seed} {number} {draw} {key}".encode())
-        sampler: optuna.samplers.BaseSampler
-        if self.knobs.sampler == "tpe" and draw < OWN_DRAWS:
-            sampler = optuna.samplers.TPESampler(n_startup_trials=self.knobs.n_startup_trials, seed=seed)
-        else:
-            sampler = optuna.samplers.RandomSampler(seed)
-        trial = optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING)
-        trial.number = number
-        return _rounded(sampler.sample_independent(study, trial, key, self.distributions[key]), self.axes[key])
-
     def _trial(self, trial: Any) -> Trial:
-        drawn = tuple(f"{key}={_text(trial.params[key])}" for key in self.axes)
+        drawn = tuple(f"{key}={_text(trial.params[key])}" for key in self.study.axes)
         return Trial(trial.number, (*self.fixed, *drawn), self._pruning(trial.number))
 
     def _pruning(self, number: int) -> Pruning | None:
         if self.knobs.pruner is None:
             return None
-        return Pruning(self.url, self.name, number, self.objectives[0].name, self.knobs.pruner)
+        return Pruning(self.url, self.study.name, number, self.objectives[0].name, self.knobs.pruner)
 
     def tell(self, outcome: Outcome) -> None:
         """Complete, pruned or failed with its reason; a trial that was told before stays as it is.
 
         UserError where the run logged other metrics than those that the search needs: no trial will log them.
         """
-        import optuna
-
-        study = studies.load(self.storage, self.name)
-        trial = study.get_trials(deepcopy=False)[outcome.number]
-        if trial.state.is_finished():
+        if self.study.trials()[outcome.number].state.is_finished():
             return
-        reached = goals.values(outcome, self.objectives)
+        reached = reached_values(outcome, self.objectives)
         if outcome.state == "pruned":
-            study.tell(outcome.number, state=optuna.trial.TrialState.PRUNED)
+            self.study.tell(outcome.number, None)
         elif isinstance(reached, str):
-            studies.set_attribute(self.storage, self.name, outcome.number, "error", reached)
-            study.tell(outcome.number, state=optuna.trial.TrialState.FAIL)
-            if outcome.state == "complete" and not goals.logged(outcome, self.objectives):
+            self.study.tell(outcome.number, None, error=reached)
+            if outcome.state == "complete" and not logged(outcome, self.objectives):
                 raise UserError(f"{reached}; the search ended after this trial")
         else:
-            study.tell(outcome.number, list(reached))
+            self.study.tell(outcome.number, reached)
 
 
 def _identity(file: Path, url: str, study: str) -> str:
@@ -227,27 +186,3 @@ def _identity(file: Path, url: str, study: str) -> str:
         durable.write_json(file, facts)
     mark: str = read_json(file, schema_version=SCHEMA_VERSION, missing="start the sweep anew")["sweep"]
     return mark
-
-
-def _distribution(axis: Axis) -> Any:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    if isinstance(axis, Choice):
-        return CategoricalDistribution(axis.words)
-    if isinstance(axis, Interval):
-        if axis.whole:
-            return IntDistribution(int(axis.low), int(axis.high), log=axis.log)
-        return FloatDistribution(axis.low, axis.high, log=axis.log)
-    if axis.whole:
-        return IntDistribution(int(axis.low), int(axis.high), step=int(axis.step))
-    return FloatDistribution(axis.low, axis.high, step=axis.step)
-
-
-def _rounded(value: Any, axis: Axis) -> Any:
-    """Real numbers with the digits that a person would type; the study holds what was run."""
-    if not isinstance(value, float):
-        return value
-    if isinstance(axis, Steps):
-        return float(f"{value:.12g}")
-    assert isinstance(axis, Interval)
-    return min(max(float(f"{value:.6g}"), axis.low), axis.high)

@@ -1,6 +1,6 @@
 """The trials of a sweep as points: what was varied, as numbers where it is numbers, and the values that were reached.
 
-Made from words and outcomes alone, so that every kind of search has the same report.
+Made from overrides and outcomes alone, so that every kind of search has the same report.
 """
 
 import math
@@ -11,9 +11,8 @@ from itertools import pairwise
 
 from hydra.core.override_parser.types import Override
 
-from railyard.core.sweeping import optimized_metric as goals
-from railyard.core.sweeping import words
-from railyard.core.sweeping.optimized_metric import OptimizedMetric
+from railyard.core.sweeping import overrides
+from railyard.core.sweeping.optimized_metric import OptimizedMetric, best_trials, reached_values
 from railyard.core.sweeping.trial import Outcome, Trial
 
 
@@ -65,14 +64,14 @@ class Points:
     @cached_property
     def best(self) -> list[int]:
         """Numbers of the best trial (those of equal value too), or of the Pareto front."""
-        return goals.best(dict(zip(self.numbers, self.values, strict=True)), self.objectives)
+        return best_trials(dict(zip(self.numbers, self.values, strict=True)), self.objectives)
 
 
 def points(
     space: Sequence[str], tried: Sequence[tuple[Trial, Outcome]], objectives: Sequence[OptimizedMetric]
 ) -> Points:
-    """The trials of a sweep over `space` (its words for several values) that have ended."""
-    reached = {trial.number: goals.values(outcome, objectives) for trial, outcome in tried}
+    """The trials of a sweep over `space` (its overrides for several values) that have ended."""
+    reached = {trial.number: reached_values(outcome, objectives) for trial, outcome in tried}
     pruned = {outcome.number for _, outcome in tried if outcome.state == "pruned"}
     good = [t for t, _ in tried if not isinstance(reached[t.number], str) and t.number not in pruned]
     return Points(
@@ -87,10 +86,10 @@ def points(
 
 def _parameters(space: Sequence[str], trials: Sequence[Trial]) -> tuple[Parameter, ...]:
     varied = {
-        override.get_key_element(): override for override in map(words.parse, space) if override.is_sweep_override()
+        override.get_key_element(): override for override in map(overrides.parse, space) if override.is_sweep_override()
     }
     labels = short_names([*varied])
-    given = [dict(word.partition("=")[::2] for word in trial.words) for trial in trials]
+    given = [dict(word.partition("=")[::2] for word in trial.overrides) for trial in trials]
     found = []
     for key, override in varied.items():
         plain = Parameter(key, labels[key], tuple(texts[key] for texts in given))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from railyard.core.config.component import Component
-from railyard.core.sweeping import study
+from railyard.core.sweeping.study import open_storage, trial_id
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -64,8 +64,8 @@ class Pruning:
         """
         import optuna
 
-        store = study.storage(self.storage)
-        trial = study.trial_id(store, self.study, self.trial)
+        store = open_storage(self.storage)
+        trial = trial_id(store, self.study, self.trial)
         if step not in store.get_trial(trial).intermediate_values:
             store.set_trial_intermediate_value(trial, step, value)
         rule = self.rule.build()

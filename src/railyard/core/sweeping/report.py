@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from railyard.core.runs import plots as drawing
 from railyard.core.runs import reporting
+from railyard.core.runs.plots import available
 from railyard.core.store import durable
-from railyard.core.sweeping import folder as folders
 from railyard.core.sweeping import importance, plots
+from railyard.core.sweeping.folder import SweepFolder
 from railyard.core.sweeping.importance import Share
 from railyard.core.sweeping.optimized_metric import OptimizedMetric
 from railyard.core.sweeping.points import Points, points
@@ -23,8 +23,9 @@ LISTED = 50  # trials in the table of the report
 
 def write(folder: Path, space: Sequence[str], objectives: Sequence[OptimizedMetric]) -> dict[str, Any]:
     """Write report.md and its plots; returns the best trials for the sweep's result."""
-    asked = [Trial(number, tuple(words)) for number, words in folders.trials(folder)]
-    tried = [(trial, outcome) for trial in asked if (outcome := folders.outcome(folder, trial.number))]
+    sweep = SweepFolder(folder)
+    asked = [Trial(number, tuple(words)) for number, words in sweep.trials()]
+    tried = [(trial, outcome) for trial in asked if (outcome := sweep.outcome(trial.number))]
     found = points(space, tried, objectives)
     sections = [f"# sweep {folder.name}", _summary(found, len(asked))]
     if objectives and found.numbers:
@@ -39,19 +40,17 @@ def write(folder: Path, space: Sequence[str], objectives: Sequence[OptimizedMetr
         ]
     if found.failed:
         sections += ["## Failed", _failed(found)]
-    sections += ["## Next", _next(folder, found)]
+    sections += ["## Next", _next(sweep, found)]
     durable.write_text(folder / "report.md", "\n\n".join(sections) + "\n")
-    return {"report": str(folder / "report.md"), **_result(folder, found)}
+    return {"report": str(folder / "report.md"), **_result(sweep, found)}
 
 
-def _result(folder: Path, found: Points) -> dict[str, Any]:
+def _result(sweep: SweepFolder, found: Points) -> dict[str, Any]:
     """The best trial (the first of equals); for several objectives the front."""
     if not found.objectives or not found.numbers:
         return {}
     names = [objective.name for objective in found.objectives]
-    best = [
-        {"job": str(folders.place(folder, n)), **dict(zip(names, _values(found, n), strict=True))} for n in found.best
-    ]
+    best = [{"job": str(sweep.job(n)), **dict(zip(names, _values(found, n), strict=True))} for n in found.best]
     return {"best": best[0] if len(names) == 1 else best}
 
 
@@ -68,8 +67,8 @@ def _summary(found: Points, asked: int) -> str:
 
 
 def _best(found: Points, trials: Mapping[int, Trial]) -> str:
-    header = ["trial", *(objective.name for objective in found.objectives), "words"]
-    rows = [[str(n), *map(_number, _values(found, n)), f"`{' '.join(trials[n].words)}`"] for n in found.best]
+    header = ["trial", *(objective.name for objective in found.objectives), "overrides"]
+    rows = [[str(n), *map(_number, _values(found, n)), f"`{' '.join(trials[n].overrides)}`"] for n in found.best]
     front = ["No trial beats one of these in all objectives:"] if len(found.objectives) > 1 else []
     return "\n\n".join([*front, reporting.table(header, rows)])
 
@@ -93,7 +92,7 @@ def _number(value: float) -> str:
 
 def _plots(folder: Path, found: Points, shares: Mapping[str, Share]) -> list[str]:
     """Draws what there is to draw; the lines that show it."""
-    if not drawing.available():
+    if not available():
         return ["No plots: matplotlib is missing; `pip install 'railyard[plots]'` brings it."]
     plots.history(folder / "history.png", found)
     drawn = ["history"]
@@ -136,11 +135,11 @@ def _failed(found: Points) -> str:
     return reporting.table(["trial", "why"], rows)
 
 
-def _next(folder: Path, found: Points) -> str:
-    sweep, verb = os.path.relpath(folder), folders.verb(folder)
-    lines = [f"railyard {verb} resume={sweep} hydra.sweeper.n_trials=…    # more trials, if the search draws them"]
+def _next(sweep: SweepFolder, found: Points) -> str:
+    path, verb = os.path.relpath(sweep.path), sweep.verb()
+    lines = [f"railyard {verb} resume={path} hydra.sweeper.n_trials=…    # more trials, if the search draws them"]
     if found.failed:
-        lines.append(f"railyard {verb} resume={sweep} hydra.sweeper.retry_failed=true    # if it is a grid")
+        lines.append(f"railyard {verb} resume={path} hydra.sweeper.retry_failed=true    # if it is a grid")
     if verb == "train" and found.objectives and found.best:
-        lines.insert(0, f"railyard evaluate run={os.path.relpath(folders.place(folder, found.best[0]))}")
+        lines.insert(0, f"railyard evaluate run={os.path.relpath(sweep.job(found.best[0]))}")
     return "```\n" + "\n".join(lines) + "\n```"

@@ -12,17 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from railyard.core.store.lock import Busy, locked
+from railyard.core.training.devices import VISIBLE
 
-VARIABLE = "CUDA_VISIBLE_DEVICES"
 PAUSE = 0.5  # seconds between two tries
 _kept = ExitStack()
-
-
-def devices() -> list[str]:
-    """The devices of this machine that jobs may use; found without torch."""
-    if VARIABLE in os.environ:
-        return [name.strip() for name in os.environ[VARIABLE].split(",") if name.strip() not in ("", "-1")]
-    return [str(number) for number, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))]
 
 
 @dataclass(frozen=True)
@@ -51,6 +44,6 @@ def take(slots: Slots) -> str:
                 _kept.enter_context(locked(place))
             except Busy:
                 continue
-            os.environ[VARIABLE] = slots.devices[number % len(slots.devices)]
-            return os.environ[VARIABLE]
+            os.environ[VISIBLE] = slots.devices[number % len(slots.devices)]
+            return os.environ[VISIBLE]
         time.sleep(PAUSE)

@@ -51,7 +51,7 @@ class BadSpace(ValueError):
     """What is wrong with one axis, without its key."""
 
 
-def read(overrides: Iterable[Override]) -> tuple[dict[str, Axis], list[Fault]]:
+def read_axes(overrides: Iterable[Override]) -> tuple[dict[str, Axis], list[Fault]]:
     """The axes by key, in the order given (a later word for a key replaces the earlier), and the faults."""
     axes: dict[str, Axis] = {}
     faults: list[Fault] = []

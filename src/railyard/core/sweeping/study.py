@@ -1,16 +1,26 @@
-"""An Optuna study in its storage: opened, and written to by a trial that runs elsewhere."""
+"""An Optuna study in its storage, asked for parameters and told values; what runs its trials is not known here.
+
+A trial's parameters follow from the seed, its number and the trials before it, and are written with it in one
+transaction.
+"""
 
 import logging
+import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from railyard.core.errors import UserError
 from railyard.core.sweeping.optimized_metric import OptimizedMetric
+from railyard.core.sweeping.space import Axis, Choice, Interval, Steps
 
+NAME = "railyard"
+OWN_DRAWS = 20  # of one trial by the sampler, which comes back to what was good; then at random
+DRAWS = 1000  # of one trial before a space counts as used up
 LOCK_SECONDS = 60  # trials side by side write to one sqlite file in turn
 
 
-def storage(url: str) -> Any:
+def open_storage(url: str) -> Any:
     """The storage behind a URL such as `sqlite:///study.db`; raises UserError if it cannot be opened."""
     import optuna
     from sqlalchemy.exc import SQLAlchemyError
@@ -24,17 +34,95 @@ def storage(url: str) -> Any:
         raise UserError(f"hydra.sweeper.storage={url} cannot be opened as a study: {reason}") from None
 
 
-def make(store: Any, name: str | None, default: str, objectives: Sequence[OptimizedMetric]) -> str:
-    """Open a study or make it; its name. Without a name it is the only one of the storage.
+@dataclass(frozen=True)
+class Sampling:
+    """How parameters are drawn: by tpe near what was good, after `startup` trials at random, or all at random."""
 
-    Raises UserError if it is there and optimises something else.
+    sampler: Literal["tpe", "random"] = "tpe"
+    seed: int = 0
+    startup: int = 10
+
+
+class Study:
+    """A study that is opened or made; without a name the only one of its storage.
+
+    Raises UserError if the storage cannot be opened or the study there has other objectives or another space.
     """
+
+    def __init__(
+        self,
+        url: str,
+        name: str | None,
+        objectives: Sequence[OptimizedMetric],
+        axes: Mapping[str, Axis],
+        sampling: Sampling,
+    ) -> None:
+        self.axes, self.sampling = axes, sampling
+        self.distributions = {key: _distribution(axis) for key, axis in axes.items()}
+        self.storage = open_storage(url)
+        self.name = _make(self.storage, name, objectives)
+        _refuse_other_space(load(self.storage, self.name), self.distributions)
+
+    def trials(self, **marks: Any) -> list[Any]:
+        """Its trials with these marks, as Optuna has them."""
+        found = load(self.storage, self.name).get_trials(deepcopy=False)
+        return [trial for trial in found if marks.items() <= trial.user_attrs.items()]
+
+    def ask(self, **marks: Any) -> bool:
+        """Add a trial under way, unlike all before it; False where the space is used up."""
+        import optuna
+
+        study = load(self.storage, self.name)
+        params = self._params(study)
+        if params is not None:
+            running = optuna.trial.TrialState.RUNNING
+            trial = optuna.trial.create_trial(
+                state=running, params=params, distributions=self.distributions, user_attrs=marks
+            )
+            study.add_trial(trial)
+        return params is not None
+
+    def _params(self, study: Any) -> dict[str, Any] | None:
+        seen = [trial.params for trial in study.get_trials(deepcopy=False)]
+        for draw in range(DRAWS):
+            params = {key: self._draw(study, len(seen), draw, key) for key in self.axes}
+            if params not in seen:
+                return params
+        return None
+
+    def _draw(self, study: Any, number: int, draw: int, key: str) -> Any:
+        """One parameter, from a sampler whose generator follows from the place alone."""
+        import optuna
+
+        seed = zlib.crc32(f"{self.sampling.seed} {number} {draw} {key}".encode())
+        sampler: optuna.samplers.BaseSampler
+        if self.sampling.sampler == "tpe" and draw < OWN_DRAWS:
+            sampler = optuna.samplers.TPESampler(n_startup_trials=self.sampling.startup, seed=seed)
+        else:
+            sampler = optuna.samplers.RandomSampler(seed)
+        trial = optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING)
+        trial.number = number
+        return _rounded(sampler.sample_independent(study, trial, key, self.distributions[key]), self.axes[key])
+
+    def tell(self, number: int, values: Sequence[float] | None, error: str = "") -> None:
+        """End a trial with a value for each objective; None: pruned, or failed where there is an error."""
+        import optuna
+
+        state = optuna.trial.TrialState
+        if error:
+            self.storage.set_trial_user_attr(trial_id(self.storage, self.name, number), "error", error)
+        ended = state.COMPLETE if values is not None else state.FAIL if error else state.PRUNED
+        load(self.storage, self.name).tell(number, values and list(values), state=ended)
+
+
+def _make(store: Any, name: str | None, objectives: Sequence[OptimizedMetric]) -> str:
+    """The name of a study that is opened or made."""
     import optuna
 
     there = [study.study_name for study in optuna.get_all_study_summaries(store)]
     if name is None and len(there) > 1:
         raise UserError(f"the storage holds the studies {', '.join(there)}: choose one with hydra.sweeper.study_name=…")
-    chosen = name or (there[0] if there else default)
+    chosen = name or (there[0] if there else NAME)
     directions = [objective.direction for objective in objectives]
     study = optuna.create_study(storage=store, study_name=chosen, directions=directions, load_if_exists=True)
     wanted = [f"{objective.direction} {objective.name}" for objective in objectives]
@@ -59,7 +147,7 @@ def load(store: Any, name: str) -> Any:
     return optuna.load_study(study_name=name, storage=store, sampler=optuna.samplers.RandomSampler())
 
 
-def refuse_other_space(study: Any, distributions: Mapping[str, Any]) -> None:
+def _refuse_other_space(study: Any, distributions: Mapping[str, Any]) -> None:
     """A study may go on with other bounds, not with other kinds of values or other choices."""
     from optuna.distributions import check_distribution_compatibility
 
@@ -74,24 +162,31 @@ def refuse_other_space(study: Any, distributions: Mapping[str, Any]) -> None:
                 ) from None
 
 
-def add(study: Any, params: Mapping[str, Any], distributions: Mapping[str, Any], marks: Mapping[str, Any]) -> None:
-    """A trial under way with these parameters, in one transaction."""
-    import optuna
-
-    running = optuna.trial.TrialState.RUNNING
-    study.add_trial(
-        optuna.trial.create_trial(
-            state=running, params=dict(params), distributions=dict(distributions), user_attrs=dict(marks)
-        )
-    )
-
-
-def set_attribute(store: Any, study: str, number: int, name: str, value: Any) -> None:
-    """Note something about a trial that is under way."""
-    store.set_trial_user_attr(trial_id(store, study, number), name, value)
-
-
 def trial_id(store: Any, study: str, number: int) -> int:
     """The storage's own key of a trial."""
     found: int = store.get_trial_id_from_study_id_trial_number(store.get_study_id_from_name(study), number)
     return found
+
+
+def _distribution(axis: Axis) -> Any:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if isinstance(axis, Choice):
+        return CategoricalDistribution(axis.words)
+    if isinstance(axis, Interval):
+        if axis.whole:
+            return IntDistribution(int(axis.low), int(axis.high), log=axis.log)
+        return FloatDistribution(axis.low, axis.high, log=axis.log)
+    if axis.whole:
+        return IntDistribution(int(axis.low), int(axis.high), step=int(axis.step))
+    return FloatDistribution(axis.low, axis.high, step=axis.step)
+
+
+def _rounded(value: Any, axis: Axis) -> Any:
+    """Real numbers with the digits that a person would type; the study holds what was run."""
+    if not isinstance(value, float):
+        return value
+    if isinstance(axis, Steps):
+        return float(f"{value:.12g}")
+    assert isinstance(axis, Interval)
+    return min(max(float(f"{value:.6g}"), axis.low), axis.high)

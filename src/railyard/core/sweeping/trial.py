@@ -17,11 +17,11 @@ class Trial:
     """One job of a sweep.
 
     number: names its folder in the sweep's folder and never changes.
-    words: its overrides as typed on a command line, beside those that all jobs share.
+    overrides: as typed on a command line, beside those that all jobs share.
     """
 
     number: int
-    words: tuple[str, ...]
+    overrides: tuple[str, ...]
     pruning: Watcher | None = None
 
 

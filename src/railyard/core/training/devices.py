@@ -12,6 +12,7 @@ from pydantic import Field
 from railyard.core.errors import UserError
 
 Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]  # a knob
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def pick(device: str) -> str:
@@ -37,18 +38,18 @@ def ranks(trainer: Mapping[str, Any]) -> int:
     if len(words) > 1:
         return len([word for word in words if word.strip()])
     if words[0] in ("auto", "-1"):
-        return max(visible_gpus(), 1) if accelerator in ("auto", "gpu", "cuda") else 1
+        return max(len(visible_gpus()), 1) if accelerator in ("auto", "gpu", "cuda") else 1
     return max(int(words[0]), 1) if words[0].isdigit() else 1
 
 
-def visible_gpus() -> int:
-    """CUDA devices of this process: those of CUDA_VISIBLE_DEVICES, else all that the driver names."""
+def visible_gpus() -> list[str]:
+    """CUDA devices of this process, by what CUDA_VISIBLE_DEVICES calls them: its own, else all that the driver has."""
     if importlib.metadata.version("torch").endswith("+cpu"):
-        return 0
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+        return []
+    chosen = os.environ.get(VISIBLE)
     if chosen is None:
-        return _driver_gpus()
-    return sum(1 for _ in takewhile(lambda word: word.strip() not in ("", "-1"), chosen.split(",")))
+        return [str(number) for number in range(_driver_gpus())]
+    return [*takewhile(lambda word: word not in ("", "-1"), (word.strip() for word in chosen.split(",")))]
 
 
 def _driver_gpus() -> int:

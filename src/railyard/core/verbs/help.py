@@ -14,6 +14,7 @@ import yaml
 from omegaconf import MISSING
 
 from railyard.core.config import targets
+from railyard.core.config.assignments import yaml_word
 from railyard.core.config.component import Component, Foreign
 from railyard.core.config.compose import Composition, bundled, options
 from railyard.core.config.knobs import Kind, Knob, knobs
@@ -52,11 +53,7 @@ def _entry(name: str, knob: Knob, value: Any) -> list[str]:
 def _value(value: Any) -> str:
     if isinstance(value, Component | Mapping):
         return "see --cfg job"
-    return {None: "null", True: "true", False: "false"}[value] if _is_word(value) else str(value)
-
-
-def _is_word(value: Any) -> bool:
-    return value is None or isinstance(value, bool)
+    return yaml_word(value)
 
 
 def _wrapped(name: str, text: str) -> list[str]:

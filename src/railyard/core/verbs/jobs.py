@@ -1,4 +1,4 @@
-"""Which jobs a sweep has: its words composed, its launcher and sweeper checked, then every job checked and listed."""
+"""Which jobs a sweep has: overrides composed, launcher and sweeper checked, then every job checked and listed."""
 
 import os
 import sys
@@ -8,9 +8,9 @@ from pathlib import Path
 from railyard.core.config import origins
 from railyard.core.config.compose import Composition
 from railyard.core.errors import UserError
-from railyard.core.sweeping import config as sweepers
-from railyard.core.sweeping import folder as folders
-from railyard.core.sweeping import launchers, words
+from railyard.core.sweeping import launchers, overrides
+from railyard.core.sweeping.config import chosen_sweeper
+from railyard.core.sweeping.folder import SweepFolder
 from railyard.core.sweeping.optimized_metric import OptimizedMetric, directions_of_savers
 from railyard.core.verbs import launch
 from railyard.core.verbs.verb import Job, Verb
@@ -20,45 +20,45 @@ LISTED = 20  # jobs that the plan names
 
 
 class Jobs:
-    """A verb, the words all jobs share, and the sweeper that varies the others."""
+    """A verb, the overrides all jobs share, and the sweeper that varies the others."""
 
     def __init__(self, verb: str, app: type[Verb], typed: Sequence[str]) -> None:
         self.verb, self.app = verb, app
-        fixed, swept = words.split(typed)
+        fixed, swept = overrides.split(typed)
         self._refuse(fixed, swept)
-        self.shared = tuple(word for word in fixed if not words.sets(word, OWN))
+        self.shared = tuple(word for word in fixed if not overrides.sets(word, OWN))
         self.master = Composition(verb, fixed)
         self.base = Composition(verb, self.shared, self.master)
-        self.sweeper, faults = sweepers.chosen(self.master.config.hydra)
+        self.sweeper, faults = chosen_sweeper(self.master.config.hydra)
         faults += launchers.faults(self.master.config.hydra)
         faults += [] if faults else launchers.slots(self.master.config.hydra, self.sweeper, Path())[1]
         if faults:
             raise UserError(origins.explain(faults, self.master))
         self.space = self.sweeper.space(swept)
-        self.words = self.sweeper.preview(self.space)
+        self.varied = self.sweeper.preview(self.space)
 
     def _refuse(self, fixed: Sequence[str], swept: Sequence[str]) -> None:
         for word in (*fixed, *swept):
-            if words.sets(word, ("resume",)):
+            if overrides.sets(word, ("resume",)):
                 raise UserError(
                     f"{word}: a sweep starts new runs; resume= takes one run without -m, or one sweep's folder"
                 )
-            if words.sets(word, ("hydra.run.dir",)):
+            if overrides.sets(word, ("hydra.run.dir",)):
                 raise UserError(f"{word}: the jobs of a sweep share its folder; hydra.sweep.dir=FOLDER names that")
 
     def new_folder(self) -> Path:
         """Where the sweep will lie; nothing is made yet."""
-        return self.master.sweep_dir or launch.new_folder(self.verb, self.app, self.base.varied(self.words[0]))
+        return self.master.sweep_dir or launch.new_folder(self.verb, self.app, self.base.varied(self.varied[0]))
 
     def check(self, place: Path) -> list[tuple[Job, str]]:
         """All jobs, checked, each with its plan; raises one UserError with the faults of each."""
         jobs: list[tuple[Job, str]] = []
         found: dict[str, list[int]] = {}
-        for number, own in enumerate(self.words):
+        for number, own in enumerate(self.varied):
             try:
                 composition = self.base.varied(own)
                 argv = [*self.shared, *own]
-                job = launch.check(self.verb, self.app, composition, argv, folders.place(place, number))
+                job = launch.check(self.verb, self.app, composition, argv, SweepFolder(place).job(number))
                 jobs.append((job, launch.plan_of(composition, job)))
             except UserError as fault:
                 lines = str(fault).splitlines()
@@ -69,9 +69,9 @@ class Jobs:
 
     def _explain(self, found: dict[str, list[int]]) -> str:
         faulty = sum(map(len, found.values()))
-        lines = [f"{faulty} of {len(self.words)} jobs cannot run; nothing was started"]
+        lines = [f"{faulty} of {len(self.varied)} jobs cannot run; nothing was started"]
         for text, numbers in found.items():
-            own = " ".join(self.words[numbers[0]])
+            own = " ".join(self.varied[numbers[0]])
             others = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
             lines.append(f" job {numbers[0]} ({own}){others}:" if own else f" job {numbers[0]}{others}:")
             lines.append(text)
@@ -97,6 +97,6 @@ class Jobs:
         lines = [f"railyard {self.verb} -m", f"  jobs       {self.sweeper.describe(self.space)}, by {launcher}"]
         lines += [f"  resume     {os.path.relpath(resumed)}"] if resumed else []
         shown = self.sweeper.PREVIEWED
-        lines += [f"  {shown} {number:<6} {' '.join(own)}" for number, own in enumerate(self.words[:LISTED])]
-        lines += [f"  and {len(self.words) - LISTED} more"] if len(self.words) > LISTED else []
+        lines += [f"  {shown} {number:<6} {' '.join(own)}" for number, own in enumerate(self.varied[:LISTED])]
+        lines += [f"  and {len(self.varied) - LISTED} more"] if len(self.varied) > LISTED else []
         return "\n".join([*lines, "job 0:", first.rstrip(), ""])

@@ -16,8 +16,8 @@ from railyard.core.errors import UserError
 from railyard.core.runs.folder import claim
 from railyard.core.runs.provenance import provenance
 from railyard.core.store.lock import locked
-from railyard.core.sweeping import folder as folders
-from railyard.core.sweeping import words
+from railyard.core.sweeping import overrides
+from railyard.core.sweeping.folder import SweepFolder
 from railyard.core.verbs import launch
 from railyard.core.verbs.jobs import Jobs
 from railyard.core.verbs.running import Running
@@ -26,7 +26,8 @@ from railyard.core.verbs.worker import PATIENCE
 
 OPTIONS = ("-m", "--multirun")
 ON_RESUME = ("hydra/launcher", "hydra.launcher", "hydra.sweeper", "json", "validate_config", "allow")
-SAID_AGAIN = ("allow", "hydra.searchpath", "hydra.launcher.setup")  # words of a folder that would widen what may run
+# overrides of a folder that would widen what may run
+SAID_AGAIN = ("allow", "hydra.searchpath", "hydra.launcher.setup")
 
 
 def is_meant(argv: Sequence[str]) -> bool:
@@ -35,17 +36,17 @@ def is_meant(argv: Sequence[str]) -> bool:
 
 
 def call(verb: str, app: type[Verb], argv: Sequence[str]) -> str:
-    """Run a sweep with the words of a command line; returns what standard output gets."""
+    """Run a sweep with the arguments of a command line; returns what standard output gets."""
     typed, wants_config = launch.words([word for word in argv if word not in OPTIONS])
     folder = _resumed(typed)
     typed = [verbatim(word, app.verbatim) for word in typed]
     calls: list[Any] = []
     if folder:
-        facts = folders.read(folder, verb)
+        facts = SweepFolder(folder).read(verb)
         typed, calls = _merged(facts["words"], typed), facts["calls"]
     sweep = Jobs(verb, app, typed)
     if wants_config:
-        return str(OmegaConf.to_yaml(sweep.base.varied(sweep.words[0]).job()))
+        return str(OmegaConf.to_yaml(sweep.base.varied(sweep.varied[0]).job(app)))
     place = folder or sweep.new_folder()
     job, job_plan = sweep.check(place)[0]
     objectives = sweep.objectives(job)
@@ -58,29 +59,29 @@ def call(verb: str, app: type[Verb], argv: Sequence[str]) -> str:
             raise UserError(f"{place} exists already; a new sweep needs a folder of its own, or go on with resume=")
         place = sweep.new_folder()
     with locked(place, PATIENCE if folder else 0.0):
-        lasting = [word for word in typed if not words.sets(word, ("validate_config",))]
-        folders.write(place, verb, lasting, [*calls, provenance(["railyard", verb, *argv])])
+        lasting = [word for word in typed if not overrides.sets(word, ("validate_config",))]
+        SweepFolder(place).write(verb, lasting, [*calls, provenance(["railyard", verb, *argv])])
         return Running(sweep, place, job, objectives).run()
 
 
 def _resumed(argv: Sequence[str]) -> Path | None:
     """The sweep's folder that `resume=` names, if it names one."""
     named = [Path(word.partition("=")[2]).resolve() for word in argv if word.startswith("resume=")]
-    return next((folder for folder in named if folders.is_sweep(folder)), None)
+    return next((folder for folder in named if SweepFolder(folder).is_sweep()), None)
 
 
 def _merged(before: Sequence[str], typed: Sequence[str]) -> list[str]:
-    """The words of a sweep that goes on: those it was started with, and the few that may change."""
+    """The overrides of a sweep that goes on: those it was started with, and the few that may change."""
     new = [word for word in typed if not word.startswith("resume=")]
     for word in new:
-        if not words.sets(word, ON_RESUME) or words.sets(word, ("hydra.sweeper.params",)):
+        if not overrides.sets(word, ON_RESUME) or overrides.sets(word, ("hydra.sweeper.params",)):
             raise UserError(
                 f"{word} may not change when a sweep goes on (its jobs would not be the same); changeable: "
                 f"{', '.join(ON_RESUME)}. For other jobs start a new sweep"
             )
     for word in before:
-        if words.sets(word, SAID_AGAIN) and word not in new:
+        if overrides.sets(word, SAID_AGAIN) and word not in new:
             raise UserError(f"the sweep was started with {word}: where you trust its folder, give that word again")
-    keys = {words.key(word) for word in new}
+    keys = {overrides.key(word) for word in new}
     dropped = (*keys, "hydra.launcher") if "hydra/launcher" in keys else tuple(keys)
-    return [*(word for word in before if not words.sets(word, dropped)), *new]
+    return [*(word for word in before if not overrides.sets(word, dropped)), *new]

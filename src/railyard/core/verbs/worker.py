@@ -17,13 +17,13 @@ from railyard.core.errors import RailyardError
 from railyard.core.runs import metrics, run_state
 from railyard.core.runs.signals import Stopped
 from railyard.core.store.lock import Busy, locked
-from railyard.core.sweeping import folder as folders
 from railyard.core.sweeping import slots
-from railyard.core.sweeping.optimized_metric import OptimizedMetric, logged, values
+from railyard.core.sweeping.folder import SweepFolder
+from railyard.core.sweeping.optimized_metric import OptimizedMetric, logged, reached_values
+from railyard.core.sweeping.overrides import sets
 from railyard.core.sweeping.slots import Slots
-from railyard.core.sweeping.tether import Tether
+from railyard.core.sweeping.sweep_call import SweepCall
 from railyard.core.sweeping.trial import Outcome, Trial
-from railyard.core.sweeping.words import sets
 from railyard.core.training.resuming import AGAIN
 from railyard.core.verbs import launch
 from railyard.core.verbs.verb import Verb
@@ -40,43 +40,43 @@ class Worker:
     verb: str
     app: type[Verb]
     shared: tuple[str, ...]
-    folder: Path
+    folder: SweepFolder
     trials: Mapping[int, Trial]
-    tether: Tether
+    call: SweepCall
     objectives: tuple[OptimizedMetric, ...] = ()
     slots: Slots | None = None
 
     def __call__(self, config: Any) -> None:
         try:
-            with self.tether.watched():
+            with self.call.stopping_with_it():
                 self._run(self.trials[config.trial])
         except (KeyboardInterrupt, Stopped):
-            if self.tether.is_own():
+            if self.call.is_own_process():
                 raise KeyboardInterrupt from None
 
     def _run(self, trial: Trial) -> None:
-        place = folders.place(self.folder, trial.number)
-        if not self.tether.holds():
+        place = self.folder.job(trial.number)
+        if not self.call.is_current():
             return
         place.mkdir(exist_ok=True)
         if self.slots:
             _say(trial, f"on device {slots.take(self.slots)}")
         try:
             with locked(place, PATIENCE):
-                self.tether.mark(place)
-                if folders.outcome(self.folder, trial.number) is None:
+                self.call.note_begun(place)
+                if self.folder.outcome(trial.number) is None:
                     self._to_its_end(trial, place)
         except Busy as fault:
             _say(trial, f"left alone: {fault}")
 
     def _to_its_end(self, trial: Trial, place: Path) -> None:
-        _say(trial, " ".join(trial.words) or "as it stands")
+        _say(trial, " ".join(trial.overrides) or "as it stands")
         outcome = self._outcome(trial, place)
-        folders.write_outcome(self.folder, trial, outcome)
-        folders.write_tables(self.folder)
+        self.folder.write_outcome(trial, outcome)
+        self.folder.write_tables()
         fault = outcome.error
         if outcome.state == "complete" and not logged(outcome, self.objectives):
-            fault = str(values(outcome, self.objectives))
+            fault = str(reached_values(outcome, self.objectives))
         _say(trial, f"{outcome.state} after {outcome.seconds:.0f} s" + (f": {fault}" if fault else ""))
 
     def _outcome(self, trial: Trial, place: Path) -> Outcome:
@@ -88,7 +88,7 @@ class Worker:
         except RailyardError as fault:
             error = str(fault)
         except Exception as defect:
-            if not self.tether.holds():
+            if not self.call.is_current():
                 raise KeyboardInterrupt from defect
             log.exception("the job failed")
             error = f"{type(defect).__name__}: {next(iter(str(defect).splitlines()), '')}"
@@ -98,7 +98,7 @@ class Worker:
         return Outcome(trial.number, "failed", values, {}, error, time.monotonic() - begun)
 
     def _result(self, trial: Trial, place: Path) -> dict[str, Any]:
-        words = [*self.shared, *trial.words]
+        words = [*self.shared, *trial.overrides]
         if "resume" in self.app.model_fields and (place / "config.yaml").is_file():
             words = [*(word for word in words if sets(word, AGAIN)), verbatim(f"resume={place}", ("resume",))]
         composition = Composition(self.verb, words)

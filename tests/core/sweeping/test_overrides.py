@@ -4,7 +4,7 @@ import pytest
 
 from railyard.core.config.compose import Composition
 from railyard.core.errors import UserError
-from railyard.core.sweeping import words
+from railyard.core.sweeping import overrides
 
 
 @pytest.mark.parametrize(
@@ -22,12 +22,12 @@ from railyard.core.sweeping import words
     ],
 )
 def test_values(word, values):
-    assert words.values(word) == values
+    assert overrides.values(word) == values
 
 
 def test_a_glob_lists_options_of_a_group(work):
     Composition("train", [])
-    assert words.values("trainer=glob(*p*)") == [
+    assert overrides.values("trainer=glob(*p*)") == [
         "trainer=cpu",
         "trainer=ddp",
         "trainer=ddp_sim",
@@ -37,7 +37,7 @@ def test_a_glob_lists_options_of_a_group(work):
 
 
 def test_words_with_one_value_and_with_several_are_told_apart():
-    assert words.split(["a=1,2", "b=[1,2]", "~c", "d=interval(0,1)"]) == (
+    assert overrides.split(["a=1,2", "b=[1,2]", "~c", "d=interval(0,1)"]) == (
         ["b=[1,2]", "~c"],
         ["a=1,2", "d=interval(0,1)"],
     )
@@ -45,18 +45,18 @@ def test_words_with_one_value_and_with_several_are_told_apart():
 
 @pytest.mark.parametrize("word", ["+a.b=1,2", "a.b=1", "++a.b=1"])
 def test_a_key_stands_without_its_sign(word):
-    assert words.key(word) == "a.b"
+    assert overrides.key(word) == "a.b"
 
 
 @pytest.mark.parametrize(
     ("call", "word", "part"),
     [
-        (words.split, ["hydra.job.name=a,b"], "one value for the whole sweep"),
-        (words.split, ["hydra/launcher=a,b"], "one value for the whole sweep"),
-        (words.split, ["seed=[1"], "cannot be read"),
-        (words.split, ["seed"], "not key=value"),
-        (words.values, "a=interval(0,1)", "an interval has none"),
-        (words.values, "model=glob(nothing)", "names no value"),
+        (overrides.split, ["hydra.job.name=a,b"], "one value for the whole sweep"),
+        (overrides.split, ["hydra/launcher=a,b"], "one value for the whole sweep"),
+        (overrides.split, ["seed=[1"], "cannot be read"),
+        (overrides.split, ["seed"], "not key=value"),
+        (overrides.values, "a=interval(0,1)", "an interval has none"),
+        (overrides.values, "model=glob(nothing)", "names no value"),
     ],
 )
 def test_mistakes_are_one_sentence(call, word, part, work):

@@ -1,4 +1,4 @@
-"""The words of a sweep's command line in Hydra's syntax: which of them name several values, and which values.
+"""Overrides of a sweep as typed, in Hydra's syntax: which of them name several values, and which values.
 
 model.optimizer.lr=1e-3,3e-3   seed=range(0,3)   model=glob(board_*)   model.ema_decay=choice(0.9,0.99)
 """
@@ -15,7 +15,7 @@ from railyard.core.errors import UserError
 
 
 def parse(word: str) -> Override:
-    """One word as Hydra reads it; `is_sweep_override()`, `sweep_string_iterator()` and the like say what it names."""
+    """One override as Hydra reads it, which says by `is_sweep_override()` and the like what it names."""
     try:
         override = OverridesParser.create().parse_override(word)
     except HydraException as fault:
@@ -26,7 +26,7 @@ def parse(word: str) -> Override:
 
 
 def split(words: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Words that name one value, and those that name several."""
+    """Overrides that name one value, and those that name several."""
     fixed: list[str] = []
     swept: list[str] = []
     for word in words:
@@ -39,12 +39,12 @@ def split(words: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def key(word: str) -> str:
-    """What a word sets, without the `+` and `++` before it."""
+    """The key that an override sets, without the `+` and `++` before it."""
     return parse(word).key_or_group
 
 
 def values(word: str) -> list[str]:
-    """The words for single values that a word for several, or for one, stands for."""
+    """The overrides of single values that one of several values, or of one, stands for."""
     override = parse(word)
     if not override.is_sweep_override():
         return [word]
@@ -57,6 +57,6 @@ def values(word: str) -> list[str]:
 
 
 def sets(word: str, keys: Iterable[str]) -> bool:
-    """Whether a word sets one of these keys or something inside it."""
+    """Whether an override sets one of these keys or something inside it."""
     name = key(word)
     return any(name == known or name.startswith((f"{known}.", f"{known}/")) for known in keys)

@@ -1,4 +1,4 @@
-"""The line between a sweep and its jobs in other processes: a job stops when its sweep stops, goes on anew, or dies.
+"""A call that works on a sweep: its jobs in other processes stop when it stops, dies, or a newer call takes over.
 
 The sweep keeps its token in a file of its folder and the folder's lock; a job in another process looks after both
 twice a second. A job on another host sees the token only: it outlives a sweep that was killed, and ends by itself.
@@ -27,7 +27,7 @@ PAUSE = 0.5  # seconds between two looks
 
 
 @dataclass(frozen=True)
-class Tether:
+class SweepCall:
     """Travels with the jobs of one call that works on a sweep."""
 
     folder: Path
@@ -36,50 +36,50 @@ class Tether:
     pid: int
 
     @classmethod
-    def tie(cls, folder: Path) -> "Tether":
+    def begin(cls, folder: Path) -> "SweepCall":
         """Begin a call on the sweep in `folder`, whose lock this process holds; jobs of earlier calls stop."""
-        tether = cls(folder, secrets.token_hex(8), platform.node(), os.getpid())
-        durable.write_text(folder / FILE, tether.token)
-        return tether
+        call = cls(folder, secrets.token_hex(8), platform.node(), os.getpid())
+        durable.write_text(folder / FILE, call.token)
+        return call
 
-    def cut(self) -> None:
+    def stop_jobs(self) -> None:
         """All jobs save and stop, those that wait for their turn do not begin."""
         (self.folder / FILE).unlink(missing_ok=True)
 
-    def holds(self) -> bool:
-        """Whether the call that this job belongs to still wants it."""
+    def is_current(self) -> bool:
+        """Whether the jobs of this call are to go on."""
         try:
             same = (self.folder / FILE).read_text(encoding="utf-8") == self.token
         except FileNotFoundError:
             return False
         return same and (platform.node() != self.host or is_locked(self.folder))
 
-    def mark(self, place: Path) -> None:
+    def note_begun(self, place: Path) -> None:
         """Note in the folder of a job that it has begun in this call."""
         durable.write_text(place / MARK, self.token)
 
-    def marks(self, place: Path) -> bool:
+    def has_begun(self, place: Path) -> bool:
         """Whether a job has begun in this call."""
         return (place / MARK).is_file() and (place / MARK).read_text(encoding="utf-8") == self.token
 
-    def is_own(self) -> bool:
+    def is_own_process(self) -> bool:
         """Whether this is the sweep's own process."""
         return (platform.node(), os.getpid()) == (self.host, self.pid)
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
+    def stopping_with_it(self) -> Iterator[None]:
         """While the block runs in another process, the end of the sweep reaches it as SIGTERM.
 
         Ctrl-C at a terminal reaches every process of a sweep: here it is left to the sweep.
         """
-        if self.is_own():
+        if self.is_own_process():
             yield
             return
         if platform.node() == self.host:
             _leave_after(self.pid)
         ended = threading.Event()
         watch = threading.Thread(target=self._watch, args=(ended,), daemon=True)
-        before = _handle(signal.SIGINT, signal.SIG_IGN), _handle(signal.SIGTERM, signal.default_int_handler)
+        before = _set_handler(signal.SIGINT, signal.SIG_IGN), _set_handler(signal.SIGTERM, signal.default_int_handler)
         watch.start()
         try:
             with _working:
@@ -87,11 +87,11 @@ class Tether:
         finally:
             ended.set()
             watch.join()
-            _handle(signal.SIGTERM, before[1])
+            _set_handler(signal.SIGTERM, before[1])
 
     def _watch(self, ended: threading.Event) -> None:
         while not ended.wait(PAUSE):
-            if not self.holds():
+            if not self.is_current():
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
 
@@ -112,28 +112,28 @@ def _outlive(pid: int) -> None:
         os._exit(1)
 
 
-class CutOnSignal(StopSignals):
+class StopJobsOnSignal(StopSignals):
     """SIGINT, SIGTERM or SIGHUP reach the jobs in other processes, which save and stop; a second signal kills them.
 
     `own`: jobs run in this process and see to signals themselves.
     """
 
-    def __init__(self, tether: Tether, own: bool) -> None:
+    def __init__(self, call: SweepCall, own: bool) -> None:
         super().__init__()
-        self.tether = tether
+        self.call = call
         self.own = own
 
-    def __enter__(self) -> "CutOnSignal":
+    def __enter__(self) -> "StopJobsOnSignal":
         if not self.own:
             super().__enter__()
         return self
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         super()._handle(number, frame)
-        self.tether.cut()
+        self.call.stop_jobs()
 
 
-def _handle(number: int, handler: object) -> object:
+def _set_handler(number: int, handler: object) -> object:
     """Sets a signal's handler where that is possible; returns the one before."""
     if threading.current_thread() is not threading.main_thread() or handler is None:
         return None
