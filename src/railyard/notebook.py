@@ -181,7 +181,7 @@ def _checked(
     words = [word for part in parts for word in part]
     if options := [word for word in words if word.startswith("-")]:
         raise UserError(f"{options[0]} is an option of the command line; here only key=value is taken")
-    composition = Composition(verb, words)
+    composition = Composition(verb, words, root=app)
     if composition.choice("hparams_search") is not None:
         raise UserError("hparams_search= describes a sweep, which is started on the command line: railyard train -m …")
     return app, composition, launch.check(verb, app, composition, words), words

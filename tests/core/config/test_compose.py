@@ -3,6 +3,7 @@
 import pytest
 from omegaconf import OmegaConf
 
+from railyard.apps.train import Train
 from railyard.core.config import compose
 from railyard.core.config.compose import Composition, bundled, known_experiments
 from railyard.core.errors import UserError
@@ -90,7 +91,6 @@ def test_an_experiment_of_the_working_directory_is_found(work):
 
 
 def test_local_default_is_read_when_it_is_there(work):
-    assert Composition("train", []).config.seed == 0
     write(work / "conf" / "local" / "default.yaml", "# @package _global_\nseed: 9\n")
     assert Composition("train", []).config.seed == 9
     assert Composition("train", ["seed=1"]).config.seed == 1
@@ -221,7 +221,7 @@ def test_what_is_read_without_being_named_sets_values_only(text, work):
 def test_the_run_folder_that_is_named(cwd, word, folder):
     text = "# @package _global_\nhydra: {run: {dir: 'from/${experiment_name}'}}\n"
     write(cwd / "conf" / "experiment" / "mine.yaml", text)
-    composition = Composition("train", [word, "+experiment_name=mine"])
+    composition = Composition("train", [word, "+experiment_name=mine"], root=Train)
     assert composition.run_dir == cwd / folder
     assert composition.sweep_dir is None
 

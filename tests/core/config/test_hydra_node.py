@@ -4,7 +4,7 @@ import pytest
 
 from railyard.core.config.compose import Composition
 from railyard.core.config.hydra_node import faults
-from railyard.core.sweeping.config import chosen
+from railyard.core.sweeping.config import chosen_sweeper
 
 HOSTILE = [
     "+hydra.callbacks.x._target_=os.system",
@@ -26,7 +26,7 @@ HOSTILE = [
 
 def found(*words):
     hydra = Composition("train", words).config.hydra
-    return [*faults(hydra), *chosen(hydra)[1]]
+    return [*faults(hydra), *chosen_sweeper(hydra)[1]]
 
 
 @pytest.mark.parametrize("word", HOSTILE)

@@ -77,4 +77,4 @@ def test_mistakes_are_one_sentence(call, word, part, work):
     ],
 )
 def test_a_word_sets_a_key_what_is_inside_it_and_its_groups(word, is_set):
-    assert words.sets(word, ("hydra/sweeper", "hydra.launcher")) is is_set
+    assert overrides.sets(word, ("hydra/sweeper", "hydra.launcher")) is is_set

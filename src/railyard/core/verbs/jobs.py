@@ -27,7 +27,7 @@ class Jobs:
         fixed, swept = overrides.split(typed)
         self._refuse(fixed, swept)
         self.shared = tuple(word for word in fixed if not overrides.sets(word, OWN))
-        self.master = Composition(verb, fixed)
+        self.master = Composition(verb, fixed, root=app)
         self.base = Composition(verb, self.shared, self.master)
         self.sweeper, faults = chosen_sweeper(self.master.config.hydra)
         faults += launchers.faults(self.master.config.hydra)

@@ -72,9 +72,9 @@ def guarded(verb: str, work: Callable[[], str]) -> int:
 def call(verb: str, app: type[Verb], argv: list[str]) -> str:
     """Run a verb with the words of a command line; returns what standard output gets."""
     overrides, wants_config = words(argv)
-    composition = Composition(verb, [verbatim(word, app.verbatim) for word in overrides])
+    composition = Composition(verb, [verbatim(word, app.verbatim) for word in overrides], root=app)
     if wants_config:
-        return str(OmegaConf.to_yaml(composition.job(app)))
+        return str(OmegaConf.to_yaml(composition.job()))
     job = check(verb, app, composition, argv)
     plan = plan_of(composition, job)
     sys.stderr.write(plan.rstrip() + "\n")
@@ -130,7 +130,7 @@ def check(verb: str, app: type[Verb], composition: Composition, argv: list[str],
     """
     folder, resume = _folder(verb, app, composition, place)
     _set_output(composition, folder)
-    container, faults = composition.container(app)
+    container, faults = composition.container()
     given = [name for name, _ in composition.given]
     changes: list[str] = []
     if resume and folder:

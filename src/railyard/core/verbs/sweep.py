@@ -46,7 +46,7 @@ def call(verb: str, app: type[Verb], argv: Sequence[str]) -> str:
         typed, calls = _merged(facts["words"], typed), facts["calls"]
     sweep = Jobs(verb, app, typed)
     if wants_config:
-        return str(OmegaConf.to_yaml(sweep.base.varied(sweep.varied[0]).job(app)))
+        return str(OmegaConf.to_yaml(sweep.base.varied(sweep.varied[0]).job()))
     place = folder or sweep.new_folder()
     job, job_plan = sweep.check(place)[0]
     objectives = sweep.objectives(job)

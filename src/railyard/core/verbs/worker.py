@@ -101,7 +101,7 @@ class Worker:
         words = [*self.shared, *trial.overrides]
         if "resume" in self.app.model_fields and (place / "config.yaml").is_file():
             words = [*(word for word in words if sets(word, AGAIN)), verbatim(f"resume={place}", ("resume",))]
-        composition = Composition(self.verb, words)
+        composition = Composition(self.verb, words, root=self.app)
         job = launch.check(self.verb, self.app, composition, words, place)
         return launch.perform(composition, replace(job, pruning=trial.pruning))
 
