@@ -23,7 +23,12 @@ def ran():
 def worker(work, ran):
     with locked(work):
         yield Worker(
-            "doctor", app(lambda job: ran.append(job.root.depth) or {}), (), SweepFolder(work), {0: TRIAL}, SweepCall.begin(work)
+            "doctor",
+            app(lambda job: ran.append(job.root.depth) or {}),
+            (),
+            SweepFolder(work),
+            {0: TRIAL},
+            SweepCall.begin(work),
         )
 
 
