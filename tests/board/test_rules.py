@@ -38,6 +38,15 @@ def experiment(*words):
             ("+model.other_optimizer={_target_: torch.optim.AdamW, _partial_: true}",),
             r"model\.other_optimizer: goes with torch\.optim\.Muon",
         ),
+        (
+            (
+                "callbacks=[default,board_strength]",
+                "objective=board_hard_move",
+                "model.encoder.head_type=action_policy",
+                "callbacks.strength.strategy._target_=railyard.board.game.strategy.TailAgg",
+            ),
+            r"callbacks\.strength\.strategy: weighs bins of one move, of which an action_policy has one",
+        ),
     ],
 )
 def test_parts_that_do_not_fit(words, message, work):
@@ -52,6 +61,8 @@ def test_parts_that_do_not_fit(words, message, work):
         ("objective=board_hard_move", "model.encoder.output_n_bins=1", "data.tokenizer=null"),
         (*GROWING, "trainer.max_steps=5", "trainer.max_epochs=null"),
         ("model=board_encoder_muon",),
+        ("callbacks=[default,board_strength]", "callbacks.strength.games=3"),
+        ("hparams_search=board_strength",),
     ],
 )
 def test_parts_that_fit(words, work):

@@ -1,6 +1,6 @@
 """Rules of the board rail that concern more than one component: checked before anything is opened or built."""
 
-from railyard.board.training.config import BoardModel, PackData
+from railyard.board.training.config import BoardModel, BoardStrength, PackData
 from railyard.board.training.objectives import BoardObjective
 from railyard.core.config.compose import options
 from railyard.core.config.faults import Fault
@@ -12,7 +12,9 @@ MUON, MUON_OPTION = "torch.optim.Muon", "model=board_encoder_muon"
 def check(experiment: Experiment) -> list[Fault]:
     """All faults of an experiment that uses the board's data or model."""
     return [
-        fault for rule in (_tokenizer, _optimizer, _growing_batch, _objective, _heads) for fault in rule(experiment)
+        fault
+        for rule in (_tokenizer, _optimizer, _growing_batch, _objective, _heads, _strength)
+        for fault in rule(experiment)
     ]
 
 
@@ -64,3 +66,18 @@ def _heads(experiment: Experiment) -> list[Fault]:
         misfit = experiment.objective.misfit(experiment.model.encoder)
         return [Fault(("model", "encoder", "head_type"), misfit)] if misfit else []
     return []
+
+
+def _strength(experiment: Experiment) -> list[Fault]:
+    found = []
+    for name, part in (experiment.callbacks or {}).items():
+        if not isinstance(part, BoardStrength):
+            continue
+        if not isinstance(experiment.model, BoardModel):
+            found.append(
+                Fault(("callbacks", name), "plays with the board encoder: model=board_encoder, or leave it out")
+            )
+        elif part.strategy.weighs_bins and experiment.model.encoder.head_type == "action_policy":
+            message = "weighs bins of one move, of which an action_policy has one: railyard.board.game.strategy.Argmax"
+            found.append(Fault(("callbacks", name, "strategy"), message))
+    return found

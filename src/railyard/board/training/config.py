@@ -5,13 +5,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from railyard.board.game.strategy import Argmax, Strategy
 from railyard.board.model.config import Encoder
 from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.schedules import Constant, Schedule
 from railyard.core.config.component import Foreign, PathKnob
 from railyard.core.rail import Evaluation
 from railyard.core.training.devices import Device
-from railyard.core.training.experiment import Data, Model
+from railyard.core.training.experiment import Callback, Data, Model
 from railyard.core.training.shuffling import Shuffling
 from railyard.core.training.subject import Subject
 
@@ -84,6 +85,31 @@ class BoardModel(Model):
         from railyard.board.training.module import BoardModule
 
         return BoardModule(self, **runtime)
+
+
+class BoardStrength(Callback):
+    """Plays games with the model at every k-th validation, and logs strength/mean_score, low, high and reach_<tile>.
+
+    `callbacks=[default,board_strength] callbacks.saver.monitor=strength/mean_score callbacks.saver.mode=max` keeps the
+    checkpoint that plays best.
+    """
+
+    every_n_validations: Annotated[int, Field(ge=1)] = Field(
+        5, description="validations from one play to the next; the first one plays"
+    )
+    games: Annotated[int, Field(ge=1)] = Field(
+        20, description="games of a play, over all ranks; 100 tell twice as well"
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**64)] = Field(1, description="seed of the first game; equal at every play")
+    strategy: Strategy = Field(Argmax(), description="how a move is chosen from what the model says")
+    symmetries: Literal[1, 8] = Field(1, description="8 averages what the model says of the eight turned boards")
+    max_moves: Annotated[int, Field(ge=1)] | None = Field(None, description="a game is ended after so many moves")
+    bucket: Annotated[int, Field(ge=16)] = Field(32, description="games in play at one time, boards of a pass")
+
+    def build(self, **runtime: Any) -> Any:
+        from railyard.board.training import strength
+
+        return strength.BoardStrength(self, runtime["resumed"])
 
 
 class BoardEvaluation(Evaluation, abstract=True):
