@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from hypothesis import HealthCheck, settings
 # a busy machine is slow to generate and to run; that says nothing about the code
 settings.register_profile("railyard", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("railyard")
+
+# before torch is imported, here and in processes that tests start: two workers of xdist share two cores, and torch's
+# threads that wait for one another would take as much time again as small models do
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # a shell's background jobs ignore Ctrl-C, and so would every process that a test starts and interrupts
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

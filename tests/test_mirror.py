@@ -25,7 +25,6 @@ PROVED_BY = {
     "core/config/test_check.py": ("core/config/faults.py",),
     "core/store/test_npy.py": ("core/arrays.py",),
     "core/sweeping/test_launchers.py": ("core/sweeping/config.py",),
-    "core/sweeping/test_optuna_search.py": ("core/sweeping/study.py",),
     "core/sweeping/test_points.py": ("core/sweeping/trial.py",),
     "core/training/callbacks/test_saver.py": ("core/training/callbacks/config.py",),
     "core/training/test_replay.py": ("core/training/callbacks/stop_at.py", "apps/replay.py"),
