@@ -13,6 +13,7 @@ from railyard.board.tokens.tokenizer import Labels
 from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.objectives import BoardObjective
 from railyard.board.training.split import Split
+from railyard.board.training.starting import check_init
 from railyard.core.config.faults import Fault, FaultyConfig, blamed_on
 from railyard.core.training.devices import ranks
 from railyard.core.training.experiment import Experiment, total_steps
@@ -54,6 +55,9 @@ def _model_lines(
     with blamed_on("model", "encoder", "output_n_bins"):
         encoder = model.encoder.with_bins(labels.num_classes)
     _refuse_small_vocabulary(pack, encoder.input_vocab_size)
+    if model.init is not None:
+        with blamed_on("model", "init"):
+            check_init(model.init, encoder, labels)
     count = ranks(experiment.trainer.kwargs)
     batches = train_rows // (data.batch_size * count)
     if batches == 0:
@@ -67,7 +71,7 @@ def _model_lines(
     need = parameters * BYTES_PER_PARAMETER + _activation_bytes(encoder, data.batch_size)
     lines = [
         ("labels", f"{data.tokenizer}: {labels.num_classes} classes a head" if data.tokenizer else "the move played"),
-        ("model", f"{parameters:,} parameters"),
+        ("model", f"{parameters:,} parameters{f', from {model.init}' if model.init else ''}"),
         ("steps", f"{steps:,} of {_rows_a_step(experiment, data, model)} rows; {batches:,} batches an epoch"),
         ("memory", f"about {need / 2**20:,.0f} MiB for weights, optimizer and activations{' of a rank' * (count > 1)}"),
         *([("ranks", f"{count} processes of {data.batch_size:,} rows a micro-batch each")] if count > 1 else []),

@@ -72,6 +72,11 @@ class BoardModel(Model):
         "norms and heads",
     )
     schedule: Schedule = Field(Constant(), description="learning rate over the run")
+    init: PathKnob | None = Field(
+        None,
+        description="an init folder whose weights the run starts from, with a fresh optimizer and at step 0; "
+        "ckpt_path= goes on with everything",
+    )
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None,
         description="validate and keep a running average of the weights, e.g. 0.999: smoother than the last ones; "

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from railyard.board.model.encoder import BoardEncoder
-from railyard.board.model.init_folder import write_init
+from railyard.board.model.init_folder import read_init, write_init
 from railyard.board.training import optimizers
 from railyard.board.training.batch import Batch
 from railyard.board.training.data import PackDataModule
 from railyard.board.training.objectives import BoardObjective
+from railyard.board.training.starting import check_init
 
 if TYPE_CHECKING:
     from railyard.board.training.config import BoardModel
@@ -29,6 +30,9 @@ class BoardModule(pl.LightningModule):
         self.objective = objective
         self.total_steps = total_steps
         self.encoder = BoardEncoder(knobs.encoder.with_bins(data.tokenizer.num_classes))
+        if knobs.init is not None:
+            check_init(knobs.init, self.encoder.config, data.tokenizer)
+            self.encoder.load_state_dict(read_init(knobs.init)[0].state_dict())
         self.average = copy.deepcopy(self.encoder).requires_grad_(False) if knobs.ema_decay else None
         self._sums = ScoreSums()
         self._usual_accumulation = 1
