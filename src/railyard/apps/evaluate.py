@@ -40,10 +40,11 @@ class Evaluate(Verb):
         """With the keys of the subject's rail; of all rails while nothing says which that is."""
         run = _run_of(config)
         of_run = read_config(run) if run and (run / "config.yaml").is_file() else {}
+        data = of_run.get("data")
         subject = {
             **of_run,
             "allow": config.get("allow"),
-            "data": {**(of_run.get("data") or {}), **(config.get("data") or {})},
+            "data": {**(data if isinstance(data, Mapping) else {}), **(config.get("data") or {})},
         }
         rails = [rail.of(subject)] if of_run or config.get("data") else rail.known()
         return with_keys(cls, *(known.evaluation() for known in rails))

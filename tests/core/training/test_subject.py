@@ -52,3 +52,10 @@ def test_a_run_without_weights(run):
     (run / "init").rmdir()
     with pytest.raises(UserError, match="holds neither init/ nor a checkpoint"):
         find({}, run, allow=ALLOW)
+
+
+@pytest.mark.parametrize("data", [None, [1], "x"])
+def test_a_config_without_data_is_one_sentence(data, run):
+    write_config(run, {"data": data})
+    with pytest.raises(UserError, match=r"config\.yaml does not say on what data the run was trained: restore it"):
+        find({}, run)

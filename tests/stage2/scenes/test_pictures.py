@@ -1,4 +1,5 @@
 import io
+import os
 
 import numpy as np
 import pytest
@@ -79,3 +80,9 @@ def test_sizes_and_pixels_are_read(tmp_path):
     path.write_bytes(png(Image.fromarray(NOISE)))
     assert size_of(path) == (96, 64)
     assert (np.asarray(picture_of(path)) == NOISE).all()
+
+
+def test_a_pipe_is_no_image(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"a\.png: it is not a regular file"):
+        pictures.size_of(tmp_path / "a.png")

@@ -1,11 +1,12 @@
 import json
+import os
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from railyard.core.errors import UserError
-from railyard.stage2.scenes.records import BadRecord, Scene, SceneObject, line_of, parse, read, scene_of
+from railyard.stage2.scenes.records import BadRecord, Scene, SceneObject, line_of, lines, parse, read, scene_of
 
 GOOD = {"images": ["a.png"], "objects": [{"desc": "cat", "bbox_2d": [1, 2, 30, 40]}], "width": 64, "height": 64}
 
@@ -135,3 +136,9 @@ def test_what_is_written_is_read_again(scene):
     line = line_of(scene)
     assert line.count(b"\n") == 1
     assert parse(line, None, 1, polygons=True, images=False) == scene
+
+
+def test_a_pipe_is_no_file_of_scenes(tmp_path):
+    os.mkfifo(tmp_path / "a.jsonl")
+    with pytest.raises(UserError, match=r"a\.jsonl is not a file of scenes"):
+        list(lines(tmp_path / "a.jsonl"))

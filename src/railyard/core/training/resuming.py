@@ -51,7 +51,7 @@ def global_batch(folder: Path) -> int | None:
 def _keep_global_batch(config: dict[str, Any], rows: int | None) -> None:
     """On another number of ranks each takes another share of the same global batch."""
     ranks = devices.ranks(config.get("trainer") or {})
-    if rows is None or "batch_size" not in (config.get("data") or {}):
+    if rows is None or not isinstance(config.get("data"), Mapping) or "batch_size" not in config["data"]:
         return
     if rows % ranks:
         raise UserError(

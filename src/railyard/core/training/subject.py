@@ -42,6 +42,8 @@ def find(
     if run is None:
         return Subject(_data(data, {}), {}, init=bundle)
     init, config = run / "init", read_config(run)
+    if not isinstance(config.get("data"), Mapping):
+        raise UserError(f"{run}/config.yaml does not say on what data the run was trained: restore it")
     refuse_admissions(config, allow, run)
     if checkpoint is None and init.is_dir():
         return Subject(_data(data, config), config, run, init)

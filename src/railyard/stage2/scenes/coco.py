@@ -13,7 +13,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from railyard.core.errors import UserError, short
-from railyard.core.store.reading import read_bytes
+from railyard.core.store.reading import open_regular, read_bytes
 from railyard.stage2.scenes.descriptions import sanitise
 from railyard.stage2.scenes.records import MOST_PIXELS
 
@@ -54,15 +54,20 @@ def records(path: Path, counts: Counter[str]) -> Iterator[bytes]:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    data = read_bytes(path, MOST_COCO_BYTES)
-    if data.startswith(BYTE_ORDER_MARKS):
+    no_coco = f"{path} is not COCO: it has the lists {', '.join(LISTS)}; a file of records ends in .jsonl"
+    with open_regular(path) as file:
+        head = file.read(64)
+    if head.startswith(BYTE_ORDER_MARKS):
         raise UserError(f"{path} begins with a byte order mark (BOM): save it as UTF-8 without one")
+    if head.strip() and not head.lstrip().startswith(b"{"):  # a large one of another form is not read
+        raise UserError(no_coco)
+    data = read_bytes(path, MOST_COCO_BYTES)
     try:
         content = from_json(data)
     except ValueError as fault:
         raise UserError(f"{path} is not JSON ({fault}): is it whole?") from fault
     if not isinstance(content, dict) or not all(isinstance(content.get(name), list) for name in LISTS):
-        raise UserError(f"{path} is not COCO: it has the lists {', '.join(LISTS)}; a file of records ends in .jsonl")
+        raise UserError(no_coco)
     return content
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from railyard.core.errors import BadRecord
 from railyard.core.store.images import ImageFault, ImageFile, guarded, turned
-from railyard.core.store.reading import read_bytes
+from railyard.core.store.reading import open_regular, read_bytes
 from railyard.stage2.scenes.image_names import is_there
 from railyard.stage2.scenes.resize import smart_resize
 
@@ -43,16 +43,14 @@ def png(picture: Image.Image) -> bytes:
 def size_of(path: Path) -> tuple[int, int]:
     """Width and height in the header of an image file; ValueError if it has none."""
     try:
-        return guarded(lambda: _size(path))
+        with open_regular(path) as file:
+            return guarded(lambda: Image.open(file, formats=list(FORMATS)).size)
+    except BadRecord as bad:
+        raise ValueError(f"the image {path}: {bad.reason}") from None
     except OSError as error:
         raise ValueError(f"the image {path} cannot be read ({error.strerror})") from error
     except ImageFault as fault:
         raise ValueError(f"the image {path}: {fault}") from None
-
-
-def _size(path: Path) -> tuple[int, int]:
-    with Image.open(path, formats=list(FORMATS)) as image:
-        return image.size
 
 
 def picture_of(path: Path) -> Image.Image:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from railyard.core.errors import BadRecord, UserError, nearest, short
-from railyard.core.store.reading import MOST_JSON_VALUES, bounded_lines
+from railyard.core.store.reading import MOST_JSON_VALUES, bounded_lines, open_regular
 from railyard.stage2.scenes import image_names
 from railyard.stage2.scenes.config import Space
 from railyard.stage2.scenes.coordinates import TOKENS, Box
@@ -71,10 +71,11 @@ def read(path: Path | str, space: Space = "auto", polygons: bool = False, images
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Lines of a file with their numbers from 1. Raises UserError if there is no such file."""
     try:
-        with path.open("rb") as file:
-            yield from enumerate(bounded_lines(file, path, LONGEST_LINE), start=1)
-    except (FileNotFoundError, IsADirectoryError) as error:
+        file = open_regular(path)
+    except (FileNotFoundError, BadRecord) as error:
         raise UserError(f"{path} is not a file of scenes: name a .jsonl file") from error
+    with file:
+        yield from enumerate(bounded_lines(file, path, LONGEST_LINE), start=1)
 
 
 def parse(
