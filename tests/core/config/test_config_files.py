@@ -5,6 +5,7 @@ from omegaconf import OmegaConf
 
 from railyard.core.config import hydra_private
 from railyard.core.config.compose import Composition
+from railyard.core.config.config_files import ConfigFiles
 from railyard.core.errors import UserError
 
 HEAD = b"# @package _global_\n"
@@ -82,3 +83,10 @@ def test_a_fresh_config_has_the_folders_of_hydra(work):
     hydra = Composition("train", []).config.hydra
     dirs = {name: OmegaConf.to_container(hydra[name])["dir"] for name in ("run", "sweep")}
     assert dirs == hydra_private.OUTPUT_DIRS
+
+
+def test_hydra_may_register_its_own_class_again_as_it_does_in_the_processes_of_jobs(work):
+    Composition("train", [])
+    registry = hydra_private.SourcesRegistry.instance()
+    registry.register(hydra_private.FileConfigSource)
+    assert registry.resolve("file") is ConfigFiles

@@ -39,6 +39,10 @@ class ConfigFiles(FileConfigSource):
         return result
 
 
+# the process of a sweep's job is given this class, registers Hydra's own again, and takes two of one name for the same
+ConfigFiles.__name__ = FileConfigSource.__name__
+
+
 def _refuse_other_text(file: Path) -> None:
     data = read_bytes(file)
     if data.startswith(MARKS):
