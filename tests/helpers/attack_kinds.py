@@ -154,9 +154,10 @@ def replay(folder: Path, out: Path) -> object:
 
 
 def sweep_tables(folder: Path, out: Path) -> object:
-    from railyard.core.sweeping import folder as sweeps
+    from railyard.core.sweeping.folder import SweepFolder
 
-    return [sweeps.verb(folder), sweeps.read(folder, "train"), sweeps.rows(folder)]
+    sweep = SweepFolder(folder)
+    return [sweep.verb(), sweep.read("train"), sweep.rows()]
 
 
 def read_model(folder: Path, out: Path) -> object:
