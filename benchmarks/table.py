@@ -33,6 +33,7 @@ NAMES = (
     "tlg8_table",
     "tlg8_decode",
     "batch_engine",
+    "play_loop",
     "expectimax",
     "nneonneo",
     "scenes",

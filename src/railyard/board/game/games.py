@@ -143,11 +143,11 @@ def step(games: Games, directions_N: U8) -> None:
     _step(games, np.ascontiguousarray(directions_N, np.uint8), _words())
 
 
-def replayed(seeds_N: U64, games_N: Sequence[U8]) -> U8:
+def replayed(seeds_N: U64, games_N: Sequence[U8], out_T16: U8 | None = None) -> U8:
     """The board before each of the moves, which must be those that were made, game after game: exponents [T, 16]."""
     directions_T = np.concatenate([np.empty(0, np.uint8), *games_N])
     starts_N = np.cumsum([0, *map(len, games_N)])
-    exponents_T16 = np.empty((len(directions_T), 16), np.uint8)
+    exponents_T16 = np.empty((len(directions_T), 16), np.uint8) if out_T16 is None else out_T16
     _replay(new_games(seeds_N), starts_N, directions_T, exponents_T16, _words())
     return exponents_T16
 
