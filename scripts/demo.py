@@ -3,10 +3,10 @@
 `./run demo rail=stage2` makes scenes of both kinds, draws them and prints the paths of the pictures, in some seconds.
 
 The model learns from the sample logs. It is also evaluated on other games, which are played here in some seconds at
-depth 2.
+depth 2, and plays games itself, beside a random player and that teacher.
 
 What an earlier run of the demo has made is reused; `./run demo fresh` begins with an empty folder.
-Takes about five minutes on two cores.
+Takes about six minutes on two cores.
 """
 
 import json
@@ -19,6 +19,8 @@ from typing import Any
 PACK = Path("data/board/sample")
 TAUGHT = Path("data/board/taught")  # games that nobody has trained on
 TOKENIZER = Path("data/board/tokenizer.json")
+STRENGTH = Path("outputs/play/strength.png")
+GAMES = 50  # of each player: their mean scores differ by more than their intervals are wide
 EXPERIMENT = "board/quickstart"
 SCENES, SHOWN = Path("data/stage2"), Path("outputs/show")
 
@@ -97,7 +99,28 @@ def main() -> None:
         railyard("teach", f"out={TAUGHT}", "games=4", "depth=2", "seed=2048")
     fresh = railyard("evaluate", f"run={run}", f"data.pack={TAUGHT}", "split=all")
     tell(fresh, "freshly taught")
-    print(f"\nread: {run / 'report.md'}\n      {held_out['report']}\n      {fresh['report']}")
+    played = play(run)
+    reports = [run / "report.md", held_out["report"], fresh["report"], *(found["report"] for found in played.values())]
+    print("\nread: " + "\n      ".join(map(str, reports)))
+    print(f"look at: {STRENGTH}" if STRENGTH.is_file() else "pip install 'railyard[plots]' draws plots, too")
+
+
+def play(run: Path) -> dict[str, dict[str, Any]]:
+    """Games of three players, the results by name, and a plot of all."""
+    from railyard.board.playing.report import compare
+    from railyard.core.runs import plots
+
+    calls = {
+        "random": ("player=random",),
+        "the model": (f"init={run / 'init'}", f"places={GAMES}", "bucket=64"),
+        "teacher, depth 2": ("player=teacher", "depth=2"),
+    }
+    found = {name: railyard("play", *words, f"games={GAMES}") for name, words in calls.items()}
+    for name, result in found.items():
+        print(f"\n{name}: mean score {result['mean_score']:,.0f} ({result['low']:,.0f} to {result['high']:,.0f})")
+    if plots.available():
+        compare(STRENGTH, found)
+    return found
 
 
 def tell(result: dict[str, Any], games: str) -> None:

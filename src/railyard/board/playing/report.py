@@ -74,3 +74,19 @@ def _draw_shares(axes: Any, results: Results) -> None:
     axes.bar(range(len(TILES)), shares, yerr=errors, color=plots.COLOURS[0], ecolor=plots.MUTED, capsize=3)
     axes.set_xticks(range(len(TILES)), list(map(str, TILES)), fontsize=7)
     axes.set_ylim(0, 1)
+
+
+def compare(path: Path, players: Mapping[str, Mapping[str, Any]]) -> None:
+    """Mean scores of players by name, from the results of their runs, with 95 % intervals on a logarithmic axis."""
+    figure, (axes,) = plots.panels(1, height=1.2 + 0.5 * len(players))
+    plots.title(axes, "mean score and its 95 % interval")
+    for row, (name, found) in enumerate(reversed(list(players.items()))):
+        mean, low, high = (found[key] for key in ("mean_score", "low", "high"))
+        bars = [[mean - max(low, 1)], [high - mean]]
+        axes.errorbar(mean, row, xerr=bars, fmt="o", color=plots.COLOURS[0], capsize=4)
+        axes.annotate(f"{name}: {mean:,.0f}, {found['games']} games", (mean, row), (0, 9), textcoords="offset points")
+    axes.set_xscale("log")
+    axes.set_yticks([])
+    axes.set_ylim(-0.5, len(players) - 0.2)
+    axes.margins(x=0.25)
+    plots.save(figure, path)
