@@ -92,6 +92,14 @@ def test_embeddings_cut_short_are_refused(pool):
         SelfplayPool.open(pool)
 
 
+def test_embeddings_of_a_width_that_no_array_has_are_refused(pool):
+    embed(pool, "000001", 3)
+    path = pool / "embeddings-000001.npy"
+    path.write_bytes(path.read_bytes().replace(b"(3, 3), }" + b" " * 19, b"(3, 99999999999999999999), }"))
+    with pytest.raises(UserError, match=r"embeddings-000001\.npy holds an array of shape \(3, 99999999999999999999\)"):
+        SelfplayPool.open(pool)
+
+
 def test_without_a_session_the_time_is_unknown(pool):
     with closing(sqlite3.connect(pool / "metadata.db")) as database, database:
         database.execute("DROP TABLE session")

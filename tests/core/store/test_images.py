@@ -1,5 +1,6 @@
 import io
 import struct
+import warnings
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from railyard.core.store.images import ImageFault, ImageFile, _orientation
+from railyard.core.store.images import ImageFault, ImageFile, _orientation, guarded
 
 FILES = Path(__file__).parents[2] / "fixtures" / "images"
 NOISE = np.random.default_rng(0).integers(0, 256, (12, 20, 3), np.uint8)
@@ -126,3 +127,7 @@ def test_mutated_files_are_images_or_faults(data):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     with suppress(ImageFault):
         ImageFile(bytes(whole)).load()
+
+
+def test_what_pillow_warns_of_is_no_error():
+    assert guarded(lambda: warnings.warn("malformed MPO", stacklevel=1) or 3) == 3

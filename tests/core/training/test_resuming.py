@@ -112,6 +112,13 @@ def test_ranks_that_cannot_share_the_global_batch_are_refused(tmp_path):
         on_devices(3, tmp_path)
 
 
+@pytest.mark.parametrize("section", ["trainer", "data"])
+def test_sections_that_are_none_are_left_to_the_check(section, tmp_path):
+    began_with(tmp_path, 32)
+    config, _ = resumed_config({**STORED, section: "x"}, {}, [], tmp_path)
+    assert config[section] == "x"
+
+
 def test_a_run_that_did_not_come_far_keeps_its_batch(tmp_path):
     assert on_devices(4, tmp_path)[0]["data"]["batch_size"] == 16
     began_with(tmp_path, None)

@@ -72,7 +72,10 @@ def test_transformers_reads_the_folder_without_running_code(tmp_path):
     assert ours.encode(text) == VOCABULARY.encode(text) == theirs.encode(text)
 
 
-@pytest.mark.parametrize("content", [None, "{}", "no json"])
+NO_UNKNOWN = '{"version": "1.0", "model": {"type": "WordLevel", "vocab": {"cat": 0}, "unk_token": "[UNK]"}}'
+
+
+@pytest.mark.parametrize("content", [None, "{}", "no json", NO_UNKNOWN])
 def test_a_folder_without_a_tokenizer_is_one_sentence(tmp_path, content):
     if content is not None:
         (tmp_path / "tokenizer.json").write_text(content)

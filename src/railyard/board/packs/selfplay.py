@@ -20,6 +20,7 @@ from railyard.core.store import durable
 from railyard.core.store.npy import read_shape
 from railyard.core.store.shards import ShardSet
 
+WIDEST = 2**20  # numbers of an embedding
 LATEST = 2.0**37  # Unix seconds that a date can hold
 
 
@@ -101,7 +102,7 @@ def _rows_by_number(shards: ShardSet, stem: str) -> dict[str, int]:
 def _width(path: Path) -> int:
     """D of a file of shape [N, D]; 1 where it is none, for the check of its header to say so."""
     shape = read_shape(path)
-    return shape[1] if len(shape) == 2 else 1
+    return shape[1] if len(shape) == 2 and 0 < shape[1] <= WIDEST else 1
 
 
 def place_shards(source: Path, target: Path, place: Callable[[Path, Path], object]) -> int:

@@ -121,7 +121,7 @@ def guarded(work: Callable[[], Result]) -> Result:
     """What Pillow does with the bytes of a stranger, its faults as ImageFault."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # callers have limits of their own
+            warnings.simplefilter("ignore")  # of sizes, for which callers have limits, and of metadata
             return work()
     except UnidentifiedImageError:
         raise ImageFault("this is no PNG, BMP, WebP or JPEG image, or its head is damaged") from None

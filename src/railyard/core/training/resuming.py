@@ -50,15 +50,16 @@ def global_batch(folder: Path) -> int | None:
 
 def _keep_global_batch(config: dict[str, Any], rows: int | None) -> None:
     """On another number of ranks each takes another share of the same global batch."""
-    ranks = devices.ranks(config.get("trainer") or {})
-    if rows is None or not isinstance(config.get("data"), Mapping) or "batch_size" not in config["data"]:
-        return
+    trainer, data = config.get("trainer"), config.get("data")
+    if rows is None or not isinstance(trainer, Mapping) or not isinstance(data, Mapping) or "batch_size" not in data:
+        return  # where a section is none, the check says so
+    ranks = devices.ranks(trainer)
     if rows % ranks:
         raise UserError(
             f"this run was begun in batches of {rows} rows over all ranks, which {ranks} ranks cannot share evenly; "
             "resume it on a number of trainer.devices that divides them"
         )
-    config["data"] = {**config["data"], "batch_size": rows // ranks}
+    config["data"] = {**data, "batch_size": rows // ranks}
 
 
 def changed_for_resume(stored: Mapping[str, Any], composed: Mapping[str, Any], given: Iterable[str]) -> dict[str, Any]:

@@ -40,10 +40,14 @@ def load(folder: Path | str) -> Tokenizer:
     """The tokenizer of a folder that holds `tokenizer.json`. UserError if there is none that can be read."""
     path = Path(folder) / FILE
     try:
-        return Tokenizer.from_buffer(read_bytes(path))
+        tokenizer = Tokenizer.from_buffer(read_bytes(path))
+        tokenizer.encode(_PROBE)  # what its parts lack is missed only here
+        return tokenizer
+    except UserError:
+        raise
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): name a folder that holds a {FILE}") from error
-    except ValueError as error:
+    except Exception as error:  # the library raises none that is narrower
         raise UserError(f"{path} is not a tokenizer ({error}): save it again") from error
 
 
