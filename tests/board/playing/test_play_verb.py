@@ -71,10 +71,10 @@ def test_a_stopped_run_goes_on_after_the_games_that_are_done(railyard, work, mon
     whole = games(run_folder(railyard(*words)))
     note = jobs._Speed.note
 
-    def stop(speed, moves):
+    def stop(speed, moves, is_last=False):
         if moves > 600:
             raise KeyboardInterrupt
-        note(speed, moves)
+        note(speed, moves, is_last)
 
     with monkeypatch.context() as patched:
         patched.setattr(jobs._Speed, "note", stop)
@@ -191,10 +191,10 @@ def test_a_stopped_run_goes_on_with_its_pool(railyard, work, monkeypatch):
     whole = run_folder(railyard(*words, "out=whole"))
     note = jobs._Speed.note
 
-    def stop(speed, moves):
+    def stop(speed, moves, is_last=False):
         if moves > 900:
             raise KeyboardInterrupt
-        note(speed, moves)
+        note(speed, moves, is_last)
 
     with monkeypatch.context() as patched:
         patched.setattr(jobs._Speed, "note", stop)

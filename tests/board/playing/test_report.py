@@ -30,7 +30,7 @@ def results():
     return found
 
 
-@pytest.mark.parametrize("speeds", [[(0.0, 0.0)], [(0.0, 0.0), (1.0, 900.0)]])
+@pytest.mark.parametrize("speeds", [[], [(1.0, 900.0)]])
 def test_a_report_names_scores_shares_and_ends(results, tmp_path, speeds):
     durable.write_json(tmp_path / "provenance.json", PROVENANCE)
     report.write(tmp_path, "Play: random", results, {"player": "random"}, speeds)

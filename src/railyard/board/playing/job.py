@@ -38,7 +38,7 @@ def play_games(knobs: "Knobs", folder: Path, command: list[str], progress: Count
                 file.add(games)
                 if recorder:
                     recorder.add(games)
-                speed.note(play.moves)
+                speed.note(play.moves, is_last=file.next == knobs.games)
                 progress(file.next, knobs.games, table.first, f"{speed.rate:,.0f} moves/s")
         except ModelLost as lost:
             how = f"the games before are kept, go on with: railyard play resume={folder}"
@@ -124,17 +124,19 @@ class _Speed:
     def __init__(self) -> None:
         self._start = self._last = time.monotonic()
         self._moves = self._before = 0
-        self.rate = 0.0
-        self.points: report.Speeds = [(0.0, 0.0)]
+        self.points: report.Speeds = []
 
-    def note(self, moves: int) -> None:
+    def note(self, moves: int, is_last: bool = False) -> None:
         self._moves, now = moves, time.monotonic()
-        if now - self._last >= SPEED_SECONDS:
-            self.rate = (moves - self._before) / (now - self._last)
-            self.points.append((now - self._start, self.rate))
+        if now - self._last >= SPEED_SECONDS or (is_last and moves > self._before):
+            self.points.append((now - self._start, (moves - self._before) / (now - self._last)))
             self._last, self._before = now, moves
         if len(self.points) > MOST_SPEEDS:
             del self.points[::2]
+
+    @property
+    def rate(self) -> float:
+        return self.points[-1][1] if self.points else self.mean
 
     @property
     def mean(self) -> float:

@@ -60,7 +60,7 @@ def _plots(folder: Path, results: Results, speeds: Speeds) -> list[str]:
     ends.barh(range(len(results.ended)), list(results.ended.values()), color=plots.COLOURS[0])
     ends.set_yticks(range(len(results.ended)), list(results.ended), fontsize=7)
     plots.title(speed, "moves a second, over seconds")
-    speed.plot(*zip(*speeds, strict=True), color=plots.COLOURS[0])
+    speed.plot(*zip(*speeds, strict=True), marker=".", color=plots.COLOURS[0])
     speed.set_ylim(bottom=0)
     plots.save(figure, folder / "games.png")
     return ["![scores, shares by tile, lengths, ends and speed](games.png)"]
