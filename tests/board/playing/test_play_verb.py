@@ -202,7 +202,12 @@ def test_a_stopped_run_goes_on_with_its_pool(railyard, work, monkeypatch):
         patched.setattr("railyard.core.making.streams.COMMIT_SECONDS", 0.0)
         assert railyard(*words, "hydra.run.dir=run", "out=pool").code == 130
     assert not (work / "pool").exists()
-    assert railyard("play", "resume=run").code == 0
+    done = railyard("play", "resume=run")
+    assert done.code == 2
+    assert "out=pool of " in done.err
+    assert "give that key again" in done.err
+    assert not (work / "pool").exists()
+    assert railyard("play", "resume=run", "out=pool").code == 0
     assert games(work / "run") == games(whole)
     assert content(work / "pool") == content(work / "whole")
 
@@ -234,6 +239,6 @@ def test_a_full_disk_is_told_and_gone_on_from(railyard, work, monkeypatch):
         done = railyard(*words, "out=pool", "hydra.run.dir=run")
     assert (done.code, done.out) == (1, "")
     assert "free some space and run the command again" in done.err
-    assert railyard("play", "resume=run").code == 0
+    assert railyard("play", "resume=run", "out=pool").code == 0
     assert railyard(*words, "out=other").code == 0
     assert content(work / "pool") == content(work / "other")

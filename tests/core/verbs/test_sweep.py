@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 import yaml
-from small_verb import app
+from small_verb import Root, app
 
 from railyard.apps.evaluate import Evaluate
 from railyard.apps.train import Train
@@ -84,6 +84,17 @@ def test_little_may_change_when_a_sweep_goes_on(sweep_of, only_sweep, word, part
     code, _, err = sweep_of(app(), f"resume={only_sweep()}", word)
     assert code == 2
     assert part in err
+
+
+def test_where_jobs_write_is_said_again_when_a_sweep_goes_on(sweep_of, only_sweep):
+    """sweep.json may be somebody else's."""
+    writing = app(root=type("Writing", (Root,), {"__annotations__": {"out": str | None}, "out": None}))
+    sweep_of(writing, "-m", "depth=0,1", "out=elsewhere")
+    code, _, err = sweep_of(writing, f"resume={only_sweep()}")
+    assert code == 2
+    assert f"out=elsewhere of {only_sweep()} lies outside the run folder" in err
+    assert sweep_of(writing, f"resume={only_sweep()}", "out=elsewhere")[0] == 0
+    assert "may not change" in sweep_of(writing, f"resume={only_sweep()}", "out=there")[2]
 
 
 def test_a_sweep_is_of_one_verb(sweep_of, only_sweep, tmp_path):

@@ -41,7 +41,8 @@ def play_games(knobs: "Knobs", folder: Path, command: list[str], progress: Count
                 speed.note(play.moves, is_last=file.next == knobs.games)
                 progress(file.next, knobs.games, table.first, f"{speed.rate:,.0f} moves/s")
         except ModelLost as lost:
-            how = f"the games before are kept, go on with: railyard play resume={folder}"
+            again = "" if knobs.out is None else f" out={knobs.out}"
+            how = f"the games before are kept, go on with: railyard play resume={folder}{again}"
             raise RailyardError(f"{lost}; {how}") from lost
         if recorder:
             recorder.publish(file.runs)

@@ -12,9 +12,9 @@ from typing import Any
 from railyard.core.config.hydra_node import leaves
 from railyard.core.errors import UserError
 
-# keys under which loggers, callbacks and profilers of the table take a place to write to
-PLACES = ("save_dir", "dirpath", "log_dir", "root_dir", "artifact_location", "tracking_uri", "filename", "dir")
-WRITING = (("logger",), ("callbacks",), ("trainer", "profiler"))
+# keys under which a verb, and loggers, callbacks and profilers of the table take a place to write to
+PLACES = ("out", "save_dir", "dirpath", "log_dir", "root_dir", "artifact_location", "tracking_uri", "filename", "dir")
+WRITING = (("out",), ("logger",), ("callbacks",), ("trainer", "profiler"))
 
 
 def refuse_admissions(stored: Mapping[str, Any], again: Iterable[str], folder: Path) -> None:
@@ -29,7 +29,7 @@ def refuse_admissions(stored: Mapping[str, Any], again: Iterable[str], folder: P
 
 
 def refuse_paths(stored: Mapping[str, Any], folder: Path, given: Iterable[str] = ()) -> None:
-    """UserError where a logger, callback or profiler of a stored config would write outside its run folder.
+    """UserError where the `out`, a logger, callback or profiler of a stored config would write outside its folder.
 
     `given`: dotted keys of this command line, whose values are the user's own.
     """

@@ -14,6 +14,7 @@ from railyard.core.training import devices
 PER_CALL = ("json", "validate_config", "resume", "metrics")  # of one call, not of the run
 AGAIN = ("allow", "experiment")  # where a call says again which classes it admits
 CHANGEABLE = (
+    "out",
     "trainer.max_steps",
     "trainer.max_epochs",
     "trainer.devices",

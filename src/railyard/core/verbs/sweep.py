@@ -15,6 +15,7 @@ from railyard.core.config.compose import verbatim
 from railyard.core.errors import UserError
 from railyard.core.runs.folder import claim
 from railyard.core.runs.provenance import provenance
+from railyard.core.runs.trust import refuse_paths
 from railyard.core.store.lock import locked
 from railyard.core.sweeping import overrides
 from railyard.core.sweeping.folder import SweepFolder
@@ -41,6 +42,7 @@ def call(verb: str, app: type[Verb], argv: Sequence[str]) -> str:
     folder = _resumed(typed)
     typed = [verbatim(word, app.verbatim) for word in typed]
     calls: list[Any] = []
+    given = [overrides.key(word) for word in typed if not word.startswith("resume=")]
     if folder:
         facts = SweepFolder(folder).read(verb)
         typed, calls = _merged(facts["words"], typed), facts["calls"]
@@ -48,7 +50,10 @@ def call(verb: str, app: type[Verb], argv: Sequence[str]) -> str:
     if wants_config:
         return str(OmegaConf.to_yaml(sweep.base.varied(sweep.varied[0]).job()))
     place = folder or sweep.new_folder()
-    job, job_plan = sweep.check(place)[0]
+    jobs = sweep.check(place)
+    for each, _ in jobs if folder else ():
+        refuse_paths(each.config, place, given)
+    job, job_plan = jobs[0]
     objectives = sweep.objectives(job)
     plan = sweep.plan(job_plan, folder)
     sys.stderr.write(plan)
@@ -74,6 +79,8 @@ def _merged(before: Sequence[str], typed: Sequence[str]) -> list[str]:
     """The overrides of a sweep that goes on: those it was started with, and the few that may change."""
     new = [word for word in typed if not word.startswith("resume=")]
     for word in new:
+        if word in before:
+            continue
         if not overrides.sets(word, ON_RESUME) or overrides.sets(word, ("hydra.sweeper.params",)):
             raise UserError(
                 f"{word} may not change when a sweep goes on (its jobs would not be the same); changeable: "
