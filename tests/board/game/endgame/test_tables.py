@@ -140,6 +140,7 @@ def test_memory_that_is_free_is_read_from_the_system():
         {"caps": {"0": 2**32}},
         {"caps": {"x": 2}},
         {"chains": [[1] * 16]},
+        {"targets": [], "chains": []},
         {"goal": None},
     ],
 )
