@@ -221,7 +221,9 @@ def _pattern(facts: Mapping[str, Any], place: Path) -> Pattern:
     """A pattern of a manifest; compiled code believes it, so each cell is a wall or has a cap, and a goal has a place."""
     is_board = sorted([*map(str, facts["walls"]), *facts["caps"]]) == sorted(map(str, range(16)))
     if not is_board or not facts["targets"] or any(len(chain) > facts["goal"] for chain in facts["chains"]):
-        raise UserError(f"{place} describes {facts['name']} by what is no board of 16 cells with a goal: build the tables again")
+        raise UserError(
+            f"{place} describes {facts['name']} by what is no board of 16 cells with a goal: build the tables again"
+        )
     return Pattern(
         facts["name"],
         tuple(facts["walls"]),
