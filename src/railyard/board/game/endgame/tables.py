@@ -218,7 +218,7 @@ class _Tables(BaseModel):
 
 
 def _pattern(facts: Mapping[str, Any], place: Path) -> Pattern:
-    """A pattern of a manifest; compiled code believes it, so each cell is a wall or has a cap, and a goal has a place."""
+    """A pattern of a manifest; compiled code believes it: each cell is a wall or has a cap, the goal has a place."""
     is_board = sorted([*map(str, facts["walls"]), *facts["caps"]]) == sorted(map(str, range(16)))
     if not is_board or not facts["targets"] or any(len(chain) > facts["goal"] for chain in facts["chains"]):
         raise UserError(
