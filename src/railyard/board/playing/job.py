@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from railyard.board.playing.config import Play as Knobs
 
 SPEED_SECONDS = 1.0  # between two points of the plot of speed
+LAST_SECONDS = 0.1  # before its last one: fewer moves tell nothing
 MOST_SPEEDS = 600  # points; then every other one goes
 
 
@@ -129,7 +130,7 @@ class _Speed:
 
     def note(self, moves: int, is_last: bool = False) -> None:
         self._moves, now = moves, time.monotonic()
-        if now - self._last >= SPEED_SECONDS or (is_last and moves > self._before):
+        if now - self._last >= (LAST_SECONDS if is_last else SPEED_SECONDS):
             self.points.append((now - self._start, (moves - self._before) / (now - self._last)))
             self._last, self._before = now, moves
         if len(self.points) > MOST_SPEEDS:
