@@ -6,7 +6,7 @@ import attack_harness as harness
 import attack_kinds as table
 import pytest
 
-FOLDERS, MUTATIONS, SEED = 20, 1000, 3
+FOLDERS, MUTATIONS, SEED = 20, 500, 3
 
 
 @pytest.fixture(scope="module")
