@@ -1,4 +1,5 @@
 import errno
+import multiprocessing
 import os
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from railyard.core.errors import RailyardError
 from railyard.core.making import streams
 from railyard.core.making.streams import DATA, JOURNAL, Stream, open_stream
-from railyard.core.store import journal
+from railyard.core.store import durable, journal
 from railyard.core.store.shards import ShardSet, ShardWriter
 
 PAIR, VECTOR = np.dtype([("a", "<u4"), ("b", "<u2")]), np.dtype(("<f4", (3,)))
@@ -95,6 +96,26 @@ def test_rows_are_on_the_disk_before_they_are_noted_and_the_note_is_before_a_com
             assert order.seen[:2] == synced
             assert set(order.seen[2:-1]) == {"noted"}
             assert order.seen[-1] == noted
+
+
+def test_what_a_killed_call_was_writing_beside_the_shards_is_not_published(tmp_path):
+    with open_stream(tmp_path, FAMILIES) as stream:
+        stream.add({}, rows(0, 3))
+        stream.commit()
+    writer = multiprocessing.get_context("fork").Process(
+        target=_die_while_writing, args=(tmp_path / DATA / "facts.json",)
+    )
+    writer.start()
+    writer.join()
+    assert any(path.suffix == ".tmp" for path in (tmp_path / DATA).iterdir())
+    with open_stream(tmp_path, FAMILIES) as stream:
+        stream.finish()
+    assert sorted(content(tmp_path / DATA)) == ["steps.npy", "steps_more.npy"]
+
+
+def _die_while_writing(path):
+    with durable.atomic_file(path):
+        os._exit(0)
 
 
 def test_it_commits_by_itself_now_and_then(tmp_path, monkeypatch):

@@ -43,6 +43,7 @@ class Stream:
         self.folder = work / DATA
         self.records = journal.read(work / JOURNAL) if (work / JOURNAL).exists() else []
         self.folder.mkdir(exist_ok=True)
+        durable.remove_leftovers(self.folder)  # a killed call may have been completing it; it is published as it lies
         rows = sum(record["rows"] for record in self.records)
         self._families = {
             stem: _GrowingShards(self.folder, stem, dtype, shard_rows, rows) for stem, dtype in families.items()
