@@ -10,7 +10,7 @@ import pytest
 import railyard
 
 SOURCE = Path(railyard.__file__).parent
-LIGHT = ("file", "folder", "manifest", "journal", "journal cut", "shards")  # need neither torch nor compiled code
+LIGHT = ("file", "folder", "manifest", "journal", "journal cut", "stream")  # need neither torch nor compiled code
 WRITING_CALLS = {
     *("atomic_file", "atomic_folder", "write_bytes", "write_text", "write_json", "write_manifest"),
     *("Journal", "ShardWriter", "open_stream", "runs_writer", "connect", "save_file", "savefig"),

@@ -93,12 +93,33 @@ def cut_records(folder: Path) -> None:
     journal.cut(folder / "j", lambda record: record["step"] < 4)
 
 
-def write_shards(folder: Path) -> None:
-    from railyard.core.store.shards import ShardWriter
+def write_stream(folder: Path) -> None:
+    """Two families in lockstep, each addition acknowledged as soon as it is committed."""
+    from railyard.core.making.streams import open_stream
 
-    with ShardWriter(folder, "rows", np.dtype("<i8"), shard_rows=1500) as writer:
-        for start in range(0, 4000, 700):
-            writer.write(np.arange(start, min(start + 700, 4000)))
+    folder.joinpath("work").mkdir(exist_ok=True)
+    with open_stream(folder / "work", {"rows": np.dtype("<i8"), "halves": np.dtype("<f2")}, 1500) as stream:
+        for start in range(stream.rows, 4000, 700):
+            rows = np.arange(start, min(start + 700, 4000))
+            stream.add({"from": start}, {"rows": rows, "halves": rows.astype("<f2")})
+            stream.commit()
+            acknowledge(len(stream.records))
+        stream.finish()
+
+
+def no_addition_is_lost(left: Left) -> str:
+    path = left.folder / "work" / "journal.jsonl"
+    noted = journal.read(path) if path.exists() else []
+    sizes = {stem: _bytes_in(left.folder, stem) for stem in ("rows", "halves")}
+    rows = sum(record["rows"] for record in noted)
+    if sizes["rows"] < 8 * rows or sizes["halves"] < 2 * rows:
+        return f"{rows} rows are noted, {sizes} bytes are there"
+    return f"{left.acknowledged} additions, {len(noted)} are noted" if len(noted) < left.acknowledged else ""
+
+
+def _bytes_in(folder: Path, stem: str) -> int:
+    """Bytes of a family's shards without their headers of 128 bytes."""
+    return sum(max(0, path.stat().st_size - 128) for path in folder.glob(f"work/data/{stem}-*.npy"))
 
 
 def write_run_files(folder: Path) -> None:
@@ -585,8 +606,7 @@ RUN_MODULES = (
     "core.runs.metrics core.runs.plots core.training.callbacks.report"
 )
 IMPORT_MODULES = (
-    "board.packs.importing board.packs.metadata board.packs.valuations "
-    "core.making.streams core.making.work_folder core.making.outputs"
+    "board.packs.importing board.packs.metadata board.packs.valuations core.making.work_folder core.making.outputs"
 )
 WRITERS = (
     Writer("file", "core.store.durable", write_file, whole, old_file),
@@ -594,7 +614,7 @@ WRITERS = (
     Writer("manifest", "core.store.durable", write_with_manifest, manifest_commits),
     Writer("journal", "core.store.journal", append_records, records_are_kept),
     Writer("journal cut", "core.store.journal core.training.callbacks.exact", cut_records, whole, append_records),
-    Writer("shards", "core.store.shards", write_shards, each_file),
+    Writer("stream", "core.store.shards core.making.streams", write_stream, no_addition_is_lost),
     Writer("sweep grid", "core.sweeping.grid", sweep_grid, whole),
     Writer("sweep", "core.sweeping.folder", sweep_files, no_outcome_is_lost),
     Writer("sweep report", "core.sweeping.report", sweep_report, each_file, sweep_that_ended),

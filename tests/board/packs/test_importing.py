@@ -255,7 +255,7 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_is_done(logs, out, monkeypat
     with pytest.raises(KeyboardInterrupt):
         import_logs(logs.folder, out, progress=stop_after(1))
     with monkeypatch.context() as patch:
-        patch.setattr(streams._GrowingShards, "_opened", full)
+        patch.setattr(streams.ShardWriter, "_opened", full)
         with pytest.raises(RailyardError, match=r"no space left on device while writing .*\.out\.partial.*: free some"):
             import_logs(logs.folder, out)
     told = []

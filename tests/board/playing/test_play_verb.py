@@ -66,18 +66,23 @@ def test_eight_symmetries_play_other_games(railyard, work):
     assert games(one) != games(eight)
 
 
-def test_a_stopped_run_goes_on_after_the_games_that_are_done(railyard, work, monkeypatch):
-    words = ("play", "player=random", "games=20", "places=3", "json=true")
-    whole = games(run_folder(railyard(*words)))
+def interrupt_after(most, patched):
+    """Ctrl-C once more moves were made."""
     note = jobs._Speed.note
 
     def stop(speed, moves, is_last=False):
-        if moves > 600:
+        if moves > most:
             raise KeyboardInterrupt
         note(speed, moves, is_last)
 
+    patched.setattr(jobs._Speed, "note", stop)
+
+
+def test_a_stopped_run_goes_on_after_the_games_that_are_done(railyard, work, monkeypatch):
+    words = ("play", "player=random", "games=20", "places=3", "json=true")
+    whole = games(run_folder(railyard(*words)))
     with monkeypatch.context() as patched:
-        patched.setattr(jobs._Speed, "note", stop)
+        interrupt_after(600, patched)
         assert railyard(*words, "hydra.run.dir=run").code == 130
     before = len(games(work / "run"))
     assert 0 < before < 20
@@ -189,15 +194,8 @@ def test_a_pool_has_the_same_bytes_for_any_number_of_places(railyard, work, plac
 def test_a_stopped_run_goes_on_with_its_pool(railyard, work, monkeypatch):
     words = ("play", "player=random", "games=20", "places=3", "json=true")
     whole = run_folder(railyard(*words, "out=whole"))
-    note = jobs._Speed.note
-
-    def stop(speed, moves, is_last=False):
-        if moves > 900:
-            raise KeyboardInterrupt
-        note(speed, moves, is_last)
-
     with monkeypatch.context() as patched:
-        patched.setattr(jobs._Speed, "note", stop)
+        interrupt_after(900, patched)
         patched.setattr("railyard.board.packs.recording.BATCH_ROWS", 1)
         patched.setattr("railyard.core.making.streams.COMMIT_SECONDS", 0.0)
         assert railyard(*words, "hydra.run.dir=run", "out=pool").code == 130
@@ -235,7 +233,7 @@ def test_a_full_disk_is_told_and_gone_on_from(railyard, work, monkeypatch):
         raise OSError(28, "No space left on device", "pool")
 
     with monkeypatch.context() as patched:
-        patched.setattr("railyard.core.making.streams._GrowingShards._opened", full)
+        patched.setattr("railyard.core.store.shards.ShardWriter._opened", full)
         done = railyard(*words, "out=pool", "hydra.run.dir=run")
     assert (done.code, done.out) == (1, "")
     assert "free some space and run the command again" in done.err

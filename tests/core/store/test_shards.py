@@ -46,7 +46,7 @@ def names(folder: Path) -> list[str]:
 def write(folder: Path, rows: np.ndarray[Any, Any], shard_rows: int | None) -> list[Path]:
     with ShardWriter(folder, "steps", STEP, shard_rows) as writer:
         writer.write(rows)
-    return writer.paths
+    return sorted(folder.iterdir())
 
 
 def test_a_pack_of_the_reference_is_read() -> None:
@@ -77,8 +77,7 @@ def test_what_is_written_is_read(
     with ShardWriter(folder, "steps", STEP, shard_rows) as writer:
         for batch in np.split(rows, np.cumsum(batches)[:-1]) if batches else []:
             writer.write(batch)
-    assert names(folder) == [path.name for path in writer.paths]
-    parts = [np.load(path, mmap_mode="r") for path in writer.paths]
+    parts = [np.load(folder / name, mmap_mode="r") for name in names(folder)]
     assert [len(part) for part in parts[:-1]] == [shard_rows] * len(parts[:-1])
     assert b"".join(part.tobytes() for part in parts) == rows.tobytes()
     if len(rows):
@@ -89,7 +88,6 @@ def test_what_is_written_is_read(
 def test_no_rows_write_nothing(tmp_path: Path) -> None:
     with ShardWriter(tmp_path, "steps", STEP, 10) as writer:
         writer.write(steps(0))
-    assert writer.paths == []
     assert names(tmp_path) == []
 
 
@@ -216,30 +214,8 @@ def test_more_shards_than_open_files_are_told(tmp_path: Path) -> None:
     assert len(shards.gather(np.arange(60))) == 60
 
 
-def write_and_stop(writer: ShardWriter) -> None:
-    with writer:
-        writer.write(steps(25))
-        raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize(("shard_rows", "whole"), [(None, []), (10, ["steps-00000.npy", "steps-00001.npy"])])
-def test_an_exception_leaves_only_whole_shards(tmp_path: Path, shard_rows: int | None, whole: list[str]) -> None:
-    writer = ShardWriter(tmp_path, "steps", STEP, shard_rows)
-    with pytest.raises(KeyboardInterrupt):
-        write_and_stop(writer)
-    assert names(tmp_path) == whole == [path.name for path in writer.paths]
-
-
-def test_a_shard_appears_when_it_is_complete(tmp_path: Path) -> None:
-    with ShardWriter(tmp_path, "steps", STEP, 10) as writer:
-        writer.write(steps(9))
-        assert writer.paths == []
-        writer.write(steps(1))
-        assert names(tmp_path) == ["steps-00000.npy"] == [path.name for path in writer.paths]
-
-
 class FullDisk:
-    """A file that takes the header and no row."""
+    """A file that takes the header and no row, not even when it is closed."""
 
     def __init__(self, file: Any) -> None:
         self.file = file
@@ -247,22 +223,39 @@ class FullDisk:
     def write(self, data: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    def close(self) -> None:
+        self.file.close()
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-def fill_the_disk(writer: ShardWriter) -> None:
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    writer = ShardWriter(tmp_path, "steps", STEP)
     writer.write(steps(5))
-    assert writer._shard is not None
-    writer._shard._file = FullDisk(writer._shard._file)  # type: ignore[assignment]
-    with pytest.raises((RailyardError, OSError)) as told:
+    writer._file = FullDisk(writer._file)  # type: ignore[assignment]
+    told = f"no space left on device while writing {tmp_path}: free some"
+    with pytest.raises(RailyardError, match=told), writer:
         writer.write(steps(5))
-    assert isinstance(told.value, RailyardError)
-    raise told.value
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
-    told = f"no space left on device while writing {tmp_path}/steps.npy: free some"
-    with pytest.raises(RailyardError, match=told), ShardWriter(tmp_path, "steps", STEP) as writer:
-        fill_the_disk(writer)
-    assert names(tmp_path) == []
+def write_and_stop(writer: ShardWriter) -> None:
+    with writer:
+        writer.write(steps(25))
+        raise KeyboardInterrupt
+
+
+def test_a_block_that_ends_early_leaves_the_rows_to_be_taken_up(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        write_and_stop(ShardWriter(tmp_path, "steps", STEP, 10))
+    with ShardWriter(tmp_path, "steps", STEP, 10, rows=22) as writer:
+        writer.write(steps(25)[22:])
+    assert ShardSet.open(tmp_path, "steps", STEP).gather(np.arange(25)).tobytes() == steps(25).tobytes()
+
+
+def test_only_the_files_of_the_own_stem_are_cut_back(tmp_path: Path) -> None:
+    for name in ("steps.npy", "steps-00000.npy", "steps_more.npy", "steps-.npy"):
+        (tmp_path / name).touch()
+    ShardWriter(tmp_path, "steps", STEP)
+    assert names(tmp_path) == ["steps-.npy", "steps_more.npy"]
 
 
 def test_other_rows_are_refused_when_writing(tmp_path: Path) -> None:

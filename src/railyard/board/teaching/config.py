@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from railyard.core.config.component import PathKnob
-from railyard.core.making.parts import Part
+from railyard.core.making.parts import Part, PartKnob
 from railyard.core.progress import Count
 from railyard.core.verbs.verb import Work
 
@@ -29,13 +29,10 @@ class Teach(Work):
     tables: PathKnob | None = Field(None, description=TABLES)
     max_moves: int | None = Field(None, ge=1, description="a game is ended after so many moves; null plays to the end")
     workers: int | None = Field(None, ge=1, description="threads that play, a game each; null: one a core")
-    part: str = Field("0/1", description="i/n plays the i-th of n shares, from 0; the last one to finish joins them")
+    part: PartKnob = Field(
+        "0/1", description="i/n plays the i-th of n shares, from 0; the last one to finish joins them"
+    )
     shard_rows: int | None = Field(None, ge=1, description=SHARD_ROWS)
-
-    @field_validator("part")
-    @classmethod
-    def _is_part(cls, part: str) -> str:
-        return str(Part.parse(part))
 
     def run(self, progress: Count | None = None) -> dict[str, Any]:
         """Plays; returns what was counted. `progress` is told games done, games in all and the speed."""

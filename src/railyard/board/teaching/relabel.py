@@ -179,13 +179,12 @@ class _Labelling:
 
     def run(self, workers: int) -> None:
         """Labels the chunks that the stream does not have yet."""
-        done = sum(record["rows"] for record in self.steps.records)
-        with closing(threads.map_in_threads(self._chunk, range(done, len(self.source), CHUNK), workers)) as chunks:
+        rest = range(self.steps.rows, len(self.source), CHUNK)
+        with closing(threads.map_in_threads(self._chunk, rest, workers)) as chunks:
             for rows, kept in chunks:
                 self.steps.add(_record(rows, kept), {STEPS_STEM: rows})
-                done += len(rows)
                 if self.progress:
-                    self.progress(done, len(self.source))
+                    self.progress(self.steps.rows, len(self.source))
 
     def _chunk(self, first: int, _: Event) -> tuple[Records, int]:
         decisions = self._own.teacher.decide(*self.source.boards(first, min(first + CHUNK, len(self.source))))

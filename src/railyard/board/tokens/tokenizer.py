@@ -21,7 +21,7 @@ from railyard.core.arrays import F64, I64, U8, Records
 from railyard.core.compiled import njit
 from railyard.core.errors import UserError
 from railyard.core.store import durable
-from railyard.core.store.shards import ShardWriter
+from railyard.core.store.npy import header
 
 # isort: split
 # numba only after railyard.core.compiled, which decides where it caches
@@ -121,11 +121,12 @@ class Tokenizer(Labels):
         the first bad row.
         """
         counts = np.zeros(256, np.int64)
-        with ShardWriter(out.parent, out.stem, TOKENS) as writer:
+        with durable.atomic_file(out) as file:
+            file.write(header(TOKENS, len(pack)))
             for first, rows in pack.rows.chunks(CHUNK_ROWS):
                 tokens_N4 = self.encode(rows, pack.valuation_names, first, str(pack.path))
                 counts += np.bincount(tokens_N4.ravel(), minlength=len(counts))
-                writer.write(tokens_N4)
+                file.write(tokens_N4)
                 if progress:
                     progress(first + len(rows), len(pack))
         return counts

@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from railyard.core.making.outputs import Origin, discard_work, finished_before, publish, work_place
 from railyard.core.making.work_folder import begin, told_as_kept
@@ -47,6 +50,7 @@ class Part:
 
 
 WHOLE = Part(0, 1)
+PartKnob = Annotated[str, AfterValidator(lambda text: str(Part.parse(text)))]
 
 
 @contextmanager

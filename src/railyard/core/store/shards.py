@@ -5,21 +5,24 @@ the order of their file numbers. `ShardWriter` writes one, shard by shard, witho
 """
 
 import errno
+import os
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from railyard.core.arrays import I64, U8, U64
 from railyard.core.errors import UserError
-from railyard.core.store.durable import atomic_file, explain_full_disk
+from railyard.core.store.durable import explain_full_disk, fsync
 from railyard.core.store.gather import gather
 from railyard.core.store.npy import header, read_header
+
+_UNBOUNDED = 1 << 62  # rows of a single file
 
 
 class ShardSet:
@@ -105,18 +108,22 @@ class ShardSet:
 class ShardWriter:
     """Writes rows to `stem.npy`, or to `stem-00000.npy`, … of `shard_rows` rows each, the last one shorter.
 
-    Every shard appears whole or not at all; `paths` lists those that did. After an exception the shard in
-    work is gone and the earlier ones stay. Without any row nothing is written. Older shards of the same stem
-    are not looked at: write into a new folder.
+    For a folder that nobody reads before it is complete: files stand under their final names from the start, and the
+    header of the last one says nothing before `finish`. Opened at row `rows` of an earlier writer, it cuts off what is
+    there beyond them; ValueError if fewer are there. Without any row nothing is written. A block that ends well
+    finishes it.
     """
 
-    def __init__(self, folder: Path, stem: str, dtype: np.dtype[Any], shard_rows: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, stem: str, dtype: np.dtype[Any], shard_rows: int | None = None, rows: int = 0
+    ) -> None:
         if shard_rows is not None and shard_rows < 1:
             raise ValueError(f"shard_rows must be at least 1, got {shard_rows}")
-        self.paths: list[Path] = []
-        self._folder, self._stem, self._dtype = Path(folder), stem, np.dtype(dtype)
-        self._shard_rows = shard_rows
-        self._shard: _GrowingShard | None = None
+        self.rows, self._dtype = rows, np.dtype(dtype)
+        self._folder, self._stem, self._numbered = Path(folder), stem, shard_rows is not None
+        self._capacity = shard_rows or _UNBOUNDED
+        self._file: IO[Any] | None = None
+        self._cut()
 
     def __enter__(self) -> "ShardWriter":
         return self
@@ -125,53 +132,85 @@ class ShardWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            self.close()
-        elif self._shard is not None:
-            self._shard.drop(kind, error, trace)
+            self.finish()
+        self.close()
 
     def write(self, rows: NDArray[Any]) -> None:
         """Appends rows, [N] of the dtype. Raises TypeError for others, RailyardError on a full disk."""
         if rows.dtype != self._dtype.base or rows.shape[1:] != self._dtype.shape:
             raise TypeError(f"rows are {rows.dtype} of shape {rows.shape}, expected [N] of {self._dtype}")
         while len(rows):
-            self._shard = self._shard or _GrowingShard(self._next_path(), self._dtype)
-            room = len(rows) if self._shard_rows is None else self._shard_rows - self._shard.rows
-            self._shard.write(rows[:room])
-            rows = rows[room:]
-            if self._shard.rows == self._shard_rows:
-                self.close()
+            number, count = divmod(self.rows, self._capacity)
+            part, rows = rows[: self._capacity - count], rows[self._capacity - count :]
+            with explain_full_disk(self._folder):
+                self._file = self._file or self._opened(number, count)
+                self._file.write(_bytes_of(np.ascontiguousarray(part)))
+            self.rows += len(part)
+            if count + len(part) == self._capacity:
+                self._complete(self._capacity)
 
-    def close(self) -> None:
-        """Completes the shard in work."""
-        if self._shard is not None:
-            shard, self._shard = self._shard, None
-            shard.finish()
-            self.paths.append(shard.path)
-
-    def _next_path(self) -> Path:
-        number = "" if self._shard_rows is None else f"-{len(self.paths):05d}"
-        return self._folder / f"{self._stem}{number}.npy"
-
-
-class _GrowingShard:
-    def __init__(self, path: Path, dtype: np.dtype[Any]) -> None:
-        self.path, self.rows, self._dtype = path, 0, dtype
-        self._stack = ExitStack()
-        self._file = self._stack.enter_context(atomic_file(path))
-        self._file.write(header(dtype, 0))
-
-    def write(self, rows: NDArray[Any]) -> None:
-        with explain_full_disk(self.path):
-            self._file.write(_bytes_of(np.ascontiguousarray(rows)))
-        self.rows += len(rows)
+    def sync(self) -> None:
+        """Forces what was written to the disk."""
+        if self._file:
+            with explain_full_disk(self._folder):
+                self._file.flush()
+                os.fsync(self._file.fileno())
 
     def finish(self) -> None:
-        with self._stack:
-            self._file.seek(0)
-            self._file.write(header(self._dtype, self.rows))
+        """Completes the last shard."""
+        number, count = divmod(self.rows, self._capacity)
+        if count:
+            self._file = self._file or self._opened(number, count)
+            self._complete(count)
 
-    def drop(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._stack.__exit__(kind, error, trace)
+    def close(self) -> None:
+        """Leaves the shard in work as it is."""
+        if self._file:
+            with suppress(OSError):  # what a full disk did not take was never noted
+                self._file.close()
+            self._file = None
+
+    def _complete(self, count: int) -> None:
+        assert self._file
+        self._file.seek(0)
+        self._file.write(header(self._dtype, count))
+        self.sync()
+        self.close()
+
+    def _opened(self, number: int, count: int) -> IO[Any]:
+        """The shard of that number at its end, made if it has no rows yet."""
+        file = self._path(number).open("r+b" if count else "wb")
+        if count:
+            file.seek(0, os.SEEK_END)
+        else:
+            file.write(header(self._dtype, 0))
+            fsync(self._folder)
+        return file
+
+    def _cut(self) -> None:
+        """Goes back to `rows` rows, whatever was written beyond them."""
+        number, count = divmod(self.rows, self._capacity)
+        held = [self._check(earlier, self._capacity) for earlier in range(number)]
+        if count:
+            held.append(path := self._check(number, count))
+            os.truncate(path, self._size(count))
+        name = re.compile(re.escape(self._stem) + r"(-\d+)?\.npy")
+        for path in self._folder.iterdir():
+            if name.fullmatch(path.name) and path not in held:
+                path.unlink()
+
+    def _check(self, number: int, count: int) -> Path:
+        path = self._path(number)
+        size = path.stat().st_size if path.is_file() else 0
+        if size < self._size(count):
+            raise ValueError(f"{path} has {size} bytes, fewer than {count} rows take")
+        return path
+
+    def _size(self, count: int) -> int:
+        return len(header(self._dtype, 0)) + count * self._dtype.itemsize
+
+    def _path(self, number: int) -> Path:
+        return self._folder / (f"{self._stem}-{number:05d}.npy" if self._numbered else f"{self._stem}.npy")
 
 
 def _bytes_of(rows: NDArray[Any]) -> U8:

@@ -2,11 +2,11 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from railyard.core.config.component import PathKnob
 from railyard.core.errors import OnError
-from railyard.core.making.parts import Part
+from railyard.core.making.parts import Part, PartKnob
 from railyard.core.progress import Count
 from railyard.core.verbs.verb import Work
 
@@ -28,12 +28,9 @@ class Extract(Work):
     workers: int | None = Field(
         None, ge=1, description="processes that search, 1 works in this one; null: one a core, as far as it pays"
     )
-    part: str = Field("0/1", description="i/n does the i-th of n shares, from 0; the last one to finish joins them")
-
-    @field_validator("part")
-    @classmethod
-    def _is_part(cls, part: str) -> str:
-        return str(Part.parse(part))
+    part: PartKnob = Field(
+        "0/1", description="i/n does the i-th of n shares, from 0; the last one to finish joins them"
+    )
 
     def run(self, progress: Count | None = None) -> dict[str, Any]:
         """Extracts; what was counted. `progress` is told blocks done, in all, and done before this call."""
