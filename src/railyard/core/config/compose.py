@@ -59,8 +59,8 @@ class Composition:
     """A primary config composed with overrides; `config` holds the hydra node as well.
 
     `given` pairs the key of every override with the word that was typed. `root` has the defaults that no file spells
-    out. `beside` is another composition of the same
-    primary config in the same working directory: what it found out about folders is not looked up again.
+    out. `beside` is another composition of the same primary config in the same working directory: what it found out
+    about folders is not looked up again.
     """
 
     def __init__(
