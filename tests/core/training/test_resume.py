@@ -23,7 +23,8 @@ def test_a_killed_run_resumes_to_the_same_bits(name, number, tmp_path):
     setting = next(setting for setting in harness.SETTINGS if setting.name == name)
     for outcome in harness.trials(setting, 20, number, tmp_path):
         assert outcome.differences == [], [*map(str, outcome.kills), outcome.codes]
-        assert outcome.hits, "no signal came while the run lived"
+        late = [kill for kill in outcome.kills if kill.delay]  # may come when the run has ended
+        assert outcome.hits or late, "no signal came while the run lived"
 
 
 @pytest.mark.slow
