@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from railyard.core.config.faults import Fault
-from railyard.core.rail import Artifact, Evaluation, Rail
+from railyard.core.rail import Artifact, Evaluation, Format, Rail
 from railyard.core.training.experiment import Experiment
 
 
@@ -59,8 +59,21 @@ class AnyPack(Artifact):
         draw(path, facts, out)
 
 
+class Onnx(Format):
+    name = "onnx"
+
+    def fits(self, init: Path) -> bool:
+        return InitFolder().fits(init)
+
+    def write(self, init: Path, out: Path, command: list[str]) -> dict[str, Any]:
+        from railyard.board.model.onnx_export import export_onnx
+
+        return export_onnx(init, out, command)
+
+
 class Board(Rail):
     artifacts = (Tokenizer(), InitFolder(), AnyPack())
+    formats = (Onnx(),)
 
     def rules(self, experiment: Experiment) -> list[Fault]:
         from railyard.board.rules import check

@@ -55,11 +55,26 @@ class Evaluation(Component, abstract=True):
         raise NotImplementedError
 
 
+class Format:
+    """A form of a rail's models that `railyard export format=NAME` writes."""
+
+    name: str
+
+    def fits(self, init: Path) -> bool:
+        """Whether a folder is one of the models that have this form, by the names of files alone."""
+        raise NotImplementedError
+
+    def write(self, init: Path, out: Path, command: list[str]) -> dict[str, Any]:
+        """Makes the folder `out`; the result that the verb reports. UserError if the model or `out` will not do."""
+        raise NotImplementedError
+
+
 class Rail:
     """The interface, with defaults for a rail that has nothing of a kind."""
 
     keys: tuple[str, ...] = ()  # sections at the root of a training config, which have no _target_
     artifacts: tuple[Artifact, ...] = ()
+    formats: tuple[Format, ...] = ()
 
     @property
     def package(self) -> str:
