@@ -97,9 +97,9 @@ def test_a_game_whose_model_says_no_number_ends_unfinished(one_by_one):
     """In the reference it is recorded as finished."""
 
     def policy(exponents_B16):
-        heads, embeddings = hashed(exponents_B16)
-        heads[exponents_B16.max(axis=1) >= 7] = np.nan
-        return Answer(heads, embeddings)
+        answer = hashed(exponents_B16)
+        answer.heads[exponents_B16.max(axis=1) >= 7] = np.nan
+        return answer
 
     for game, whole in zip(played(PolicyPlayer(policy, Softmax(temperature=0.5), 16)), one_by_one, strict=True):
         reached = np.flatnonzero(replayed(np.array([whole.seed], np.uint64), [whole.moves_T]).max(axis=1) >= 7)

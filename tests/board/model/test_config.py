@@ -43,9 +43,10 @@ def test_the_public_50m_sizes(classes, parameters):
     head_type=st.sampled_from(["binned_ev", "action_policy"]),
     sinks=st.booleans(),
     qk_norm=st.booleans(),
+    value_dims=st.lists(st.integers(1, 9), max_size=2),
 )
 def test_the_formula_counts_the_network(
-    kv_heads, queries_a_kv_head, head_dim, layers, intermediate, vocab, bins, head_type, sinks, qk_norm
+    kv_heads, queries_a_kv_head, head_dim, layers, intermediate, vocab, bins, head_type, sinks, qk_norm, value_dims
 ):
     config = Encoder(
         input_vocab_size=vocab,
@@ -58,6 +59,7 @@ def test_the_formula_counts_the_network(
         head_type=head_type,
         use_attention_sinks=sinks,
         use_qk_norm=qk_norm,
+        value_heads=[{"name": f"v{place}", "dim": dim} for place, dim in enumerate(value_dims)],
     )
     assert parameter_count(config) == sum(weight.numel() for weight in BoardEncoder(config).parameters())
 
@@ -74,6 +76,13 @@ def test_null_key_value_heads_means_one_each():
         ({"head_type": "value"}, "'binned_ev' or 'action_policy'"),
         ({"max_position_embeddings": 15}, "greater than or equal to 16"),
         ({"hiden_size": 288}, "Extra inputs are not permitted"),
+        ({"value_heads": [{"name": "a.b", "dim": 1}]}, "should match pattern"),
+        ({"value_heads": [{"name": "", "dim": 1}]}, "should match pattern"),
+        ({"value_heads": [{"name": "a" * 65, "dim": 1}]}, "at most 64 characters"),
+        ({"value_heads": [{"name": "p_die", "dim": 0}]}, "greater than or equal to 1"),
+        ({"value_heads": [{"name": "p_die", "dim": 2**31}]}, "less than or equal to 65536"),
+        ({"value_heads": [{"name": f"v{i}"} for i in range(65)]}, "at most 64 items"),
+        ({"value_heads": [{"name": "v"}, {"name": "v", "dim": 2}]}, "value_heads has two heads of the name v"),
     ],
 )
 def test_a_faulty_field_is_named(fields, message):
@@ -89,6 +98,11 @@ def test_bins_come_from_the_tokenizer():
 def test_an_action_policy_has_no_bins():
     policy = Encoder(head_type="action_policy")
     assert policy.with_bins(35) == policy
+
+
+def test_value_heads_stand_in_config_json_only_where_there_are_any():
+    assert "value_heads" not in Encoder().to_json()
+    assert Encoder().with_value_heads(["p_die"]).to_json()["value_heads"] == [{"name": "p_die", "dim": 1}]
 
 
 def test_other_bins_than_the_tokenizers_are_refused():

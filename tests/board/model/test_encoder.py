@@ -11,6 +11,7 @@ import torch
 from railyard.board.model.config import Encoder
 from railyard.board.model.encoder import Attention, BoardEncoder
 from railyard.board.model.init_folder import read_init
+from railyard.core.errors import UserError
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "board"
 FOLDERS = ["08_encoder_action_policy", "08_encoder_binned_gqa"]
@@ -33,7 +34,9 @@ def test_reference_outputs(folder):
     model, _ = read_init(FIXTURES / folder)
     expected = np.load(FIXTURES / folder / "io.npz")
     with torch.inference_mode():
-        hidden, heads, values = model.eval()(torch.from_numpy(expected["tokens"]))
+        outputs = model.eval()(torch.from_numpy(expected["tokens"]))
+    hidden, heads, values = outputs
+    assert outputs.as_pair() == (hidden, heads)
     logits = heads if isinstance(heads, torch.Tensor) else torch.stack(heads, dim=1)
     assert values == {}
     np.testing.assert_allclose(hidden, expected["hidden"], rtol=0, atol=1e-5)
@@ -96,6 +99,36 @@ def test_attention_is_its_heads_side_by_side(kv_heads, sinks, qk_norm):
         torch.testing.assert_close(
             attention(x_BTD), attention_head_by_head(attention, config, x_BTD), rtol=1e-4, atol=1e-4
         )
+
+
+def with_values(*names):
+    torch.manual_seed(0)
+    return BoardEncoder(Encoder(**SMALL).with_value_heads(names)).eval()
+
+
+def test_value_heads_read_the_board_vector():
+    model, tokens = with_values("p_die", "reach_16384"), torch.randint(0, 17, (4, 16))
+    with torch.inference_mode():
+        outputs = model(tokens)
+        head = model.value_heads["reach_16384"]
+        torch.testing.assert_close(outputs.values["reach_16384"], head(outputs.hidden.mean(dim=1)))
+    assert {name: list(logits.shape) for name, logits in outputs.values.items()} == {
+        "p_die": [4, 1],
+        "reach_16384": [4, 1],
+    }
+    assert outputs.as_pair() == (outputs.hidden, (outputs.heads, outputs.values))
+
+
+def test_value_heads_have_their_name_in_their_weights():
+    names = BoardEncoder(Encoder(**SMALL)).state_dict().keys()
+    added = [name for name in with_values("p_die").state_dict() if name not in names]
+    assert added == ["value_heads.p_die.weight", "value_heads.p_die.bias"]
+
+
+@pytest.mark.parametrize("name", ["keys", "training", "state_dict"])
+def test_a_name_that_torch_needs_is_refused(name):
+    with pytest.raises(UserError, match=f"{name} is a name that torch's modules use"):
+        with_values(name)
 
 
 def test_dropout_acts_in_training_only():

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from railyard.board.model.config import Encoder
+from railyard.board.model.encoder import BoardEncoder
 from railyard.board.model.inference import ModelPolicy, forward_distributions, model_hash
 from railyard.board.model.init_folder import read_init
 
@@ -56,6 +58,22 @@ def test_a_policy_over_the_moves_stays_one():
     tokens = expected["tokens"].astype(np.uint8)
     answer = ModelPolicy(model, "cpu")(tokens)
     np.testing.assert_array_equal(answer.heads, forward_distributions(model, torch.from_numpy(tokens)))
+
+
+def test_a_policy_answers_with_the_logits_of_value_heads_where_they_are_asked_for():
+    torch.manual_seed(0)
+    fields = {"hidden_size": 24, "num_hidden_layers": 1, "intermediate_size": 24, "output_n_bins": 5}
+    model = BoardEncoder(Encoder(**fields).with_value_heads(["p_die", "reach_16384"])).eval()
+    tokens = np.random.default_rng(0).integers(0, 12, (16, 16)).astype(np.uint8)
+    answer = ModelPolicy(model, "cpu", values=True)(tokens)
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(tokens)).values
+    assert list(answer.values) == ["p_die", "reach_16384"]
+    for name, logits in answer.values.items():
+        np.testing.assert_array_equal(logits, expected[name])
+        assert (logits.shape, logits.dtype) == ((16, 1), np.float32)
+    assert ModelPolicy(model, "cpu")(tokens).values is None
+    assert ModelPolicy(read("08_encoder_binned_gqa")[0], "cpu", values=True)(tokens).values == {}
 
 
 def test_a_board_in_a_pass_of_one_size_has_one_answer_whatever_stands_beside_it():

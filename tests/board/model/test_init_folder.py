@@ -247,6 +247,49 @@ def test_a_written_model_reads_back(tmp_path):
     torch.testing.assert_close(again.state_dict(), model.state_dict(), rtol=0, atol=0)
 
 
+def test_value_heads_are_written_and_read_back(folder, tmp_path):
+    torch.manual_seed(0)
+    model = BoardEncoder(read_init(folder)[0].config.with_value_heads(["p_die", "reach_16384"]))
+    write_init(tmp_path / "out", model, None)
+    written = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert written["value_heads"] == [{"name": "p_die", "dim": 1}, {"name": "reach_16384", "dim": 1}]
+    assert load_file(tmp_path / "out" / "model.safetensors")["value_heads.p_die.weight"].shape == (1, 32)
+    again, _ = read_init(tmp_path / "out")
+    assert again.config == model.config
+    torch.testing.assert_close(again.state_dict(), model.state_dict(), rtol=0, atol=0)
+    write_init(tmp_path / "twice", again, None)
+    for file in ("config.json", "model.safetensors"):
+        assert (tmp_path / "twice" / file).read_bytes() == (tmp_path / "out" / file).read_bytes()
+
+
+def test_weights_and_config_have_the_same_value_heads(folder):
+    rewrite_config(folder, value_heads=[{"name": "p_die", "dim": 1}])
+    with pytest.raises(UserError, match=r"value_heads.p_die.bias is missing; value_heads.p_die.weight is missing"):
+        read_init(folder)
+    rewrite_weights(folder, lambda weights: weights | {"value_heads.p_die.weight": torch.zeros(1, 32)})
+    rewrite_config(folder, value_heads=[])
+    with pytest.raises(UserError, match=r"value_heads.p_die.weight is unknown to the network"):
+        read_init(folder)
+
+
+@pytest.mark.parametrize(
+    ("value_heads", "says"),
+    [
+        ("p_die", "value_heads: must be a valid list, got 'p_die'"),
+        ([{"name": "p.die", "dim": 1}], "value_heads.0.name: String should match pattern"),
+        ([{"name": "p_die", "dim": "x"}], "value_heads.0.dim: must be a valid integer, got 'x'"),
+        ([{"name": "p_die", "dim": 1, "bins": 2}], r"value_heads.0.bins: unknown key"),
+        ([{"name": "keys", "dim": 1}], "keys is a name that torch's modules use"),
+        ([{"name": f"v{i}", "dim": 2**16} for i in range(64)], "at most 2,147,483,648 are built"),
+    ],
+)
+def test_faulty_value_heads_are_one_sentence(folder, value_heads, says):
+    wide = {"hidden_size": 2**16, "intermediate_size": 32} if len(value_heads) == 64 else {}
+    rewrite_config(folder, value_heads=value_heads, **wide)
+    with pytest.raises(UserError, match=says):
+        read_init(folder)
+
+
 @pytest.mark.parametrize(
     ("fields", "says"),
     [

@@ -9,7 +9,7 @@ from policies import hashed
 
 from railyard.board.game.games import END_REASONS, MODEL_LOST, NO_MOVE_CHOSEN, UNFINISHED
 from railyard.board.game.play import Play, Table
-from railyard.board.game.players import Answer, PolicyPlayer
+from railyard.board.game.players import PolicyPlayer
 from railyard.board.game.strategy import Argmax
 from railyard.board.packs import recording as recordings
 from railyard.board.packs.metadata import Run, read_ends
@@ -24,9 +24,9 @@ GAMES = 12
 
 def some_say_nothing(exponents_B16):
     """A policy that has no number for boards of one kind, so that some games do not end by the rules."""
-    heads, embeddings = hashed(exponents_B16)
-    heads[(exponents_B16[:, 0] == 5) & (exponents_B16[:, 5] == 1)] = np.nan
-    return Answer(heads, embeddings)
+    answer = hashed(exponents_B16)
+    answer.heads[(exponents_B16[:, 0] == 5) & (exponents_B16[:, 5] == 1)] = np.nan
+    return answer
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ Shapes: B boards, 4 moves in the order UDLR, N bins, D values of an embedding.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -43,10 +43,14 @@ class Choice(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a policy says of B boards, as probabilities: four heads [B, 4, N], or one policy over the moves [B, 4]."""
+    """What a policy says of B boards, as probabilities: four heads [B, 4, N], or one policy over the moves [B, 4].
+
+    values: logits [B, dim] by the name of a value head, where they were asked for; players do not look at them.
+    """
 
     heads: F32
     embeddings_BD: F32 | None = None
+    values: Mapping[str, F32] | None = None
 
 
 Policy = Callable[[U8], Answer]  # ModelLost where there is nobody to answer any more
@@ -115,5 +119,6 @@ class PolicyPlayer:
             count = len(asked)
             if count < self.bucket:
                 asked = np.concatenate([asked, np.zeros((self.bucket - count, 16), np.uint8)])
-            heads, embeddings = self.policy(np.ascontiguousarray(asked))
-            yield Answer(heads[:count], None if embeddings is None else embeddings[:count])
+            answer = self.policy(np.ascontiguousarray(asked))
+            embeddings_BD = answer.embeddings_BD
+            yield Answer(answer.heads[:count], None if embeddings_BD is None else embeddings_BD[:count])

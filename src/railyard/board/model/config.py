@@ -4,7 +4,8 @@ Read by `model/encoder.py` (the network), `model/init_folder.py` (the folder) an
 counts parameters by `parameter_count` without loading torch.
 """
 
-from typing import Literal, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -15,6 +16,16 @@ CELLS = 16
 WIDEST, MOST_LAYERS = 2**16, 1024
 MOST_PARAMETERS = 2**31  # 8 GiB; a file of a few bytes can ask for any number
 HEADS = 4  # one head a move, in the order Up, Down, Left, Right
+MOST_VALUE_HEADS = 64
+
+
+class ValueHead(Component):
+    """A head beside those of the moves, as `config.json` lists it."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64, description="part of the names of its weights and figures"
+    )
+    dim: Annotated[int, Field(ge=1, le=WIDEST)] = Field(1, description="logits a board")
 
 
 class Encoder(Component):
@@ -52,6 +63,9 @@ class Encoder(Component):
     head_type: Literal["binned_ev", "action_policy"] = Field(
         "binned_ev", description="binned_ev: four heads of output_n_bins classes; action_policy: one logit a move"
     )
+    value_heads: list[ValueHead] = Field(
+        [], max_length=MOST_VALUE_HEADS, description="as config.json lists them; a run says model.value_heads instead"
+    )
 
     @property
     def key_value_heads(self) -> int:
@@ -72,6 +86,9 @@ class Encoder(Component):
                 f"num_key_value_heads={self.num_key_value_heads} must divide "
                 f"num_attention_heads={self.num_attention_heads}"
             )
+        names = [head.name for head in self.value_heads]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"value_heads has two heads of the name {twice}: give each its own")
         count = parameter_count(self.model_copy(update={"output_n_bins": self.output_n_bins or 1}))
         if count > MOST_PARAMETERS:
             raise ValueError(
@@ -104,12 +121,21 @@ class Encoder(Component):
             )
         return self.model_copy(update={"output_n_bins": n_bins})
 
+    def with_value_heads(self, names: Iterable[str]) -> "Encoder":
+        """The same encoder with one head of one logit for each name, in their order, and no other."""
+        return self.model_copy(update={"value_heads": [ValueHead(name=name) for name in names]})
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields of `config.json`; `value_heads` is among them only where there are any."""
+        return self.model_dump(exclude=None if self.value_heads else {"value_heads"})
+
 
 def parameter_count(config: Encoder) -> int:
     """Parameters of the network that `config` describes, by formula."""
     blocks = config.num_hidden_layers * _block_parameters(config)
     tables = (config.input_vocab_size + config.max_position_embeddings) * config.hidden_size
     outputs = HEADS if config.head_type == "action_policy" else HEADS * config.n_bins
+    outputs += sum(head.dim for head in config.value_heads)
     return tables + blocks + config.hidden_size + outputs * (config.hidden_size + 1)
 
 

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from railyard.board.model.config import HEADS, Encoder
+from railyard.core.errors import UserError
 
 Heads = Tensor | list[Tensor]
 
@@ -24,7 +25,11 @@ class Outputs(NamedTuple):
 
     hidden: Tensor  # [B, T, D]
     heads: Heads  # logits: four [B, N] in the order UDLR for binned_ev, one [B, 4] for action_policy
-    values: dict[str, Tensor]  # [B, …] by the name of a value head; none so far
+    values: dict[str, Tensor]  # logits [B, dim] by the name of a value head; empty without any
+
+    def as_pair(self) -> tuple[Tensor, Heads | tuple[Heads, dict[str, Tensor]]]:
+        """As the reference's callers take it: (hidden, heads), with value heads (hidden, (heads, values))."""
+        return self.hidden, (self.heads, self.values) if self.values else self.heads
 
 
 class PositionEmbedding(nn.Module):
@@ -137,6 +142,8 @@ class BoardEncoder(nn.Module):
             self.ev_heads = nn.ModuleList(nn.Linear(config.hidden_size, config.n_bins) for _ in range(HEADS))
         else:
             self.policy_head = nn.Linear(config.hidden_size, HEADS)
+        if config.value_heads:
+            self.value_heads = _value_heads(config)
 
     def forward(self, tokens_BT: Tensor) -> Outputs:
         x_BTD = self.tok_emb(tokens_BT.long()) + self.pos_emb(tokens_BT.shape[1])
@@ -146,7 +153,17 @@ class BoardEncoder(nn.Module):
         board_BD = hidden_BTD.mean(dim=1)
         is_binned = self.config.head_type == "binned_ev"
         heads = [head(board_BD) for head in self.ev_heads] if is_binned else self.policy_head(board_BD)
-        return Outputs(hidden_BTD, heads, {})
+        values = {head.name: self.value_heads[head.name](board_BD) for head in self.config.value_heads}
+        return Outputs(hidden_BTD, heads, values)
+
+
+def _value_heads(config: Encoder) -> nn.ModuleDict:
+    heads = nn.ModuleDict()
+    for head in config.value_heads:
+        if hasattr(heads, head.name):
+            raise UserError(f"value_heads: {head.name} is a name that torch's modules use themselves: take another")
+        heads[head.name] = nn.Linear(config.hidden_size, head.dim)
+    return heads
 
 
 def _norm(width: int, config: Encoder) -> nn.RMSNorm:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from railyard.board.game.players import Answer
 from railyard.board.model.encoder import BoardEncoder, Heads
-from railyard.core.arrays import U8
+from railyard.core.arrays import F32, U8
 from railyard.core.errors import UserError
 
 
@@ -35,13 +35,21 @@ def _distributions(heads: Heads) -> Heads:
 class ModelPolicy:
     """A model as a player's policy (`game/players.py`); passes come one at a time, whoever asks.
 
-    The model is put into evaluation mode. precision: fp32, or bf16 for the passes. UserError for a board with a tile
-    that the model has no token for.
+    The model is put into evaluation mode. precision: fp32, or bf16 for the passes. embeddings, values: what an answer
+    holds beside the heads; the values of a model without value heads are an empty mapping. UserError for a board with
+    a tile that the model has no token for.
     """
 
-    def __init__(self, model: BoardEncoder, device: str, precision: str = "fp32", embeddings: bool = False) -> None:
+    def __init__(
+        self,
+        model: BoardEncoder,
+        device: str,
+        precision: str = "fp32",
+        embeddings: bool = False,
+        values: bool = False,
+    ) -> None:
         self.model, self.device = model.to(device).eval(), torch.device(device)
-        self.precision, self.embeddings = precision, embeddings
+        self.precision, self.embeddings, self.values = precision, embeddings, values
         self._one_pass = threading.Lock()
 
     def __call__(self, exponents_B16: U8) -> Answer:
@@ -50,8 +58,9 @@ class ModelPolicy:
             outputs = self.model(torch.from_numpy(exponents_B16).to(self.device))
             heads = _distributions(outputs.heads)
             policy = heads if isinstance(heads, Tensor) else torch.stack(heads, dim=1)
-            boards_BD = outputs.hidden.float().mean(dim=1) if self.embeddings else None
-            return Answer(policy.cpu().numpy(), None if boards_BD is None else boards_BD.cpu().numpy())
+            boards_BD = _array(outputs.hidden.float().mean(dim=1)) if self.embeddings else None
+            values = {name: _array(logits) for name, logits in outputs.values.items()} if self.values else None
+            return Answer(_array(policy), boards_BD, values)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
@@ -65,11 +74,16 @@ class ModelPolicy:
             )
 
 
+def _array(tensor: Tensor) -> F32:
+    array: F32 = tensor.float().cpu().numpy()
+    return array
+
+
 def model_hash(model: BoardEncoder) -> str:
     """SHA-256 over names, shapes and float32 bytes of the weights, sorted by name, and the config as canonical JSON."""
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name}{list(tensor.shape)}".encode())
         digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
-    digest.update(json.dumps(model.config.model_dump(), sort_keys=True, separators=(",", ":")).encode())
+    digest.update(json.dumps(model.config.to_json(), sort_keys=True, separators=(",", ":")).encode())
     return digest.hexdigest()

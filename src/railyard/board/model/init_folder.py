@@ -82,7 +82,7 @@ def write_init(path: Path | str, model: BoardEncoder, tokenizer: Path | str | Ma
     `tokenizer` is a file, which is copied byte for byte, or its JSON object.
     """
     with durable.atomic_folder(Path(path)) as folder:
-        (folder / CONFIG_FILE).write_text(_json(model.config.model_dump()))
+        (folder / CONFIG_FILE).write_text(_json(model.config.to_json()))
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
         # the header orders names itself; one metadata key only, since several would come in any order
         save_file(weights, folder / WEIGHT_FILES[1], metadata={"format": "pt"})
@@ -99,7 +99,7 @@ def describe(folder: Path) -> dict[str, Any]:
     return {
         "kind": "init folder",
         "path": str(folder),
-        "config": config.model_dump(),
+        "config": config.to_json(),
         "parameters": parameter_count(config),
         "tokenizer": tokenizer and {k: tokenizer[k] for k in ("tokenizer_type", "num_bins") if k in tokenizer},
     }
