@@ -1,16 +1,32 @@
-"""Answers of a model about boards, as probabilities."""
+"""Answers of a model about boards: the one place that turns its heads into probabilities, moves, values and embeddings.
+
+Shapes: B boards, 4 moves in the order UDLR, N bins (1 for action_policy), V logits of all value heads, D hidden_size.
+"""
 
 import hashlib
 import json
 import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel
 from torch import Tensor
 
 from railyard.board.game.players import Answer
-from railyard.board.model.encoder import BoardEncoder, Heads
-from railyard.core.arrays import F32, U8
+from railyard.board.model.answers import Answers, ModelFacts, Wanted, split_values
+from railyard.board.model.config import CELLS, HEADS
+from railyard.board.model.encoder import BoardEncoder, Heads, Outputs
+from railyard.board.model.folder import TOKENIZER_FILE, read_tokenizer
+from railyard.board.model.init_folder import PICKLE_SUFFIXES
+from railyard.core.arrays import U8
+from railyard.core.compiled import source_hash
 from railyard.core.errors import UserError
+from railyard.core.package import __version__
+from railyard.core.store.reading import check_shape, read_bytes
 
 
 def forward_distributions(model: BoardEncoder, tokens: Tensor, set_eval: bool = True) -> Tensor | list[Tensor]:
@@ -32,12 +48,94 @@ def _distributions(heads: Heads) -> Heads:
     return [logits.float().softmax(dim=-1) for logits in heads]
 
 
-class ModelPolicy:
-    """A model as a player's policy (`game/players.py`); passes come one at a time, whoever asks.
+class _Parts(NamedTuple):
+    """Those of `Answers`, on the model's device."""
 
-    The model is put into evaluation mode. precision: fp32, or bf16 for the passes. embeddings, values: what an answer
-    holds beside the heads; the values of a model without value heads are an empty mapping. UserError for a board with
-    a tile that the model has no token for.
+    best_B: Tensor
+    mass_B: Tensor
+    probabilities_B4N: Tensor
+    logits_B4N: Tensor
+    values_BV: Tensor
+    embeddings_BD: Tensor
+
+
+def _parts(outputs: Outputs) -> _Parts:
+    heads = outputs.heads
+    logits = heads.float() if isinstance(heads, Tensor) else torch.stack(heads, dim=1).float()
+    probabilities = logits.softmax(dim=-1)
+    logits_B4N, probabilities_B4N = (part.reshape(len(part), HEADS, -1) for part in (logits, probabilities))
+    mass_B, best_B = probabilities_B4N[:, :, -1].max(dim=1)
+    embeddings_BD = outputs.hidden.float().mean(dim=1)
+    values = [logits.float() for logits in outputs.values.values()]
+    values_BV = torch.cat(values, dim=1) if values else embeddings_BD[:, :0]
+    return _Parts(best_B.to(torch.uint8), mass_B, probabilities_B4N, logits_B4N, values_BV, embeddings_BD)
+
+
+class AnsweringModel:
+    """A model that answers, in passes of a given number of rows; passes come one at a time, whoever asks.
+
+    The model is put into evaluation mode. precision: fp32, or bf16 for the passes. compiled: by torch.compile, once for
+    each number of rows. graphs: on CUDA each number of rows is recorded once and then replayed. At one number of rows
+    the answer for a board is the same whatever stands beside it.
+    """
+
+    def __init__(
+        self, model: BoardEncoder, device: str, precision: str = "fp32", compiled: bool = False, graphs: bool = False
+    ) -> None:
+        self.model, self.device, self.precision = model.to(device).eval(), torch.device(device), precision
+        self._compute = torch.compile(self._pass, dynamic=False) if compiled else self._pass
+        self._recorded: dict[int, _Recorded] | None = {} if graphs and self.device.type == "cuda" else None
+        self._one_pass = threading.Lock()
+
+    def answer(self, boards_B16: U8, rows: int, wanted: Wanted) -> Answers:
+        """The answers for B boards, all of them tokens of the model, by one pass of exactly `rows` >= B."""
+        count = len(boards_B16)
+        padded = np.zeros((rows, CELLS), np.uint8)
+        padded[:count] = boards_B16
+        with self._one_pass, torch.inference_mode():
+            parts = self._run(torch.from_numpy(padded))
+            kept = (True, True, *wanted)
+            return Answers._make(_array(part[:count]) if keep else None for part, keep in zip(parts, kept, strict=True))
+
+    def _run(self, tokens: Tensor) -> _Parts:
+        if self._recorded is None:
+            return self._compute(tokens.to(self.device))
+        if len(tokens) not in self._recorded:
+            self._recorded[len(tokens)] = _Recorded(self._compute, tokens.to(self.device))
+        return self._recorded[len(tokens)](tokens)
+
+    def _pass(self, tokens: Tensor) -> _Parts:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            outputs = self.model(tokens)
+        return _parts(outputs)
+
+
+class _Recorded:
+    """The pass of one number of rows as a CUDA graph, which costs one launch instead of some hundred."""
+
+    def __init__(self, compute: Callable[[Tensor], _Parts], tokens: Tensor) -> None:
+        self._tokens, self._graph = tokens, torch.cuda.CUDAGraph()
+        for _ in range(3):  # lazy work, as of cuBLAS, must not be recorded
+            compute(tokens)
+        with torch.cuda.graph(self._graph):
+            self._parts = compute(tokens)
+
+    def __call__(self, tokens: Tensor) -> _Parts:
+        self._tokens.copy_(tokens)
+        self._graph.replay()
+        return self._parts
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    array: NDArray[Any] = tensor.cpu().numpy()
+    return array
+
+
+class ModelPolicy:
+    """A model as a player's policy (`game/players.py`); passes have as many rows as it is asked for boards.
+
+    precision: as of an AnsweringModel. embeddings, values: what an answer holds beside the heads; the values of a model
+    without value heads are an empty mapping. UserError for a board with a tile that the model has no token for.
     """
 
     def __init__(
@@ -48,25 +146,25 @@ class ModelPolicy:
         embeddings: bool = False,
         values: bool = False,
     ) -> None:
-        self.model, self.device = model.to(device).eval(), torch.device(device)
-        self.precision, self.embeddings, self.values = precision, embeddings, values
-        self._one_pass = threading.Lock()
+        self._answering, self._wanted = (
+            AnsweringModel(model, device, precision),
+            Wanted(True, False, values, embeddings),
+        )
+        self._config = model.config
 
     def __call__(self, exponents_B16: U8) -> Answer:
         self._check(int(exponents_B16.max(initial=0)))
-        with self._one_pass, torch.inference_mode(), self._autocast():
-            outputs = self.model(torch.from_numpy(exponents_B16).to(self.device))
-            heads = _distributions(outputs.heads)
-            policy = heads if isinstance(heads, Tensor) else torch.stack(heads, dim=1)
-            boards_BD = _array(outputs.hidden.float().mean(dim=1)) if self.embeddings else None
-            values = {name: _array(logits) for name, logits in outputs.values.items()} if self.values else None
-            return Answer(_array(policy), boards_BD, values)
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        answers = self._answering.answer(exponents_B16, len(exponents_B16), self._wanted)
+        assert answers.probabilities_B4N is not None
+        is_binned = self._config.head_type == "binned_ev"
+        heads = answers.probabilities_B4N if is_binned else answers.probabilities_B4N[:, :, 0]
+        values = None
+        if answers.values_BV is not None:
+            values = split_values(answers.values_BV, [(head.name, head.dim) for head in self._config.value_heads])
+        return Answer(heads, answers.embeddings_BD, values)
 
     def _check(self, highest: int) -> None:
-        known = self.model.config.input_vocab_size
+        known = self._config.input_vocab_size
         if highest >= known:
             raise UserError(
                 f"a board holds a tile of {1 << highest:,}, exponent {highest}, but this model knows exponents below "
@@ -74,9 +172,33 @@ class ModelPolicy:
             )
 
 
-def _array(tensor: Tensor) -> F32:
-    array: F32 = tensor.float().cpu().numpy()
-    return array
+def facts_of(model: BoardEncoder, init: Path) -> ModelFacts:
+    """What is told of the model that was read from `init`. UserError for a tokenizer.json with odd names."""
+    config, folder = model.config, init.parent if init.suffix in PICKLE_SUFFIXES else init
+    stored = read_tokenizer(folder)
+    known: Mapping[str, Any] = stored or {}
+    kind = known.get("tokenizer_type", known.get("tokenizerType", ""))
+    labels = known.get("vocab_order", known.get("vocabOrder", []))
+    check_shape({"tokenizer_type": kind, "vocab_order": labels}, _Named, str(folder / TOKENIZER_FILE), "restore it")
+    return ModelFacts(
+        head_type=config.head_type,
+        bin_count=config.n_bins if config.head_type == "binned_ev" else 0,
+        tokenizer_type=kind,
+        vocab_labels=tuple(labels),
+        value_heads=tuple((head.name, head.dim) for head in config.value_heads),
+        hidden_size=config.hidden_size,
+        input_vocab_size=config.input_vocab_size,
+        model_hash=model_hash(model),
+        tokenizer_hash=hashlib.sha256(read_bytes(folder / TOKENIZER_FILE)).hexdigest() if stored is not None else "",
+        code_version=f"{__version__}+{source_hash()[:12]}",
+    )
+
+
+class _Named(BaseModel):
+    """What a tokenizer.json says of its names."""
+
+    tokenizer_type: str
+    vocab_order: list[str]
 
 
 def model_hash(model: BoardEncoder) -> str:
