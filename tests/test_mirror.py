@@ -32,12 +32,16 @@ PROVED_BY = {
         *("tlg8/artifacts/assembly.py", "tlg8/artifacts/pieces.py", "tlg8/artifacts/pixel_keys.py"),
         "tlg8/artifacts/sources.py",
     ),
-    "tlg8/artifacts/test_lines.py": ("tlg8/artifacts/block_rows.py", "tlg8/artifacts/labels.py"),
+    "tlg8/artifacts/test_lines.py": (
+        *("tlg8/artifacts/block_rows.py", "tlg8/artifacts/labels.py", "tlg8/artifacts/line_keys.py"),
+    ),
     "tlg8/artifacts/test_pack.py": ("tlg8/artifacts/compression.py", "tlg8/artifacts/describe.py"),
     "tlg8/codec/test_block_planes.py": ("tlg8/codec/pair_tables.py",),
     "tlg8/codec/test_file.py": ("tlg8/codec/tile_reader.py", "tlg8/codec/tile_rows.py", "tlg8/codec/tile_writer.py"),
     "tlg8/codec/test_pair_search.py": ("tlg8/codec/pair_costs.py", "tlg8/codec/tuples.py"),
     "tlg8/codec/test_top_two.py": ("tlg8/codec/found.py",),
+    "tlg8/features/test_building.py": ("tlg8/features/blocks.py", "tlg8/features/dataset.py"),
+    "tlg8/features/test_raw_values.py": ("tlg8/features/pixel_values.py", "tlg8/features/table.py"),
     "tlg8/images/test_encoding.py": (
         *("tlg8/images/decoding.py", "tlg8/images/describe.py", "tlg8/images/encoding_table.py"),
         "tlg8/images/skips.py",
