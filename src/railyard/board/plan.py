@@ -14,6 +14,7 @@ from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.objectives import BoardObjective
 from railyard.board.training.split import Split
 from railyard.board.training.starting import check_init
+from railyard.board.training.value_labels import games_of
 from railyard.core.config.faults import Fault, FaultyConfig, blamed_on
 from railyard.core.training.devices import ranks
 from railyard.core.training.experiment import Experiment, total_steps
@@ -53,7 +54,7 @@ def _model_lines(
         if isinstance(experiment.objective, BoardObjective):
             experiment.objective.check(labels)
     with blamed_on("model", "encoder", "output_n_bins"):
-        encoder = model.encoder.with_bins(labels.num_classes)
+        encoder = model.network(labels.num_classes)
     _refuse_small_vocabulary(pack, encoder.input_vocab_size)
     if model.init is not None:
         with blamed_on("model", "init"):
@@ -74,9 +75,25 @@ def _model_lines(
         ("model", f"{parameters:,} parameters{f', from {model.init}' if model.init else ''}"),
         ("steps", f"{steps:,} of {_rows_a_step(experiment, data, model)} rows; {batches:,} batches an epoch"),
         ("memory", f"about {need / 2**20:,.0f} MiB for weights, optimizer and activations{' of a rank' * (count > 1)}"),
+        *[("value head", f"{name}: {outcome.sentence()}") for name, outcome in model.value_heads.items()],
         *([("ranks", f"{count} processes of {data.batch_size:,} rows a micro-batch each")] if count > 1 else []),
     ]
-    return lines + [("warning", text) for text in _warnings(experiment, data, labels, pack, need)]
+    warnings = [*_warnings(experiment, data, labels, pack, need), *_constant_values(model, pack)]
+    return lines + [("warning", text) for text in warnings]
+
+
+def _constant_values(model: BoardModel, pack: Pack) -> list[str]:
+    """Value heads that can only learn a constant."""
+    if not model.value_heads:
+        return []
+    games = games_of(pack)
+    kinds = {name: outcome.labels(games).kinds(games.steps_R) for name, outcome in model.value_heads.items()}
+    answers = {name: "no" if 0 in found else "yes" if found else "unknown" for name, found in kinds.items()}
+    return [
+        f"value head {name} learns a constant: {model.value_heads[name].sentence()} is {answers[name]} in all rows"
+        for name, found in kinds.items()
+        if len(found) < 2
+    ]
 
 
 def _activation_bytes(encoder: Encoder, batch_size: int) -> int:

@@ -30,6 +30,7 @@ def part_by_part(pack, rows):
         legal=rules.legal_moves(records["board"], records["tile_65536_mask"]),
         valuation=records["valuation_type"],
         max_rank=records["max_rank"],
+        values=np.empty((len(rows), 0), np.uint8),
     )
 
 

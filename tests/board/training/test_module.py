@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from railyard.board.model.config import Encoder
 from railyard.board.model.init_folder import read_init
@@ -12,6 +13,7 @@ from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.macroxue_tokens import MacroxueTokens
 from railyard.board.training.module import ScoreSums
 from railyard.board.training.optimizers import decay_groups
+from railyard.board.training.outcomes import DiesWithin, Reaches
 from railyard.board.training.schedules import Cosine
 from railyard.core.config.component import Foreign
 
@@ -77,6 +79,67 @@ def test_validation_does_not_depend_on_the_batch_size(module, data):
     assert "val/loss" in whole
     for batch_size in (1, 7, 33):
         assert validated(module, data, batch_size) == pytest.approx(whole, rel=1e-5)
+
+
+HEADS = {"p_die": DiesWithin(moves=20), "reach": Reaches(tile=2048)}
+
+
+def with_heads(data, **keys):
+    torch.manual_seed(0)
+    knobs = BoardModel(encoder=ENCODER, optimizer=ADAM, value_heads=HEADS, **keys)
+    return knobs.build(data=data, objective=MacroxueTokens(), total_steps=10)
+
+
+@pytest.fixture
+def valued():
+    return PackData(
+        pack=FIXTURES / "03_pack", tokenizer=FIXTURES / "04_tokenizer_v2_8.json", validation_fraction=0.2
+    ).build()
+
+
+def training_loss(module, batch):
+    module.eval()
+    logged = {}
+    module.log = lambda name, value: logged.update({name: value.item()})
+    return module.training_step(batch, 0), logged
+
+
+def test_value_heads_add_their_weighted_loss(valued, module):
+    learning = with_heads(valued, value_weight=3.0)
+    batch = next(iter(valued.sequential("validation", 64)))
+    loss, logged = training_loss(learning, batch)
+    plain, _ = training_loss(module, batch._replace(values=batch.values[:, :0]))
+    heads = logged["train/value_p_die_loss"] + logged["train/value_reach_loss"]
+    assert heads > 0.1
+    assert loss.item() == pytest.approx(plain.item() + 3 * heads)
+    loss.backward()
+    assert learning.encoder.value_heads["p_die"].weight.grad.abs().sum() > 0
+
+
+def test_the_rest_of_a_network_with_value_heads_begins_as_without(valued, module):
+    weights = with_heads(valued).encoder.state_dict()
+    assert all(torch.equal(weights[name], weight) for name, weight in module.encoder.state_dict().items())
+    assert len(weights) == len(module.encoder.state_dict()) + 4
+
+
+def test_validation_tells_loss_and_brier_score_by_head(valued, module, data):
+    learning = with_heads(valued)
+    whole = validated(learning, valued, 1000)
+    own = {name: value for name, value in whole.items() if "value_" in name}
+    assert set(own) == {f"val/value_{name}_{figure}" for name in HEADS for figure in ("loss", "brier")}
+    assert {name: value for name, value in whole.items() if name not in own} == validated(module, data, 1000)
+    assert validated(learning, valued, 7) == pytest.approx(whole, rel=1e-5)
+
+
+def test_heads_in_the_config_of_an_encoder_are_refused():
+    with pytest.raises(ValidationError, match=r"say what each head learns in model\.value_heads"):
+        BoardModel(encoder=ENCODER.with_value_heads(["p_die"]), optimizer=ADAM)
+
+
+@pytest.mark.parametrize("name", ["p.die", "", "p-die", "9"])
+def test_a_name_that_no_weight_can_have_is_refused(name):
+    with pytest.raises(ValidationError, match="should match pattern"):
+        BoardModel(encoder=ENCODER, optimizer=ADAM, value_heads={name: Reaches(tile=64)})
 
 
 def test_a_second_validation_starts_from_zero(module, data):

@@ -11,6 +11,7 @@ from railyard.board.model.config import Encoder
 from railyard.board.model.init_folder import read_init
 from railyard.board.training.config import BoardModel, PackData
 from railyard.board.training.macroxue_tokens import MacroxueTokens
+from railyard.board.training.outcomes import DiesWithin, Reaches
 from railyard.core.config.component import Foreign
 from railyard.core.errors import UserError
 
@@ -56,6 +57,27 @@ def test_dropout_may_be_another(data, init):
         module(data, 2, init=init, encoder=ENCODER.model_copy(update={"dropout_prob": 0.3})).encoder.config.dropout_prob
         == 0.3
     )
+
+
+HEADS = {"p_die": DiesWithin(moves=20), "reach": Reaches(tile=2048)}
+
+
+def test_new_value_heads_begin_with_fresh_weights(data, init, tmp_path):
+    weights = read_init(init)[0].state_dict()
+    started, other = (module(data, seed, init=init, value_heads=HEADS) for seed in (2, 3))
+    assert same(started, weights)
+    fresh = started.encoder.value_heads["reach"].weight
+    assert not torch.equal(fresh, other.encoder.value_heads["reach"].weight)
+    started.write_init(tmp_path / "again")
+    again = module(data, 4, init=tmp_path / "again", value_heads=HEADS)
+    assert torch.equal(again.encoder.value_heads["reach"].weight, fresh)
+
+
+def test_value_heads_of_the_folder_are_not_dropped(data, init, tmp_path):
+    module(data, 2, init=init, value_heads=HEADS).write_init(tmp_path / "two")
+    message = r"value heads that this run lacks: p_die \(1 logit\); name them in model.value_heads"
+    with pytest.raises(UserError, match=message):
+        module(data, 2, init=tmp_path / "two", value_heads={"reach": HEADS["reach"]})
 
 
 def other_shape(init):

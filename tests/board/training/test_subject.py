@@ -25,14 +25,25 @@ SMALL = (
 POLICY = ("objective=board_hard_move", "model.encoder.head_type=action_policy", "data.tokenizer=null")
 
 
-@pytest.mark.parametrize("words", [("model.ema_decay=0.9",), POLICY], ids=["average", "no tokenizer"])
+VALUES = (
+    "model.value_heads.p_die._target_=railyard.board.training.outcomes.DiesWithin",
+    "model.value_heads.p_die.moves=20",
+    "model.ema_decay=0.9",
+)
+
+
+@pytest.mark.parametrize(
+    "words", [("model.ema_decay=0.9",), POLICY, VALUES], ids=["average", "no tokenizer", "value heads"]
+)
 def test_a_checkpoint_gives_the_init_folder_of_its_run(words, railyard, work, tiny_pack, tiny_tokenizer):
     base = (f"data.pack={tiny_pack}", f"data.tokenizer={tiny_tokenizer}", *SMALL)
     folder = work / "run"
     done = railyard("train", *base, *words, f"hydra.run.dir={folder}")
     assert done.code == 0, done.err
-    made, _, objective = board_find(find({}, checkpoint=folder / "checkpoints" / "last.ckpt"), work)
+    found = board_find(find({}, checkpoint=folder / "checkpoints" / "last.ckpt"), work)
+    made = found.init
     assert sorted(path.name for path in made.iterdir()) == sorted(path.name for path in (folder / "init").iterdir())
     for path in made.iterdir():
         assert path.read_bytes() == (folder / "init" / path.name).read_bytes()
-    assert type(objective).__name__ == ("HardMove" if words is POLICY else "MacroxueTokens")
+    assert type(found.objective).__name__ == ("HardMove" if words is POLICY else "MacroxueTokens")
+    assert list(found.outcomes) == (["p_die"] if words is VALUES else [])

@@ -17,14 +17,13 @@ WIDEST, MOST_LAYERS = 2**16, 1024
 MOST_PARAMETERS = 2**31  # 8 GiB; a file of a few bytes can ask for any number
 HEADS = 4  # one head a move, in the order Up, Down, Left, Right
 MOST_VALUE_HEADS = 64
+ValueName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
 
 
 class ValueHead(Component):
     """A head beside those of the moves, as `config.json` lists it."""
 
-    name: str = Field(
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64, description="part of the names of its weights and figures"
-    )
+    name: ValueName = Field(description="part of the names of its weights and figures")
     dim: Annotated[int, Field(ge=1, le=WIDEST)] = Field(1, description="logits a board")
 
 

@@ -1,6 +1,6 @@
 """A batch of rows: arrays where it is collated, tensors where a model learns from it.
 
-Shapes: B rows, in the order asked for.
+Shapes: B rows, in the order asked for; V value heads, in the order of the config.
 """
 
 from typing import Generic, NamedTuple, TypeVar
@@ -21,12 +21,13 @@ class Batch(NamedTuple, Generic[Values]):
     legal: Values  # [B] moves the board has, bits 1, 2, 4, 8 = UDLR
     valuation: Values  # [B] id in the pack's valuation_types.json
     max_rank: Values  # [B] as stored
+    values: Values  # [B, V] labels of value heads: 0, 1, or 255 where there is none
 
 
 Arrays = Batch[U8]
 
 
-def allocate(rows: int) -> Arrays:
+def allocate(rows: int, value_heads: int = 0) -> Arrays:
     """A batch of arrays that are yet to be filled."""
-    widths = {"tokens": (16,), "targets": (4,)}
+    widths = {"tokens": (16,), "targets": (4,), "values": (value_heads,)}
     return Arrays(*(np.empty((rows, *widths.get(name, ())), np.uint8) for name in Batch._fields))

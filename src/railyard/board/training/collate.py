@@ -5,6 +5,7 @@ Each row is decoded, tokenized and turned while its cache line is at hand; the G
 Shapes: B rows of the batch.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from railyard.board.packs.schema import STEP
 from railyard.board.tokens.advantage import SOUND
 from railyard.board.tokens.tokenizer import Labels, bad_row, encode_row
 from railyard.board.training.batch import Arrays, allocate
+from railyard.board.training.outcomes import Outcome
+from railyard.board.training.value_labels import ValueLabels, fill_values, value_labels
 from railyard.core.arrays import I64, U8, U64
 from railyard.core.compiled import njit
 from railyard.core.store.gather import PREFETCHED_ROWS, pointer, prefetch, row_address
@@ -30,11 +33,15 @@ OUTSIDE = -1  # beside the faults of a row: there is no such row
 
 
 class Collate:
-    """Batches of one pack under one kind of labels. Cheap to pickle: the pack travels by its files."""
+    """Batches of one pack under one kind of labels, and labels of the value heads that learn `outcomes`.
 
-    def __init__(self, pack: Pack, labels: Labels) -> None:
+    Cheap to pickle: the pack travels by its files.
+    """
+
+    def __init__(self, pack: Pack, labels: Labels, outcomes: Mapping[str, Outcome] | None = None) -> None:
         self.pack = pack
         self._tables = labels.tables(pack.valuation_names)
+        self._values = value_labels(pack, outcomes or {})
 
     def __call__(self, rows: I64, turns: U8 | None = None) -> Arrays:
         """The batch of global row numbers, int64 [B], each turned by `turns` uint8 [B] of `game/symmetry.py`.
@@ -42,11 +49,11 @@ class Collate:
         Labels are those of the board as it was played, turned with it. Raises IndexError for a row that the pack does
         not have, UserError for one that cannot be tokenized.
         """
-        batch = allocate(len(rows))
+        batch = allocate(len(rows), len(self._values.below_V))
         addresses, starts = self.pack.rows.addresses()
         rows = np.ascontiguousarray(rows, np.int64)
         turns = np.empty(0, np.uint8) if turns is None else turns
-        position, fault = _fill(addresses, starts, rows, turns, self._tables, batch)
+        position, fault = _fill(addresses, starts, rows, turns, self._tables, self._values, batch)
         if fault != SOUND:
             raise self._error(int(rows[position]), fault)
         return batch
@@ -59,7 +66,9 @@ class Collate:
 
 
 @njit()
-def _fill(addresses: U64, starts: I64, rows_B: I64, turns_B: U8, tables: Any, batch: Arrays) -> tuple[int, int]:
+def _fill(
+    addresses: U64, starts: I64, rows_B: I64, turns_B: U8, tables: Any, values: ValueLabels, batch: Arrays
+) -> tuple[int, int]:
     """Fills the batch; (position of the first row that cannot be, why), or (-1, SOUND). Without turns nothing turns."""
     places = np.empty(PREFETCHED_ROWS, np.uint64)
     for first in range(0, rows_B.size, PREFETCHED_ROWS):
@@ -72,6 +81,7 @@ def _fill(addresses: U64, starts: I64, rows_B: I64, turns_B: U8, tables: Any, ba
             fault = _fill_row(row, first + i, tables, batch)
             if fault != SOUND:
                 return first + i, fault
+            fill_values(rows_B[first + i], row.run_id, batch.tokens[first + i], values, batch.values[first + i])
     symmetry.turn_rows(turns_B, batch.tokens, batch.targets, batch.moves, batch.legal)
     return -1, SOUND
 

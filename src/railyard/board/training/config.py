@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from railyard.board.game.strategy import Argmax, Strategy
-from railyard.board.model.config import Encoder
+from railyard.board.model.config import MOST_VALUE_HEADS, Encoder, ValueName
 from railyard.board.training.augmentation import Augmentation
+from railyard.board.training.outcomes import Outcome
 from railyard.board.training.schedules import Constant, Schedule
 from railyard.core.config.component import Foreign, PathKnob
 from railyard.core.rail import Evaluation
@@ -82,9 +83,29 @@ class BoardModel(Model):
         description="validate and keep a running average of the weights, e.g. 0.999: smoother than the last ones; "
         "null: the weights themselves",
     )
+    value_heads: dict[ValueName, Outcome] = Field(
+        {},
+        max_length=MOST_VALUE_HEADS,
+        description="heads beside those of the moves, by name, and what each says the probability of: "
+        "railyard.board.training.outcomes.DiesWithin or Reaches",
+    )
+    value_weight: Annotated[float, Field(ge=0)] = Field(
+        1.0,
+        description="weight of each value head's cross-entropy in the loss; 0 lets them read along and learn nothing",
+    )
     compile: bool = Field(
         False, description="torch.compile the encoder at the first step: meant for long runs on a GPU"
     )
+
+    @model_validator(mode="after")
+    def _one_place_for_value_heads(self) -> Self:
+        if self.encoder.value_heads:
+            raise ValueError("encoder.value_heads is for init folders: say what each head learns in model.value_heads")
+        return self
+
+    def network(self, num_classes: int) -> Encoder:
+        """The encoder for labels of so many classes, with its value heads. UserError where it was made for others."""
+        return self.encoder.with_bins(num_classes).with_value_heads(self.value_heads)
 
     def build(self, **runtime: Any) -> Any:
         from railyard.board.training.module import BoardModule
@@ -129,7 +150,7 @@ class BoardEvaluation(Evaluation, abstract=True):
         from railyard.board.training import evaluation, evaluation_report
         from railyard.board.training.subject import find
 
-        init, data, objective = find(subject, out)
-        result = evaluation.evaluate(init, data, objective, self)
-        evaluation_report.write(out, result, init, data, self.split)
+        found = find(subject, out)
+        result = evaluation.evaluate(found.init, found.data, found.objective, self)
+        evaluation_report.write(out, result, found.init, found.data, self.split)
         return {"report": str(out / "evaluation.md"), "split": self.split, **result.as_dict()}

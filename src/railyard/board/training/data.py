@@ -3,6 +3,7 @@
 Takes a pack and a tokenizer from disk; hands batches of tensors to the Lightning module and to evaluation.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from railyard.board.tokens.tokenizer import Labels
 from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.batch import Batch
 from railyard.board.training.collate import Collate
+from railyard.board.training.outcomes import Outcome
 from railyard.board.training.split import Rows, Split
 from railyard.core.store import paging
 from railyard.core.store.order import Permutation, mix
@@ -37,10 +39,16 @@ class PackRows:
     """
 
     def __init__(
-        self, pack: Pack, labels: Labels, rows: Rows, augmentation: Augmentation | None = None, seed: int = 0
+        self,
+        pack: Pack,
+        labels: Labels,
+        rows: Rows,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        outcomes: Mapping[str, Outcome] | None = None,
     ) -> None:
         self.pack, self.rows = pack, rows
-        self.collate = Collate(pack, labels)
+        self.collate = Collate(pack, labels, outcomes)
         self.augmentation = augmentation or Augmentation()
         self.key = mix(seed, TURNS_PLACE)
 
@@ -81,13 +89,15 @@ class PackDataModule(pl.LightningDataModule):
         self.pack = Pack.open(knobs.pack)
         self.tokenizer = load_labels(knobs.tokenizer)
         self.split = Split.of(self.pack.runs.steps, knobs.validation_fraction, knobs.split_seed)
+        self.outcomes: Mapping[str, Outcome] = {}  # what the value heads of the model learn; the model says it
 
     def rows(self, split: str) -> PackRows:
         """The rows of the runs of one side: `train` or `validation`."""
         if split == "train":
             knobs, runs = self.knobs, Rows(self.pack.runs.starts, self.split.train)
-            return PackRows(self.pack, self.tokenizer, runs, knobs.augmentation, knobs.order_seed)
-        return PackRows(self.pack, self.tokenizer, Rows(self.pack.runs.starts, self.split.validation))
+            return PackRows(self.pack, self.tokenizer, runs, knobs.augmentation, knobs.order_seed, self.outcomes)
+        held_out = Rows(self.pack.runs.starts, self.split.validation)
+        return PackRows(self.pack, self.tokenizer, held_out, outcomes=self.outcomes)
 
     def train_batches(self) -> int:
         """Batches of one epoch, the same number on every rank."""

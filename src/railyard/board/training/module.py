@@ -11,7 +11,7 @@ from torch import Tensor
 
 from railyard.board.model.encoder import BoardEncoder
 from railyard.board.model.init_folder import read_init, write_init
-from railyard.board.training import optimizers
+from railyard.board.training import optimizers, value_scores
 from railyard.board.training.batch import Batch
 from railyard.board.training.data import PackDataModule
 from railyard.board.training.objectives import BoardObjective
@@ -29,10 +29,12 @@ class BoardModule(pl.LightningModule):
         self.tokenizer = data.tokenizer
         self.objective = objective
         self.total_steps = total_steps
-        self.encoder = BoardEncoder(knobs.encoder.with_bins(data.tokenizer.num_classes))
+        self.encoder = BoardEncoder(knobs.network(data.tokenizer.num_classes))
+        data.outcomes = knobs.value_heads
         if knobs.init is not None:
             check_init(knobs.init, self.encoder.config, data.tokenizer)
-            self.encoder.load_state_dict(read_init(knobs.init)[0].state_dict())
+            fresh = self.encoder.state_dict()  # of value heads that the folder has not
+            self.encoder.load_state_dict({**fresh, **read_init(knobs.init)[0].state_dict()})
         self.average = copy.deepcopy(self.encoder).requires_grad_(False) if knobs.ema_decay else None
         self._sums = ScoreSums()
         self._usual_accumulation = 1
@@ -50,7 +52,11 @@ class BoardModule(pl.LightningModule):
         return self.encoder(tokens).heads
 
     def training_step(self, batch: Batch[Tensor], batch_idx: int) -> Tensor:
-        loss = self.objective.batch_loss(self(batch.tokens), batch)
+        outputs = self.encoder(batch.tokens)
+        loss = self.objective.batch_loss(outputs.heads, batch)
+        for name, value in value_scores.losses(outputs.values, batch.values).items():
+            self.log(f"train/value_{name}_loss", value)
+            loss = loss + self.knobs.value_weight * value
         self.log("train/loss", loss)
         return loss
 
@@ -85,12 +91,13 @@ class BoardModule(pl.LightningModule):
         self._sums = ScoreSums()
 
     def validation_step(self, batch: Batch[Tensor], batch_idx: int) -> None:
-        logits = self.judged(batch.tokens).heads
-        self._sums.add(self.objective.row_scores(logits, batch.targets, batch.moves, batch.legal))
+        outputs = self.judged(batch.tokens)
+        scores = self.objective.row_scores(outputs.heads, batch.targets, batch.moves, batch.legal)
+        self._sums.add({**scores, **value_scores.row_scores(outputs.values, batch.values)})
 
     def on_validation_epoch_end(self) -> None:
         rows, sums = self._sums.totals()
-        metrics = self.objective.metrics(sums, rows)
+        metrics = {**self.objective.metrics(sums, rows), **value_scores.metrics(sums)}
         self.log_dict({f"val/{name}": value for name, value in metrics.items()}, sync_dist=True)
 
     def configure_optimizers(self) -> Any:

@@ -1,0 +1,76 @@
+"""Labels of value heads: what `training/outcomes.py` says of the games of a pack, row by row in compiled code.
+
+Facts are resolved once into arrays of as many entries as the pack has games.
+
+Shapes: R runs of a pack, V value heads in the order of their names in the config.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from railyard.board.game.games import END_REASONS
+from railyard.board.packs.metadata import read_ends
+from railyard.board.packs.pack import Pack
+from railyard.board.packs.schema import METADATA_FILE
+from railyard.board.training.outcomes import NO_LABEL, Games, Outcome
+from railyard.core.arrays import I64, U8, Int
+from railyard.core.compiled import njit
+
+DIED = END_REASONS[1]
+
+
+class ValueLabels(NamedTuple):
+    """The labels of all heads, as in `RunLabels`, beside the runs they are of."""
+
+    starts_R1: I64  # first rows of the runs, and the number of all rows
+    first_id: int
+    turn_RV: I64
+    before_RV: U8
+    after_RV: U8
+    below_V: I64
+
+
+def games_of(pack: Pack) -> Games:
+    """Packs, and single games in them, that do not say why a game ended were played to the end."""
+    ends = read_ends(pack.path / METADATA_FILE)
+    died_R = np.array([ends.get(number, DIED) == DIED for number in pack.runs.id.tolist()], np.bool_)
+    return Games(pack.runs.steps, pack.runs.highest_tile, died_R)
+
+
+def value_labels(pack: Pack, outcomes: Mapping[str, Outcome]) -> ValueLabels:
+    """The labels of the rows of `pack` for these heads; none of them reads anything of a pack."""
+    runs, heads = len(pack.runs), len(outcomes)
+    turn_RV, below_V = np.empty((runs, heads), np.int64), np.empty(heads, np.int64)
+    before_RV, after_RV = np.empty((runs, heads), np.uint8), np.empty((runs, heads), np.uint8)
+    games = games_of(pack) if outcomes else None
+    for place, outcome in enumerate(outcomes.values()):
+        assert games is not None
+        turn_RV[:, place], before_RV[:, place], after_RV[:, place], below_V[place] = outcome.labels(games)
+    first_id = int(pack.runs.id[0]) if runs else 0
+    return ValueLabels(pack.runs.starts, first_id, turn_RV, before_RV, after_RV, below_V)
+
+
+@njit()
+def fill_values(row: Int, run_id: Int, cells_16: U8, labels: ValueLabels, out_V: U8) -> None:
+    """The labels of one row: `row` its number in the pack, `run_id` what it says itself."""
+    if out_V.size == 0:
+        return
+    run = _run_of(row, np.int64(run_id) - labels.first_id, labels.starts_R1)
+    place, highest = row - labels.starts_R1[run], cells_16.max()
+    for head in range(out_V.size):
+        if highest >= labels.below_V[head]:
+            out_V[head] = NO_LABEL
+        elif place < labels.turn_RV[run, head]:
+            out_V[head] = labels.before_RV[run, head]
+        else:
+            out_V[head] = labels.after_RV[run, head]
+
+
+@njit()
+def _run_of(row: Int, guess: Int, starts_R1: I64) -> int:
+    """The run that a row lies in. Ids without gaps make the guess right, which saves a search through all runs."""
+    if 0 <= guess < starts_R1.size - 1 and starts_R1[guess] <= row < starts_R1[guess + 1]:
+        return int(guess)
+    return int(np.searchsorted(starts_R1, row, side="right")) - 1
