@@ -44,6 +44,12 @@ TINY = (
 
 
 ACTION_POLICY = ("objective=board_hard_move", "model.encoder.head_type=action_policy", "data.tokenizer=null")
+VALUE_HEADS = (
+    "model.value_heads.p_die._target_=railyard.board.training.outcomes.DiesWithin",
+    "model.value_heads.p_die.moves=20",
+    "model.value_heads.reach_2048._target_=railyard.board.training.outcomes.Reaches",
+    "model.value_heads.reach_2048.tile=2048",
+)
 RANKS = ("trainer.devices=2", "data.batch_size=18", "data.validation_batch_size=25")
 
 
@@ -83,8 +89,9 @@ SETTINGS = (
         ),
     ),
     Setting(
-        "Muon, turned boards, average, growing batch",
+        "Muon, turned boards, average, growing batch, value heads",
         (
+            *VALUE_HEADS,
             "model=board_encoder_muon",
             "data.augmentation.rotations=true",
             "data.augmentation.flips=true",

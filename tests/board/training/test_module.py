@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from pydantic import ValidationError
+from resume_harness import TINY, VALUE_HEADS
 
 from railyard.board.model.config import Encoder
 from railyard.board.model.init_folder import read_init
@@ -16,6 +17,7 @@ from railyard.board.training.optimizers import decay_groups
 from railyard.board.training.outcomes import DiesWithin, Reaches
 from railyard.board.training.schedules import Cosine
 from railyard.core.config.component import Foreign
+from railyard.core.runs import metrics
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "board"
 ENCODER = Encoder(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)
@@ -140,6 +142,22 @@ def test_heads_in_the_config_of_an_encoder_are_refused():
 def test_a_name_that_no_weight_can_have_is_refused(name):
     with pytest.raises(ValidationError, match="should match pattern"):
         BoardModel(encoder=ENCODER, optimizer=ADAM, value_heads={name: Reaches(tile=64)})
+
+
+@pytest.mark.slow
+def test_a_run_with_value_heads_is_evaluated_and_replayed(railyard, work):
+    done = railyard("train", *TINY, *VALUE_HEADS, "model.ema_decay=0.9", "trainer.max_epochs=1", "hydra.run.dir=run")
+    assert done.code == 0, done.err
+    rows = [row for row in metrics.read(work / "run") if "val/loss" in row]
+    assert {"val/value_p_die_brier", "val/value_reach_2048_loss"} <= rows[-1].keys()
+    found = railyard("evaluate", "run=run", "json=true")
+    assert found.code == 0, found.err
+    for name in ("p_die", "reach_2048"):
+        head = found.json["value_heads"][name]
+        assert head["metrics"]["brier"] == pytest.approx(rows[-1][f"val/value_{name}_brier"], abs=1e-6)
+        assert f"## Value head {name}" in Path(found.json["report"]).read_text()
+    again = railyard("replay", "run=run", "json=true")
+    assert (again.code, again.json["identical"]) == (0, True), again.err
 
 
 def test_a_second_validation_starts_from_zero(module, data):

@@ -14,7 +14,7 @@ import torch
         ("plain", 3),
         ("workers 2, accumulate 3", 1),
         ("max_steps, accumulate 2", 1),
-        ("Muon, turned boards, average, growing batch", 3),
+        ("Muon, turned boards, average, growing batch, value heads", 3),
         ("bfloat16, action policy", 1),
         ("2 ranks, workers 2, accumulate 3", 2),
     ],

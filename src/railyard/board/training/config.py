@@ -151,6 +151,6 @@ class BoardEvaluation(Evaluation, abstract=True):
         from railyard.board.training.subject import find
 
         found = find(subject, out)
-        result = evaluation.evaluate(found.init, found.data, found.objective, self)
+        result = evaluation.evaluate(found.init, found.data, found.objective, self, found.outcomes)
         evaluation_report.write(out, result, found.init, found.data, self.split)
         return {"report": str(out / "evaluation.md"), "split": self.split, **result.as_dict()}

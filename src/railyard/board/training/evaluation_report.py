@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from railyard.board.training import value_report
 from railyard.board.training.config import PackData
 from railyard.board.training.evaluation import Evaluation
 from railyard.core.runs import plots
@@ -25,6 +26,7 @@ def write(folder: Path, result: Evaluation, init: Path, data: PackData, split: s
         metric_lines(result.metrics),
         *_section(folder, "valuation type", "by_valuation", result.by_valuation),
         *_section(folder, "highest tile", "by_highest_tile", result.by_highest_tile),
+        *value_report.sections(folder, result.value_heads),
     ]
     durable.write_text(folder / "evaluation.md", "\n\n".join(sections) + "\n")
 

@@ -1,0 +1,72 @@
+"""The part of an evaluation's report about value heads: a table and a plot for each."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from railyard.board.training.value_figures import Figures, ValueFigures
+from railyard.core.runs import plots
+from railyard.core.runs.reporting import table
+
+FEWEST = 50  # rows of a tenth, below which a single tile's point tells nothing
+COLUMNS = ("rows", "share", "probability", "brier", "base_brier", "calibration_error", "loss")
+LEGEND = (
+    "`share`: how often it happened; `probability`: what the head said, on average; `base_brier`: the Brier score of "
+    "saying the share every time; `calibration_error`: the mean distance between what was said and what happened over "
+    "tenths of probability. Rows that hold the tile already, and the last rows of games that were cut, are left out. "
+    "Rows of one game are alike: what counts is the number of games."
+)
+
+
+def sections(folder: Path, heads: Mapping[str, ValueFigures]) -> list[str]:
+    """Paragraphs of Markdown; plots are written into `folder`."""
+    return [part for name, figures in heads.items() for part in _section(folder, name, figures)]
+
+
+def _section(folder: Path, name: str, figures: ValueFigures) -> list[str]:
+    groups = {"all": figures.metrics, **figures.by_highest_tile}
+    rows = [(title, *(group[column] for column in COLUMNS)) for title, group in groups.items() if group["rows"]]
+    head = f"## Value head {name}: {figures.says}"
+    if not rows:
+        return [head, "No row has a label."]
+    lines = [head, table(("highest tile", *COLUMNS), rows), LEGEND]
+    if plots.available():
+        _draw(folder / f"value_{name}.png", name, figures)
+        lines.append(f"![calibration of {name}](value_{name}.png)")
+    return lines
+
+
+def _draw(path: Path, name: str, figures: ValueFigures) -> None:
+    """Left what happened over what was said, right the Brier score by highest tile."""
+    figure, (curve, bars) = plots.panels(2, columns=2)
+    plots.title(curve, f"{name}: said and happened")
+    curve.plot([0, 1], [0, 1], color=plots.MUTED, linewidth=0.8, linestyle="--")
+    named = {tile: _points(points, FEWEST) for tile, points in figures.calibration_by_highest_tile.items()}
+    shown = {tile: points for tile, points in named.items() if points[0]}
+    for colour, (tile, points) in zip(plots.COLOURS[1:] * 9, shown.items(), strict=False):
+        curve.plot(*points, color=colour, label=tile, linewidth=0.9, marker="o", markersize=2.5)
+    curve.plot(*_points(figures.calibration, 1), color=plots.COLOURS[0], label="all", marker="o", linewidth=2)
+    curve.set(xlim=(0, 1), ylim=(0, 1))
+    curve.set_xlabel("probability said", color=plots.MUTED)
+    curve.set_ylabel("share where it happened", color=plots.MUTED)
+    curve.legend(frameon=False, fontsize=7, title="highest tile", title_fontsize=7)
+    _draw_scores(bars, figures)
+    plots.save(figure, path)
+
+
+def _draw_scores(axes: Any, figures: ValueFigures) -> None:
+    plots.title(axes, "Brier score by highest tile")
+    tiles, groups = [*figures.by_highest_tile], [*figures.by_highest_tile.values()]
+    places = range(len(tiles))
+    axes.barh(places, [group["brier"] for group in groups], color=plots.COLOURS[0], height=0.66, label="the head")
+    base = [group["base_brier"] for group in groups]
+    axes.plot(base, places, "|", color=plots.INK, markersize=9, label="saying the share every time")
+    axes.set_yticks(places, tiles)
+    axes.set_xlim(left=0)
+    axes.grid(False, axis="y")
+    axes.legend(frameon=False, fontsize=7)
+
+
+def _points(calibration: list[Figures], fewest: int) -> tuple[list[float], list[float]]:
+    kept = [point for point in calibration if point["rows"] >= fewest]
+    return [point["probability"] for point in kept], [point["share"] for point in kept]
