@@ -40,7 +40,7 @@ def _figure(places: int, target: float) -> Figure:
             play = Play(player, Table(GAMES_A_PLACE * places, places=places))
             for games in play:
                 recorder.add(games)
-            recorder._write()
+            recorder.write()
         return play.moves
 
     pair, plain = in_turns(ours, Copy()), best_rate(lambda: _plain(heads_PHN), clock=time.process_time)

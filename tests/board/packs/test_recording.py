@@ -147,7 +147,7 @@ def test_from_a_lost_model_on_nothing_is_recorded(games, tmp_path):
     with recording(tmp_path / "other", {"kind": "other"}, 3, 400) as recorder:
         recorder.add(lost[:3])
         recorder.add(lost[3:])
-        recorder._write()
+        recorder.write()
         assert recorder.next == 5
     with pytest.raises(KeyboardInterrupt):
         record(lost, tmp_path / "pool", upto=8)

@@ -19,6 +19,7 @@ import numpy as np
 
 from railyard.board.game.boards import decode
 from railyard.board.game.choosing import NONE
+from railyard.board.game.embeddings import EmbeddingsInPlay
 from railyard.board.game.games import MODEL_LOST, MOST_MOVES, NO_MOVE_CHOSEN, PLAYING, Games, new_games, step
 from railyard.board.game.players import Choice, ModelLost, Player, Position
 from railyard.core.arrays import F32, U8, U64
@@ -153,7 +154,7 @@ class _Group:
         self.games = new_games(np.empty(0, np.uint64))
         self.seeds_P = np.empty(0, np.uint64)
         self.notes_PM = np.empty((0, FIRST_MOVES), np.uint8)
-        self.embeddings: list[list[F32]] = []
+        self.embeddings = EmbeddingsInPlay()
 
     @property
     def free(self) -> int:
@@ -168,8 +169,8 @@ class _Group:
         moves_P = np.array(choice.moves_B, np.uint8)
         if self.games.moves_N.max() == self.notes_PM.shape[1]:
             self.notes_PM = np.concatenate([self.notes_PM, np.empty_like(self.notes_PM)], axis=1)
-        for place, row in enumerate(() if choice.embeddings_BD is None else choice.embeddings_BD):
-            self.embeddings[place].append(row.copy())
+        if choice.embeddings_BD is not None:
+            self.embeddings.add(choice.embeddings_BD, self.games.moves_N)
         _note(self.games, moves_P, self.notes_PM)
         step(self.games, moves_P)
         if max_moves:
@@ -189,9 +190,8 @@ class _Group:
         highest = decode(games.boards_N[self.ended], games.masks_N[self.ended]).max(axis=1)
         columns = (games.scores_N[self.ended], highest, games.states_N[self.ended], games.moves_N[self.ended])
         for place, score, top, state, moves in zip(self.ended, *(column.tolist() for column in columns), strict=True):
-            known = np.array(self.embeddings[place][:moves]) if self.embeddings[place] else None
-            moves_T = self.notes_PM[place, :moves].copy()
-            yield Played(self.numbers[place], int(self.seeds_P[place]), score, top, state, moves_T, known)
+            moves_T, known_TD = self.notes_PM[place, :moves].copy(), self.embeddings.of(place, moves)
+            yield Played(self.numbers[place], int(self.seeds_P[place]), score, top, state, moves_T, known_TD)
 
     def refill(self, numbers: Sequence[int], seeds: Sequence[int]) -> None:
         """Begins games, first where one has ended; the other places that are free go."""
@@ -199,7 +199,8 @@ class _Group:
         reused, gone = self.ended[: len(numbers)], self.ended[len(numbers) :]
         self.ended = []
         for place, number in zip(reused, numbers, strict=False):
-            self.numbers[place], self.embeddings[place] = number, []
+            self.numbers[place] = number
+        self.embeddings.begin(reused)
         self.seeds_P[reused] = seeds_N[: len(reused)]
         for name, column in begun._asdict().items():
             getattr(self.games, name)[reused] = column[: len(reused)]
@@ -214,11 +215,11 @@ class _Group:
         self.games, self.seeds_P = Games._make(column[kept] for column in self.games), self.seeds_P[kept]
         self.notes_PM = self.notes_PM[kept]
         self.numbers = [self.numbers[place] for place in kept]
-        self.embeddings = [self.embeddings[place] for place in kept]
+        self.embeddings.keep(kept)
 
     def _grow(self, numbers: Sequence[int], seeds_N: U64, games: Games) -> None:
         self.games = Games._make(np.concatenate([old, new]) for old, new in zip(self.games, games, strict=True))
         self.seeds_P = np.concatenate([self.seeds_P, seeds_N])
         self.notes_PM = np.concatenate([self.notes_PM, np.empty((len(numbers), self.notes_PM.shape[1]), np.uint8)])
         self.numbers += numbers
-        self.embeddings += [[] for _ in numbers]
+        self.embeddings.grow(len(numbers))

@@ -87,15 +87,16 @@ class Recorder:
                 self._waiting.append(game)
                 self._rows += len(game.moves_T)
         if self._rows >= BATCH_ROWS or time.monotonic() - self._written >= COMMIT_SECONDS:
-            self._write()
+            self.write()
 
     def publish(self, runs: Runs) -> None:
         """Completes the pools and gives them their places; a pool without a game is none."""
-        self._write()
+        self.write()
         self._unfinished.publish(((run, end) for run, end in runs() if end in _UNFINISHED_ENDS))
         self._finished.publish(((run, end) for run, end in runs() if end not in _UNFINISHED_ENDS))
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Writes the games that wait; `add` does so after some rows, and after some time."""
         if self._waiting:
             end = self._waiting[-1].number + 1
             # the unfinished ones first, and to the disk: what is finished says how far both have come
