@@ -12,6 +12,10 @@ PROVED_BY = {
     "board/game/endgame/test_tables.py": ("board/game/endgame/config.py",),
     "board/game/test_play.py": ("board/game/choosing.py",),
     "board/playing/test_play_verb.py": (*("board/model/folder.py", "board/playing/config.py", "board/playing/job.py"),),
+    "board/inference/client/test_servers.py": (
+        *("board/inference/client/faults.py", "board/inference/client/gate.py", "board/inference/client/interface.py"),
+        *("board/inference/client/lane.py", "board/inference/client/metric_lines.py"),
+    ),
     "board/logs/test_raw_logs.py": ("board/logs/raw_row.py", "board/logs/step_lines.py"),
     "board/teaching/test_teach.py": ("board/teaching/config.py", "board/teaching/decisions.py"),
     "board/tokens/test_config.py": ("board/tokens/tokenizer.py",),

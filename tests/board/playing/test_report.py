@@ -2,8 +2,8 @@
 
 import pytest
 
+from railyard.board.game.figures import Results
 from railyard.board.playing import report
-from railyard.board.playing.figures import Results
 from railyard.core.store import durable
 
 PNG = b"\x89PNG"

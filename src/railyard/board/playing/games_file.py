@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from railyard.board.game.figures import Results
 from railyard.board.game.games import END_REASONS, MODEL_LOST
 from railyard.board.game.play import Played
 from railyard.board.packs.metadata import Run
-from railyard.board.playing.figures import Results
 from railyard.core.store import journal
 
 FILE = "games.jsonl"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from railyard.board.playing.figures import Results, bootstrap_interval, normal_interval, wilson_interval
+from railyard.board.game.figures import Results, bootstrap_interval, normal_interval, wilson_interval
 
 
 def results(scores, tiles=None, ended="no legal move"):
