@@ -7,7 +7,7 @@ SOURCE, TESTS = ROOT / "src" / "railyard", ROOT / "tests"
 
 PROVED_BY = {
     "apps/test_stage2_verbs.py": ("stage2/scenes/config.py",),
-    "apps/test_tlg8_verbs.py": ("tlg8/images/config.py", "tlg8/artifacts/config.py"),
+    "apps/test_tlg8_verbs.py": ("tlg8/images/config.py", "tlg8/artifacts/config.py", "tlg8/verbs.py"),
     "board/game/endgame/test_patterns.py": ("board/game/endgame/sizes.py",),
     "board/game/endgame/test_tables.py": ("board/game/endgame/config.py",),
     "board/game/test_play.py": ("board/game/choosing.py",),
@@ -46,6 +46,13 @@ PROVED_BY = {
     "tlg8/codec/test_top_two.py": ("tlg8/codec/found.py",),
     "tlg8/features/test_building.py": ("tlg8/features/blocks.py", "tlg8/features/dataset.py"),
     "tlg8/features/test_raw_values.py": ("tlg8/features/pixel_values.py", "tlg8/features/table.py"),
+    "tlg8/ranking/test_bundle.py": ("tlg8/ranking/modes.py",),
+    "tlg8/ranking/test_ranking.py": (*("tlg8/ranking/config.py", "tlg8/ranking/inputs.py", "tlg8/ranking/spec.py"),),
+    "tlg8/training/test_module.py": (
+        *("tlg8/training/batch.py", "tlg8/training/config.py", "tlg8/training/data.py", "tlg8/training/network.py"),
+        *("tlg8/training/subject.py", "tlg8/evaluation/evaluate.py", "tlg8/evaluation/report.py"),
+    ),
+    "tlg8/training/test_projection.py": ("tlg8/training/objectives.py",),
     "tlg8/images/test_encoding.py": (
         *("tlg8/images/decoding.py", "tlg8/images/describe.py", "tlg8/images/encoding_table.py"),
         "tlg8/images/skips.py",

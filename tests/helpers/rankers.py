@@ -3,7 +3,9 @@
 import itertools
 
 import numpy as np
+from tlg8 import noise, save
 
+from railyard.tlg8.artifacts.extraction import extract
 from railyard.tlg8.ranking.bundle import SCHEMA_VERSION, Facts, Reranker
 from railyard.tlg8.ranking.heads import BEAMS, CLASSES, JOINT, STRICT, widened
 from railyard.tlg8.ranking.mlp import Network
@@ -42,3 +44,13 @@ def facts_of(network, mode="strict", candidates=None, **changes):
         "reranker": reranker,
     }
     return Facts(**{**told, **changes})
+
+
+def small_pack(folder, images=3):
+    """A pack of images with smooth and noisy parts, one of them with alpha; 48 blocks each."""
+    for number in range(images):
+        planes = noise(np.random.default_rng(number), 4 if number == 1 else 3, 48, 64).astype(np.int64)
+        planes[..., :24, :] = (planes[..., :24, :] + 20 * np.arange(64)) // 16
+        save(folder / "art" / f"{number}.png", planes.astype(np.uint8))
+    extract(folder / "art", folder / "pack", workers=1)
+    return folder / "pack"

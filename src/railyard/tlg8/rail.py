@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from railyard.core.rail import Artifact, Rail
+from railyard.core.config.faults import Fault
+from railyard.core.rail import Artifact, Evaluation, Rail
+from railyard.core.training.experiment import Experiment
 
 
 class File(Artifact):
@@ -30,8 +32,40 @@ class BlockPack(Artifact):
         return describe_pack(path)
 
 
+class BundleFolder(Artifact):
+    name = "a ranker's bundle"
+
+    def fits(self, path: Path) -> bool:
+        return (path / "bundle.json").is_file()
+
+    def describe(self, path: Path, call: Any) -> dict[str, Any]:
+        from railyard.tlg8.ranking.bundle import describe
+
+        return describe(path)
+
+
 class Tlg8(Rail):
-    artifacts = (File(), BlockPack())
+    artifacts = (File(), BlockPack(), BundleFolder())
+
+    def rules(self, experiment: Experiment) -> list[Fault]:
+        from railyard.tlg8.rules import check
+
+        return check(experiment)
+
+    def plan(self, experiment: Experiment) -> list[str]:
+        from railyard.tlg8.plan import lines
+
+        return lines(experiment)
+
+    def evaluation(self) -> type[Evaluation]:
+        from railyard.tlg8.training.config import RankerEvaluation
+
+        return RankerEvaluation
+
+    def model(self, init: Path) -> Any:
+        from railyard.tlg8.ranking.bundle import read_bundle
+
+        return read_bundle(init)
 
 
 RAIL = Tlg8()

@@ -150,16 +150,17 @@ def build_features(data: DataSet, features: Features, progress: Count | None = N
                 progress(min(first + STRETCH, len(data)), len(data))
 
     families = {"values": np.dtype(("<f4", columns)), "known": np.dtype(("?", columns))}
-    _make(out, origin, families, produce, {"edges": {}})
+    make_part(out, origin, families, produce, {"edges": {}})
 
 
-def _make(
+def make_part(
     out: Path,
     origin: Mapping[str, Any],
     families: Mapping[str, np.dtype[Any]],
     produce: Produce,
     facts: Mapping[str, Any],
 ) -> None:
+    """Makes a folder beside the data set, piece by piece: `produce` is given the number of pieces done before."""
     if finished_before(out, origin, "this part of the data set"):
         return
     with work_folder(out, origin) as work, open_stream(work, families) as stream:

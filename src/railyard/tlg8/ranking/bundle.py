@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -30,14 +30,13 @@ from railyard.tlg8.codec.tuples import TUPLES
 from railyard.tlg8.ranking.beam import top_of_beams, top_of_candidates
 from railyard.tlg8.ranking.heads import CLASSES, STRICT
 from railyard.tlg8.ranking.mlp import Network
+from railyard.tlg8.ranking.modes import MODES, Mode
 
 FACTS, WEIGHTS = "bundle.json", "weights.safetensors"
 SCHEMA_VERSION = 1
 AGAIN = "copy the bundle again, or promote it anew from its run"
 RERANKER = "reranker."
 
-Mode = Literal["strict", "topk", "rerank", "ranking"]
-MODES: tuple[str, ...] = get_args(Mode)
 Width = Annotated[int, Field(ge=1, le=4096)]
 
 
@@ -189,3 +188,15 @@ def _network(path: Path, heads: Mapping[str, list[int]], tensors: Mapping[str, F
             for i, (low, high) in enumerate(itertools.pairwise(widths))
         ]
     return Network(layers, mean, scale)
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """What a bundle is, for `railyard show`; reading its weights is the integrity check."""
+    facts = read_bundle(path).facts
+    return {
+        "kind": "tlg8 bundle",
+        **facts.model_dump(exclude_none=True),
+        "candidates": prod(facts.beams),
+        "parameters_in_all": sum(facts.parameters.values()),
+        "checked": ["manifest", "weights"],
+    }

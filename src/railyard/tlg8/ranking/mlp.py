@@ -1,7 +1,7 @@
 """Inference of MLP heads without torch: compiled, every sum in the order of its terms, nothing fused or reordered.
 
 A row's logits are therefore the same bits in any batch, on any number of threads and on any machine. Hidden layers end
-in ReLU, the last one in nothing. Inputs are normalised first: (x - mean) / scale.
+in ReLU, the last one in nothing. Inputs are normalised first: (x - mean) / scale, and 0 where x is NaN, not known.
 
 Shapes: N blocks, D inputs, L logits of all heads side by side.
 """
@@ -72,7 +72,8 @@ def _forward(inputs_ND: F32, mean: F32, scale: F32, weights: F32, shapes: I64, o
     before, after = np.empty(widest, np.float32), np.empty(widest, np.float32)
     for row in range(len(inputs_ND)):
         for i in range(len(normalised)):
-            normalised[i] = (inputs_ND[row, i] - mean[i]) / scale[i]
+            known = not np.isnan(inputs_ND[row, i])
+            normalised[i] = (inputs_ND[row, i] - mean[i]) / scale[i] if known else np.float32(0)
         first, column, is_first = 0, 0, True
         for layer in range(len(shapes)):
             wide, high, is_last = shapes[layer, 0], shapes[layer, 1], shapes[layer, 2] == 1

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+from tlg8 import noise, save
+
+from railyard.tlg8.artifacts.extraction import extract
+from railyard.tlg8.artifacts.line_keys import PROJECTIONS
+from railyard.tlg8.artifacts.pack import Pack
+from railyard.tlg8.features import projections
+from railyard.tlg8.features.building import build
+from railyard.tlg8.features.config import Features
+from railyard.tlg8.features.targets import UNREACHED, top_two
+
+
+@pytest.fixture
+def data(tmp_path):
+    for seed, (name, components) in enumerate({"a.png": 3, "b.png": 4}.items()):
+        save(tmp_path / "art" / name, noise(np.random.default_rng(seed), components, 16, 24))
+    extract(tmp_path / "art", tmp_path / "pack", workers=1)
+    return build([tmp_path / "pack"], tmp_path / "run", Features(columns=["reorder_tv_mean"]), fraction=0.2)
+
+
+def test_projections_are_those_of_the_lines(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(projections, "TOGETHER", 5)
+    found = projections.projections_of(data)
+    lines = list(Pack.open(tmp_path / "pack").records())
+    expected = [
+        [min(bits, UNREACHED) for name in PROJECTIONS for bits in lines[row][f"proj_{name}_bits"]]
+        for row in data.rows.tolist()
+    ]
+    assert found.projections.tolist() == expected
+    assert np.array_equal(found.positives, top_two(np.array(expected)))
+
+
+def test_what_is_there_is_not_made_again(data, monkeypatch):
+    before = projections.projections_of(data).projections.tobytes()
+    monkeypatch.setattr(projections, "search", None)
+    assert projections.projections_of(data).projections.tobytes() == before
