@@ -37,7 +37,7 @@ def _figure(name: str, gain: float, plain_gain: float) -> Figure:
         share >= TARGET if is_idle else None,
         "multiply-adds on two threads",
         share,
-        note if is_idle else f"{note}: other programs keep a core",
+        note if is_idle else f"{note}: there are no two whole cores for it",
     )
 
 
