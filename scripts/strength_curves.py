@@ -37,14 +37,18 @@ def figures(run: Path) -> dict[str, float]:
 
 def draw(out: Path, groups: dict[str, Points]) -> None:
     figure, found = panels(len(groups), columns=len(groups))
+    top = max(point["strength/high"] for points in groups.values() for point in points.values())
     for axes, (name, points) in zip(found, groups.items(), strict=True):
         title(axes, name)
         values = list(points.values())
-        means = [point[FIGURES[0]] for point in values]
-        reach = [[abs(point[bound] - point[FIGURES[0]]) for point in values] for bound in FIGURES[1:3]]
-        axes.errorbar(range(len(points)), means, yerr=reach, color=COLOURS[0], ecolor=INK, marker="o", capsize=3)
+        means = [point["strength/mean_score"] for point in values]
+        below = [point["strength/mean_score"] - point["strength/low"] for point in values]
+        above = [point["strength/high"] - point["strength/mean_score"] for point in values]
+        axes.errorbar(
+            range(len(points)), means, yerr=[below, above], color=COLOURS[0], ecolor=INK, marker="o", capsize=3
+        )
         axes.set_xticks(range(len(points)), list(points))
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.05 * top)  # one scale for all panels
     found[0].set_ylabel("mean score")
     save(figure, out)
 
@@ -52,12 +56,13 @@ def draw(out: Path, groups: dict[str, Points]) -> None:
 def main() -> None:
     out, groups = Path(sys.argv[1]), read(sys.argv[2:])
     draw(out, groups)
-    rows = [
-        [name, label, *(f"{point[figure]:,.3g}" if point[figure] < 100 else f"{point[figure]:,.0f}" for figure in FIGURES)]
-        for name, points in groups.items()
-        for label, point in points.items()
-    ]
+    labelled = [(name, label, point) for name, points in groups.items() for label, point in points.items()]
+    rows = [[name, label, *map(_cell, point.values())] for name, label, point in labelled]
     print(table(["varied", "value", "mean score", "low", "high", "loss", "agreement"], rows))
+
+
+def _cell(value: float) -> str:
+    return f"{value:,.3g}" if value < 100 else f"{value:,.0f}"
 
 
 if __name__ == "__main__":
