@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from railyard.board.inference.batcher import Batcher, Draining, Expired, Full, Limits, PassFailed, RealClock
+from railyard.board.inference.server.batcher import Batcher, Draining, Expired, Full, Limits, PassFailed, RealClock
 from railyard.board.model.answers import Answers, Wanted
 
 TURNS = 20  # of the loop, within which everything that can happen now has happened

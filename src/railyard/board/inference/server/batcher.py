@@ -122,7 +122,7 @@ class _Piece(NamedTuple):
 
     job: _Job
     first: int
-    count: int
+    size: int
 
 
 class Batcher:
@@ -276,7 +276,7 @@ class Batcher:
         return job.answer.done()
 
     async def _pass(self, pieces: Sequence[_Piece]) -> None:
-        boards_B16 = np.concatenate([job.boards_B16[first : first + count] for job, first, count in pieces])
+        boards_B16 = np.concatenate([job.boards_B16[first : first + size] for job, first, size in pieces])
         rows, wanted = self.limits.bucket(len(boards_B16)), Wanted(probabilities=False)
         for piece in pieces:
             wanted = wanted.union(piece.job.wanted)
