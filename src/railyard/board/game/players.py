@@ -85,10 +85,11 @@ class PolicyPlayer:
     """A policy's answers, and a strategy that chooses by them.
 
     The policy is always asked for `bucket` boards, the last time padded with empty ones: on the CPU the answer for a
-    board is then the same whatever others are asked with it. `symmetries` 8 averages over the eight turned boards.
+    board is then the same whatever others are asked with it. None: it is asked for all boards at once and sees to that
+    itself. `symmetries` 8 averages over the eight turned boards.
     """
 
-    def __init__(self, policy: Policy, strategy: Strategy, bucket: int, symmetries: int = 1) -> None:
+    def __init__(self, policy: Policy, strategy: Strategy, bucket: int | None, symmetries: int = 1) -> None:
         self.policy, self.strategy, self.bucket = policy, strategy, bucket
         self.turns = EIGHT[:symmetries]
 
@@ -105,7 +106,9 @@ class PolicyPlayer:
         return Choice(moves_B, answers[0].embeddings_BD)
 
     def _asked(self, exponents_B16: U8) -> Answer:
-        passes = list(self._passes(exponents_B16))
+        if self.bucket is None:
+            return self.policy(np.ascontiguousarray(exponents_B16))
+        passes = list(self._passes(exponents_B16, self.bucket))
         if len(passes) == 1:
             return passes[0]
         embeddings = [each.embeddings_BD for each in passes if each.embeddings_BD is not None]
@@ -113,12 +116,12 @@ class PolicyPlayer:
             np.concatenate([each.heads for each in passes]), np.concatenate(embeddings) if embeddings else None
         )
 
-    def _passes(self, exponents_B16: U8) -> Iterator[Answer]:
-        for first in range(0, len(exponents_B16), self.bucket):
-            asked = exponents_B16[first : first + self.bucket]
+    def _passes(self, exponents_B16: U8, bucket: int) -> Iterator[Answer]:
+        for first in range(0, len(exponents_B16), bucket):
+            asked = exponents_B16[first : first + bucket]
             count = len(asked)
-            if count < self.bucket:
-                asked = np.concatenate([asked, np.zeros((self.bucket - count, 16), np.uint8)])
+            if count < bucket:
+                asked = np.concatenate([asked, np.zeros((bucket - count, 16), np.uint8)])
             answer = self.policy(np.ascontiguousarray(asked))
             embeddings_BD = answer.embeddings_BD
             yield Answer(answer.heads[:count], None if embeddings_BD is None else embeddings_BD[:count])

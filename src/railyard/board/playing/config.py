@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from railyard.board.game.strategy import Argmax, Strategy
+from railyard.board.inference.client.config import Addresses, Client
 from railyard.board.teaching.config import DEPTH, TABLES
 from railyard.core.config.component import PathKnob
 from railyard.core.config.faults import Fault, FaultyConfig, blamed_on
@@ -24,6 +25,12 @@ class Play(Verb):
 
     player: Literal["model", "teacher", "random"] = Field("model", description="who plays")
     init: PathKnob | None = Field(None, description="the model: an init folder, as the `init` of a run")
+    address: Addresses | None = Field(
+        None,
+        description="the model behind inference servers instead: a Unix socket's path or HOST:PORT, or a list of them; "
+        "they serve one model, and with one bucket the games are those of init",
+    )
+    client: Client = Field(Client(), description="how servers are asked")
     depth: int = Field(3, ge=1, le=8, description=f"of the teacher: {DEPTH}")
     tables: PathKnob | None = Field(None, description=f"of the teacher: {TABLES}")
     games: int = Field(100, ge=1, description="games to play; game i has the seed `seed` + i")
@@ -33,7 +40,7 @@ class Play(Verb):
         None,
         ge=1,
         description="groups of places: one is with the player while others move; null: 1, on a GPU 2, and one a core "
-        "for the teacher",
+        "for the teacher, and 2 a server",
     )
     strategy: Strategy = Field(Argmax(), description="how a move is chosen from what the model says")
     symmetries: Literal[1, 8] = Field(1, description="8 averages what the model says of the eight turned boards")
@@ -42,7 +49,7 @@ class Play(Verb):
         None,
         ge=16,
         description="boards of one pass of the model, the last pass padded: another number may change last bits; "
-        "null: 256, on a GPU 4096",
+        "null: 256, on a GPU 4096; with address the server's",
     )
     device: Device = Field("auto", description="of the model; auto takes what is there")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="of the model's passes")
@@ -65,9 +72,7 @@ class Play(Verb):
 
     def rules(self, job: Job) -> list[Fault]:
         found = []
-        if (self.player == "model") != (self.init is not None):
-            wanted = "give init=FOLDER" if self.init is None else "leave it out"
-            found.append(Fault(("init",), f"player={self.player} and the model do not go together: {wanted}"))
+        found += self._faults_of_the_model()
         if self.tables is not None and self.player != "teacher":
             found.append(Fault(("tables",), f"player={self.player} asks no tables: leave it out, or player=teacher"))
         if self.symmetries != 1 and self.player != "model":
@@ -76,6 +81,18 @@ class Play(Verb):
             message = f"a model makes them, and a pool holds them: player=model out=POOL, got player={self.player}"
             found.append(Fault(("embeddings",), f"{message} out={self.out}"))
         return found
+
+    def _faults_of_the_model(self) -> list[Fault]:
+        if self.player != "model" and (self.init is not None or self.address):
+            key = "init" if self.init is not None else "address"
+            return [Fault((key,), f"player={self.player} and the model do not go together: leave it out")]
+        if self.player == "model" and self.init is None and not self.address:
+            return [Fault(("init",), "player=model and the model do not go together: give init=FOLDER or address=")]
+        if self.init is not None and self.address:
+            return [Fault(("address",), "init and address are two models: leave one of them out")]
+        servers = {"bucket": None, "device": "auto", "precision": "fp32"} if self.address else {}
+        wrong = [key for key, default in servers.items() if getattr(self, key) != default]
+        return [Fault((key,), f"with address the servers decide this: give {key}= to railyard serve") for key in wrong]
 
     def plan(self, job: Job) -> str:
         lines = [super().plan(job)]

@@ -12,9 +12,10 @@ from railyard.board.packs.recording import Recorder, recording
 from railyard.board.packs.schema import SCHEMA_VERSION
 from railyard.board.playing import report
 from railyard.board.playing.games_file import games_file
-from railyard.core.errors import RailyardError
+from railyard.core.errors import RailyardError, UserError
 from railyard.core.progress import Count
 from railyard.core.runs.provenance import provenance
+from railyard.core.runs.provenance import read as read_provenance
 from railyard.core.store import durable
 from railyard.core.store.workers import cores
 
@@ -28,8 +29,23 @@ MOST_SPEEDS = 600  # points; then every other one goes
 
 def play_games(knobs: "Knobs", folder: Path, command: list[str], progress: Count) -> dict[str, Any]:
     """Plays the games that the run folder, or the pool, does not have yet; the figures of all."""
-    who = _player(knobs)
-    durable.write_json(folder / "provenance.json", provenance(command, knobs.seed, player=who.facts))
+    with _player(knobs) as who:
+        _refuse_another_model(folder, who)
+        durable.write_json(folder / "provenance.json", provenance(command, knobs.seed, player=who.facts))
+        return _play(knobs, folder, who, progress)
+
+
+def _refuse_another_model(folder: Path, who: "_Who") -> None:
+    """UserError where the games of a resumed run were played by a model of another hash."""
+    before = read_provenance(folder).get("player", {}).get("model_hash")
+    if before is not None and before != who.facts.get("model_hash"):
+        raise UserError(
+            f"{folder} was played by the model {before[:12]}, not by {str(who.facts.get('model_hash'))[:12]}: "
+            "resume it with that one, or start a new run"
+        )
+
+
+def _play(knobs: "Knobs", folder: Path, who: "_Who", progress: Count) -> dict[str, Any]:
     with games_file(folder) as file, _recording(knobs, who) as recorder:
         first = file.next if recorder is None else min(file.next, recorder.next)
         table = Table(knobs.games, knobs.seed, knobs.places, who.groups, knobs.max_moves, first=first)
@@ -80,10 +96,15 @@ class _Who(NamedTuple):
     width: int | None = None
 
 
-def _player(knobs: "Knobs") -> _Who:
+@contextmanager
+def _player(knobs: "Knobs") -> Iterator[_Who]:
     if knobs.player == "random":
-        return _Who(random_player, {"player": "random"}, knobs.inflight_batches or 1)
-    return _teacher(knobs) if knobs.player == "teacher" else _model(knobs)
+        yield _Who(random_player, {"player": "random"}, knobs.inflight_batches or 1)
+    elif knobs.player == "teacher":
+        yield _teacher(knobs)
+    else:
+        with _model(knobs) as who:
+            yield who
 
 
 def _teacher(knobs: "Knobs") -> _Who:
@@ -94,30 +115,21 @@ def _teacher(knobs: "Knobs") -> _Who:
     return _Who(TeacherPlayer(knobs.depth, tables), facts, knobs.inflight_batches or cores())
 
 
-def _model(knobs: "Knobs") -> _Who:
-    from railyard.board.model.config import parameter_count
-    from railyard.board.model.inference import ModelPolicy, model_hash
-    from railyard.board.model.init_folder import read_init
-    from railyard.core.training.devices import pick
+@contextmanager
+def _model(knobs: "Knobs") -> Iterator[_Who]:
+    from railyard.board.playing.asking import asked
 
-    assert knobs.init is not None
-    model, device = read_init(knobs.init)[0], pick(knobs.device)
-    on_gpu = not device.startswith("cpu")
-    bucket = knobs.bucket or (4096 if on_gpu else 256)
-    facts = {
-        "player": "model",
-        "model_hash": model_hash(model),
-        "parameters": parameter_count(model.config),
-        "strategy": type(knobs.strategy).__name__,
-        **knobs.strategy.model_dump(),
-        "symmetries": knobs.symmetries,
-        "bucket": bucket,
-        "precision": knobs.precision,
-        "device": device,
-    }
-    policy = ModelPolicy(model, device, knobs.precision, knobs.embeddings)
-    player = PolicyPlayer(policy, knobs.strategy, bucket, knobs.symmetries)
-    return _Who(player, facts, knobs.inflight_batches or (2 if on_gpu else 1), model.config.hidden_size)
+    with asked(knobs) as model:
+        facts = {
+            "player": "model",
+            "model_hash": model.model.model_hash,
+            "strategy": type(knobs.strategy).__name__,
+            **knobs.strategy.model_dump(),
+            "symmetries": knobs.symmetries,
+            **model.facts,
+        }
+        player = PolicyPlayer(model.policy, knobs.strategy, None, knobs.symmetries)
+        yield _Who(player, facts, knobs.inflight_batches or model.groups, model.model.hidden_size)
 
 
 class _Speed:

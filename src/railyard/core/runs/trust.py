@@ -13,8 +13,11 @@ from railyard.core.config.hydra_node import leaves
 from railyard.core.errors import UserError
 
 # keys under which a verb, and loggers, callbacks and profilers of the table take a place to write to
-PLACES = ("out", "save_dir", "dirpath", "log_dir", "root_dir", "artifact_location", "tracking_uri", "filename", "dir")
-WRITING = (("out",), ("logger",), ("callbacks",), ("trainer", "profiler"))
+PLACES = (
+    *("out", "save_dir", "dirpath", "log_dir", "root_dir", "artifact_location", "tracking_uri", "filename", "dir"),
+    *("metrics_file", "token_file", "ca", "cert", "key"),  # of a client; the last four go to a server
+)
+WRITING = (("out",), ("logger",), ("callbacks",), ("trainer", "profiler"), ("client",))
 
 
 def refuse_admissions(stored: Mapping[str, Any], again: Iterable[str], folder: Path) -> None:
@@ -29,7 +32,9 @@ def refuse_admissions(stored: Mapping[str, Any], again: Iterable[str], folder: P
 
 
 def refuse_paths(stored: Mapping[str, Any], folder: Path, given: Iterable[str] = ()) -> None:
-    """UserError where the `out`, a logger, callback or profiler of a stored config would write outside its folder.
+    """UserError where a stored config would write outside its folder, or send to a server what stands outside it.
+
+    Looked at are its `out`, loggers, callbacks, profiler and client.
 
     `given`: dotted keys of this command line, whose values are the user's own.
     """
@@ -44,7 +49,7 @@ def refuse_paths(stored: Mapping[str, Any], folder: Path, given: Iterable[str] =
                 key[-1], value, folder
             ):
                 raise UserError(
-                    f"{dotted}={value} of {folder} lies outside the run folder: a stored config may write there only "
+                    f"{dotted}={value} of {folder} lies outside the run folder: a stored config may use that only "
                     "when this command line says so; give that key again, or drop it"
                 )
 

@@ -15,6 +15,8 @@ PER_CALL = ("json", "validate_config", "resume", "metrics")  # of one call, not 
 AGAIN = ("allow", "experiment")  # where a call says again which classes it admits
 CHANGEABLE = (
     "out",
+    "address",
+    "client",
     "trainer.max_steps",
     "trainer.max_epochs",
     "trainer.devices",

@@ -2,6 +2,7 @@
 
 import os
 
+from railyard.board.inference.client.config import Addresses
 from railyard.core.errors import UserError
 
 LONGEST_PATH = 107  # bytes that a Unix socket's path can have
@@ -21,3 +22,8 @@ def target_of(address: str) -> str:
     if not host or not colon or not port.isdecimal() or int(port) >= 2**16:
         raise UserError(f"address={address} is no address: give the path of a Unix socket, or HOST:PORT")
     return f"{host}:{port}"
+
+
+def listed(addresses: Addresses | None) -> list[str]:
+    """The addresses of a knob, none where it was left out."""
+    return [addresses] if isinstance(addresses, str) else addresses or []

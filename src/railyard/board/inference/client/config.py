@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 
 from railyard.core.config.component import Component, PathKnob
 
+Addresses = str | list[str]  # a knob: one server or several
+
 
 class ClientTls(Component):
     """Encryption towards a server."""
