@@ -36,6 +36,7 @@ PROVED_BY = {
         *("tlg8/artifacts/assembly.py", "tlg8/artifacts/pieces.py", "tlg8/artifacts/pixel_keys.py"),
         "tlg8/artifacts/sources.py",
     ),
+    "tlg8/artifacts/test_line_columns.py": ("tlg8/artifacts/line_records.py",),
     "tlg8/artifacts/test_lines.py": (
         *("tlg8/artifacts/block_rows.py", "tlg8/artifacts/labels.py", "tlg8/artifacts/line_keys.py"),
     ),
@@ -44,7 +45,10 @@ PROVED_BY = {
     "tlg8/codec/test_file.py": ("tlg8/codec/tile_reader.py", "tlg8/codec/tile_rows.py", "tlg8/codec/tile_writer.py"),
     "tlg8/codec/test_pair_search.py": ("tlg8/codec/pair_costs.py", "tlg8/codec/tuples.py"),
     "tlg8/codec/test_top_two.py": ("tlg8/codec/found.py",),
-    "tlg8/features/test_building.py": ("tlg8/features/blocks.py", "tlg8/features/dataset.py"),
+    "tlg8/features/test_building.py": (
+        *("tlg8/features/dataset.py", "tlg8/features/fitting.py", "tlg8/features/parts.py"),
+        "tlg8/features/stretches.py",
+    ),
     "tlg8/features/test_raw_values.py": ("tlg8/features/pixel_values.py", "tlg8/features/table.py"),
     "tlg8/ranking/test_bundle.py": ("tlg8/ranking/modes.py",),
     "tlg8/ranking/test_ranking.py": (*("tlg8/ranking/config.py", "tlg8/ranking/inputs.py", "tlg8/ranking/spec.py"),),

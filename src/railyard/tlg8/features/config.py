@@ -61,6 +61,11 @@ class Features(Component):
         return columns_of(self.columns)
 
     @property
+    def bins(self) -> list[Column]:
+        """The columns of quantile bins, whose edges are fitted."""
+        return [column for column in self.parsed if column.steps[-1].operation == "bins"]
+
+    @property
     def names(self) -> list[str]:
         return [column.name for column in self.parsed]
 

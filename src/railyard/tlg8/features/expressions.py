@@ -108,10 +108,12 @@ def _call(name: str, arguments: list[ast.expr], text: str, depth: int) -> list[C
     limits = [_number(argument, text) for argument in arguments[1:]]
     if name == "clip" and not limits[0] < limits[1]:
         raise ValueError(f"{text!r}: clip goes from a smaller to a larger number")
+    if name == "bins" and depth:
+        raise ValueError(f"{text!r}: bins stand outside every other transform")
     if name == "bins" and not (limits[0] == int(limits[0]) and 2 <= limits[0] <= MOST_BINS):
         raise ValueError(f"{text!r}: bins are from 2 to {MOST_BINS}")
     step = Step(name, *limits)  # type: ignore[arg-type]  # it is one of TRANSFORMS
-    said = "".join(f", {limit:g}" for limit in limits)
+    said = "".join(f", {_text(limit)}" for limit in limits)
     return [replace(each, name=f"{name}({each.name}{said})", steps=(*each.steps, step)) for each in first]
 
 
@@ -125,6 +127,11 @@ def _paired(name: str, first: list[Column], second: list[Column], text: str) -> 
         Column(f"{name}({a.name}, {b.name})", (*a.steps, *b.steps, step), tuple(dict.fromkeys((*a.keys, *b.keys))))
         for a, b in zip(first, second, strict=True)
     ]
+
+
+def _text(number: float) -> str:
+    """As it is read back to the same number."""
+    return str(int(number)) if number == int(number) else repr(number)
 
 
 def _number(node: ast.AST, text: str) -> float:

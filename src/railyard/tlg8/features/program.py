@@ -19,6 +19,7 @@ LARGEST = float(np.finfo(np.float32).max)
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # as fdlibm splits it
 SQRT2 = 1.4142135623730951
 TERMS = 12  # of the series, whose 13th is below 1e-19 of the first
+SERIES = 1.0 / (2.0 * np.arange(TERMS + 1) + 1.0)
 
 
 class Program(NamedTuple):
@@ -132,5 +133,5 @@ def log1p(x: float) -> float:
     s = (y - 1.0) / (y + 1.0)
     square, series = s * s, 0.0
     for term in range(TERMS, -1, -1):
-        series = series * square + 1.0 / (2 * term + 1)
+        series = series * square + SERIES[term]
     return exponent * LN2_HIGH + (2.0 * s * series + (exponent * LN2_LOW + lost))

@@ -59,6 +59,21 @@ def raw_values(contexts_N: U8, components_N: U8, keys: list[str]) -> F64:
     return raw
 
 
+def fill_pixel_values(pixels_N192: U8, raw_NR: F64) -> None:
+    """Writes what is computed from pixels alone, uint8 [N, 192], into raw values."""
+    _fill_pixels(np.ascontiguousarray(pixels_N192), raw_NR)
+
+
+@njit()
+def _fill_pixels(pixels_N192: U8, raw_NR: F64) -> None:
+    planes = np.empty((CHANNELS, SIDE, SIDE), np.uint8)
+    for block in range(len(pixels_N192)):
+        for place in range(SIDE * SIDE):
+            for channel in range(CHANNELS):
+                planes[channel, place // SIDE, place % SIDE] = pixels_N192[block, place * CHANNELS + channel]
+        pixel_values(planes, raw_NR[block, _PIXEL:])
+
+
 def _fill_searched(contexts_N: U8, components_N: U8, keys: list[str], raw_NR: F64) -> None:
     for components in np.unique(components_N).tolist():
         rows = np.flatnonzero(components_N == components)

@@ -19,9 +19,9 @@ from railyard.core.progress import Count
 from railyard.core.store import durable
 from railyard.tlg8.artifacts.pack import Pack
 from railyard.tlg8.codec.blocks import SIDE
-from railyard.tlg8.features.blocks import pixels_of_contexts
-from railyard.tlg8.features.building import make_part
 from railyard.tlg8.features.dataset import DATA, DataSet
+from railyard.tlg8.features.parts import make_part
+from railyard.tlg8.features.stretches import pixels_of_contexts
 from railyard.tlg8.features.table import table_of_contexts
 from railyard.tlg8.ranking.bundle import Bundle, read_bundle
 from railyard.tlg8.ranking.inputs import inputs_of
