@@ -54,16 +54,7 @@ class Pack:
 
     def fingerprint(self) -> str:
         """Hex sha256 that tells packs apart, wherever they lie, from a sample of each shard's rows."""
-        digest = hashlib.sha256()
-        for shard, path in enumerate(self.rows.paths):
-            first, end = self.rows.starts[shard : shard + 2]
-            rows = np.linspace(first, end - 1, min(_SAMPLE, end - first)).astype(np.int64)
-            digest.update(f"{path.name} {path.stat().st_size} {end - first}\n".encode())
-            digest.update(self.rows.gather(rows).tobytes())
-        for column in (self.runs.id, self.runs.seed, self.runs.steps, self.runs.max_score, self.runs.highest_tile):
-            digest.update(column.tobytes())
-        digest.update(json.dumps(self.valuation_names).encode())
-        return digest.hexdigest()
+        return fingerprint_of(self.rows, self.runs, json.dumps(self.valuation_names))
 
     def _check_runs(self) -> None:
         """Refuses metadata that does not describe the rows."""
@@ -93,6 +84,20 @@ class Pack:
                 f"{self.path}: row {rows[at]} has valuation type {found['valuation_type'][at]}, "
                 f"{VALUATION_FILE} ends at {len(self.valuation_names) - 1}: restore that file"
             )
+
+
+def fingerprint_of(rows: ShardSet, runs: Runs, more: str = "") -> str:
+    """Hex sha256 of a sample of each shard's rows, the runs, and whatever else tells such rows apart."""
+    digest = hashlib.sha256()
+    for shard, path in enumerate(rows.paths):
+        first, end = rows.starts[shard : shard + 2]
+        sample = np.linspace(first, end - 1, min(_SAMPLE, end - first)).astype(np.int64)
+        digest.update(f"{path.name} {path.stat().st_size} {end - first}\n".encode())
+        digest.update(rows.gather(sample).tobytes())
+    for column in (runs.id, runs.seed, runs.steps, runs.max_score, runs.highest_tile):
+        digest.update(column.tobytes())
+    digest.update(more.encode())
+    return digest.hexdigest()
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.board.packs.metadata import Runs, read_runs, read_session
+from railyard.board.packs.pack import fingerprint_of
 from railyard.board.packs.schema import EMBEDDINGS_STEM, METADATA_FILE, SELFPLAY, STEPS_STEM
 from railyard.core.errors import UserError
 from railyard.core.store import durable
@@ -50,6 +51,10 @@ class SelfplayPool:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def fingerprint(self) -> str:
+        """Hex sha256 that tells pools apart, wherever they lie, from a sample of each shard's rows."""
+        return fingerprint_of(self.rows, self.runs)
 
     def facts(self) -> dict[str, str]:
         """What tells the pool apart from others, for provenance: every byte of it."""
