@@ -98,6 +98,12 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): _content(path) for path in seen}
 
 
+def temporary(folder: Path) -> list[str]:
+    """What only a writer at work may have in a folder, by name: it goes unread, and stays for good."""
+    names = [path.relative_to(folder) for path in sorted(folder.rglob("*"))]
+    return [name.as_posix() for name in names if durable._LEFTOVER.fullmatch(name.name)]
+
+
 def _content(path: Path) -> bytes:
     return b"-> " + os.readlink(path).encode() if path.is_symlink() else path.read_bytes()  # noqa: PTH115
 
@@ -239,7 +245,7 @@ class Trials:
                 outcome.faults.append(f"exit code {code}")
         code = self._attempt(name, None)
         outcome.faults += [f"exit code {code} of the last call"] if code else []
-        outcome.faults += self._unequal(self.root / name)
+        outcome.faults += self._unequal(self.root / name) + self._temporary(self.root / name)
         shutil.rmtree(self.root / name)
         return outcome
 
@@ -280,6 +286,10 @@ class Trials:
     def _acknowledged(self, name: str) -> int:
         place = self.root / f"{name}.acknowledged"
         return max(map(int, place.read_text().split()), default=0) if place.exists() else 0
+
+    def _temporary(self, folder: Path) -> list[str]:
+        names = temporary(folder)
+        return [f"the last call leaves temporary files: {', '.join(names)}"] if names else []
 
     def _unequal(self, folder: Path) -> list[str]:
         if self.writer.ends:

@@ -89,6 +89,13 @@ def append_again(folder: Path) -> None:
         lines.append(RECORDS[0])
 
 
+def leave_behind(folder: Path) -> None:
+    """A file by hand, whose temporary one nobody clears away."""
+    temporary = durable._sibling(folder / "x", "tmp")
+    temporary.write_bytes(NEW)
+    temporary.replace(folder / "x")
+
+
 def cut_records(folder: Path) -> None:
     journal.cut(folder / "j", lambda record: record["step"] < 4)
 
@@ -671,6 +678,7 @@ FAULTY = (
     Writer("torn file", "", lambda folder: (folder / "x").write_bytes(NEW) and None, whole, old_file),
     Writer("early promise", "", promise_early, records_are_kept),
     Writer("other bytes", "", append_again, records_are_kept),
+    Writer("left behind", "", leave_behind, whole, old_file),
 )
 
 

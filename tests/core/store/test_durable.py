@@ -297,6 +297,18 @@ def test_leftovers_of_the_living_and_of_strangers_stay(tmp_path: Path) -> None:
     assert names(tmp_path) == sorted(path.name for path in kept)
 
 
+def test_the_first_file_of_a_process_clears_its_folder_of_the_dead(tmp_path: Path) -> None:
+    mine = durable._sibling(tmp_path / "mine", "tmp")
+    dead = tmp_path / mine.name.replace(OWN_PID, NO_PID)
+    for path in (mine, dead):
+        path.touch()
+    durable.write_bytes(tmp_path / "other", NEW)
+    assert names(tmp_path) == sorted([mine.name, "other"])
+    dead.touch()  # later files cost no look at the folder
+    durable.write_bytes(tmp_path / "other", NEW)
+    assert dead.name in names(tmp_path)
+
+
 def test_a_process_of_another_user_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     def not_allowed(pid: int, signal_number: int) -> None:
         raise PermissionError

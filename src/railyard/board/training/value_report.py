@@ -8,7 +8,7 @@ from railyard.board.training.value_figures import Figures, ValueFigures
 from railyard.core.runs import plots
 from railyard.core.runs.reporting import table
 
-FEWEST = 50  # rows of a tenth, below which a single tile's point tells nothing
+FEWEST = 50  # rows of a tenth, below which the point of one tile tells nothing
 COLUMNS = ("rows", "share", "probability", "brier", "base_brier", "calibration_error", "loss")
 LEGEND = (
     "`share`: how often it happened; `probability`: what the head said, on average; `base_brier`: the Brier score of "
@@ -37,15 +37,15 @@ def _section(folder: Path, name: str, figures: ValueFigures) -> list[str]:
 
 
 def _draw(path: Path, name: str, figures: ValueFigures) -> None:
-    """Left what happened over what was said, right the Brier score by highest tile."""
+    """Left what happened over what was said, of all rows and of the commonest tiles; right scores by highest tile."""
     figure, (curve, bars) = plots.panels(2, columns=2)
     plots.title(curve, f"{name}: said and happened")
     curve.plot([0, 1], [0, 1], color=plots.MUTED, linewidth=0.8, linestyle="--")
-    named = {tile: _points(points, FEWEST) for tile, points in figures.calibration_by_highest_tile.items()}
-    shown = {tile: points for tile, points in named.items() if points[0]}
-    for colour, (tile, points) in zip(plots.COLOURS[1:] * 9, shown.items(), strict=False):
+    for colour, tile in zip(plots.COLOURS[1:], _largest(figures, len(plots.COLOURS) - 1), strict=False):
+        points = _points(figures.calibration_by_highest_tile[tile], FEWEST)
         curve.plot(*points, color=colour, label=tile, linewidth=0.9, marker="o", markersize=2.5)
-    curve.plot(*_points(figures.calibration, 1), color=plots.COLOURS[0], label="all", marker="o", linewidth=2)
+    all_of_them = _points(figures.calibration, 1)
+    curve.plot(*all_of_them, color=plots.COLOURS[0], label="all", marker="o", markersize=3.5, linewidth=2)
     curve.set(xlim=(0, 1), ylim=(0, 1))
     curve.set_xlabel("probability said", color=plots.MUTED)
     curve.set_ylabel("share where it happened", color=plots.MUTED)
@@ -63,8 +63,15 @@ def _draw_scores(axes: Any, figures: ValueFigures) -> None:
     axes.plot(base, places, "|", color=plots.INK, markersize=9, label="saying the share every time")
     axes.set_yticks(places, tiles)
     axes.set_xlim(left=0)
+    axes.locator_params(axis="x", nbins=5)
     axes.grid(False, axis="y")
-    axes.legend(frameon=False, fontsize=7)
+    axes.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2)
+
+
+def _largest(figures: ValueFigures, count: int) -> list[str]:
+    """The tiles with the most rows, in their own order: as many as there are colours that differ."""
+    by_rows = sorted(figures.by_highest_tile, key=lambda tile: -figures.by_highest_tile[tile]["rows"])
+    return sorted(by_rows[:count], key=int)
 
 
 def _points(calibration: list[Figures], fewest: int) -> tuple[list[float], list[float]]:

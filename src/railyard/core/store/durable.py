@@ -49,16 +49,21 @@ _LEFTOVER = re.compile(
     r"\.(?P<name>.+)\.(?P<host>[0-9a-v]{3})(?P<pid>[0-9a-v]{5})(?P<token>[0-9a-v]{3})[0-9a-v]{3}\.(?P<kind>tmp|old)"
 )
 
+_settled: set[Path] = set()  # folders in which this process has written a file
+os.register_at_fork(after_in_child=_settled.clear)
+
 
 @contextmanager
 def atomic_file(path: Path | str, mode: str = "wb") -> Iterator[IO[Any]]:
     """A file that appears at `path` when the block ends without an error, and not before.
 
-    Missing parent folders are made. A link at `path` is replaced, not followed.
+    Missing parent folders are made. A link at `path` is replaced, not followed. The first file that a process writes
+    into a folder clears it of what killed writers left there.
     Raises RailyardError when the disk is full; then, and on any other exception, `path` is as it was.
     """
     path = Path(path)
     _make_folder(path.parent)
+    _settle_once(path.parent)
     temporary = _sibling(path, "tmp")
     try:
         with explain_full_disk(path):
@@ -253,11 +258,19 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _settle_once(folder: Path) -> None:
+    """Not before each file: a folder of many is listed only once."""
+    place = folder.absolute()
+    if place not in _settled:
+        _settled.add(place)
+        _settle(folder)
+
+
 def _settle(folder: Path, name: str | None = None) -> None:
-    for entry in sorted(folder.iterdir()):
-        leftover = _LEFTOVER.fullmatch(entry.name)
+    for entry in sorted(os.listdir(folder)):  # noqa: PTH208  # no Path for each of a million names
+        leftover = _LEFTOVER.fullmatch(entry)
         if leftover and name in (None, leftover["name"]) and not _writer_lives(leftover):
-            _settle_one(entry, leftover)
+            _settle_one(folder / entry, leftover)
 
 
 def _settle_one(entry: Path, leftover: re.Match[str]) -> None:
