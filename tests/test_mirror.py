@@ -16,6 +16,10 @@ PROVED_BY = {
         *("board/inference/client/faults.py", "board/inference/client/gate.py", "board/inference/client/interface.py"),
         *("board/inference/client/lane.py", "board/inference/client/metric_lines.py"),
     ),
+    "board/inference/load/test_load_verb.py": (
+        *("board/inference/load/config.py", "board/inference/load/job.py", "board/inference/load/loops.py"),
+        "board/inference/load/report.py",
+    ),
     "board/logs/test_raw_logs.py": ("board/logs/raw_row.py", "board/logs/step_lines.py"),
     "board/teaching/test_teach.py": ("board/teaching/config.py", "board/teaching/decisions.py"),
     "board/tokens/test_config.py": ("board/tokens/tokenizer.py",),

@@ -35,6 +35,7 @@ OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.use_local_subchannel_pool", 1),  # channels of one process do not wait for each other's reconnecting
 )
+LATE = grpc.StatusCode.DEADLINE_EXCEEDED.name
 LONGEST_TOKEN, LONGEST_PEM = 4096, 1 << 20  # bytes
 
 
@@ -73,7 +74,7 @@ class Connection:
             fault = fault_of(error, self.address)
         except TimeoutError:
             self._drop_lane()
-            fault = Repeatable(f"{self.address}: no answer within {self.knobs.deadline_s:g} s")
+            fault = Repeatable(f"{self.address}: no answer within {self.knobs.deadline_s:g} s", LATE)
         else:
             self._failures = 0
             return

@@ -24,18 +24,18 @@ REFUSED = {
 
 
 class Repeatable(RailyardError):
-    """A failure that another try may not meet. after: seconds to wait where the server said so."""
+    """A failure that another try may not meet. after: seconds to wait where the server said so; code: gRPC's name."""
 
-    def __init__(self, reason: str, after: float | None = None) -> None:
+    def __init__(self, reason: str, code: str, after: float | None = None) -> None:
         super().__init__(reason)
-        self.after = after
+        self.code, self.after = code, after
 
 
 def fault_of(error: grpc.aio.AioRpcError, address: str) -> RailyardError:
     """The failure of a call to `address` as what it means; to be raised."""
     code, details = error.code(), error.details() or "no reason given"
     if code in TRANSIENT or details == CORE:
-        return Repeatable(f"{address}: {code.name}, {details}", _retry_after(error))
+        return Repeatable(f"{address}: {code.name}, {details}", code.name, _retry_after(error))
     if code is grpc.StatusCode.INVALID_ARGUMENT:
         return UserError(f"{address} cannot answer this: {details}")
     if code in REFUSED:

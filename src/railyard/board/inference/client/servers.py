@@ -125,12 +125,12 @@ class ServerClient:
                 log.warning("a server does not answer, the others go on: %s", fault)
         return self._same[1]
 
-    async def _described(self, connection: Connection) -> str | None:
-        """Asks a server what it serves; why it did not answer. RailyardError for another model than the others'."""
+    async def _described(self, connection: Connection) -> Repeatable | None:
+        """Asks a server what it serves; why it did not answer. UserError for another model than the others'."""
         try:
             facts = await connection.describe()
         except Repeatable as fault:
-            return str(fault)
+            return fault
         self._compare(connection, facts)
         return None
 
@@ -262,7 +262,7 @@ class ServerClient:
 
     async def _tried(self, request: Request, connection: Connection, streamed: bool) -> Answers:
         if connection.facts is None and (fault := await self._described(connection)):
-            raise Repeatable(fault)
+            raise fault
         if connection.speaks_bulk:
             request = request._replace(provenance=True)  # another server may listen there by now
         else:
