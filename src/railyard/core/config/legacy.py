@@ -36,6 +36,49 @@ KEYS: dict[str, Old] = {
     "target": Old("the target is a group: objective=board_macroxue_tokens, board_binned_ev or board_hard_move"),
     "target.winner_weight": Old("write objective.winner_weight"),
     "report_every": Old("write trainer.log_every_n_steps"),
+    # the reference's programs that play and annotate through a server (TOML)
+    "num_seeds": Old("write games"),
+    "max_steps": Old("games and max_moves bound what play does, trainer.max_steps a training run"),
+    "max_concurrent_games": Old("write places"),
+    "max_retries": Old("leave it out, it had no effect; client.retries says how often a request is repeated"),
+    "orchestrator": Old("its keys stand at the root: seed, address, client, embeddings, out, shard_rows"),
+    "orchestrator.inline_embeddings": Old("write embeddings, with out=POOL"),
+    "orchestrator.fixed_seed": Old("write seed"),
+    "orchestrator.random_seeds": Old("leave it out: another seed gives other games, and the same one the same again"),
+    "orchestrator.argmax_only": Old("write strategy=board_argmax, which weighs the two best bins of each move"),
+    "orchestrator.head_order": Old("it is always UDLR", ignored=True),
+    "orchestrator.board_mapping": Old("boards are always row-major", ignored=True),
+    "orchestrator.connection": Old("write address, a Unix socket's path or HOST:PORT, or a list of them"),
+    "orchestrator.connection.uds_path": Old("write address=PATH"),
+    "orchestrator.connection.tcp_addr": Old("write address=HOST:PORT"),
+    "orchestrator.batch": Old("the component is called client"),
+    **{
+        f"orchestrator.batch.{name}": Old(f"write client.{name}")
+        for name in (
+            *("flush_us", "target_batch", "max_batch", "inflight_batches", "queue_cap"),
+            *("metrics_file", "metrics_interval_s"),
+        )
+    },
+    "orchestrator.batch.per_game_inflight": Old("leave it out, it had no effect"),
+    "orchestrator.report": Old("out=POOL records games, the run folder has games.jsonl and report.md"),
+    "orchestrator.report.results_file": Old("leave it out: games.jsonl of the run folder has these lines"),
+    "orchestrator.report.session_dir": Old("write out"),
+    "orchestrator.report.max_ram_mb": Old("leave it out, it had no effect"),
+    "orchestrator.report.max_gb": Old("leave it out: shard_rows bounds a shard, and none is dropped"),
+    "orchestrator.report.shard_max_steps": Old("write shard_rows"),
+    "sampling": Old(
+        "the strategy is a group: strategy=board_argmax, board_softmax, board_top_p_top_k, board_tail_agg …"
+    ),
+    "sampling.strategy": Old(
+        "write strategy=board_argmax, board_softmax, board_top_p_top_k, board_tail_agg or board_tail_agg_conf"
+    ),
+    **{
+        f"sampling.{name}": Old(f"write strategy.{name}")
+        for name in (
+            *("temperature", "top_p", "top_k", "alpha_p2", "beta_p3", "tail_bins", "tail_decay"),
+            *("conf_alpha", "conf_beta", "conf_gamma", "start_gate", "stop_gate"),
+        )
+    },
     # the Lightning-Hydra template
     "datamodule": Old("the group is called data: data=board_pack"),
     "data.data_dir": Old("data.pack names a pack"),
