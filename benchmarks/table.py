@@ -19,6 +19,7 @@ NAMES = (
     "tokenize_rows",
     "fit_tokenizer",
     "trainer_step",
+    "strength_share",
     "resume_position",
     "help",
     "memory",

@@ -13,6 +13,8 @@ from pathlib import Path
 from prove_attack import attack
 from prove_crash import crash
 from prove_fuzz import fuzz
+from prove_play import play
+from prove_strength import strength
 from prove_sweep import race, sweep
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -101,6 +103,8 @@ PROOFS: dict[str, Callable[[], tuple[str, bool]]] = {
     "race": race,
     "fuzz": fuzz,
     "attack": attack,
+    "play": play,
+    "strength": strength,
 }
 
 

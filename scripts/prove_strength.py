@@ -1,5 +1,10 @@
-"""The proof `strength`: whole games of the teacher, with and without endgame tables, scored by its own merges."""
+"""The proof `strength`: whole games of the teacher, with and without endgame tables, scored by its own merges, and held
+against what `railyard play player=teacher` makes of the same seeds."""
 
+import json
+import subprocess
+import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -11,21 +16,50 @@ TILES = (2048, 4096, 8192, 16384, 32768, 65536)
 
 
 def strength() -> tuple[str, bool]:
-    """plays 40 games at depths 2 and 3, and with the tables in data/board/tables; mean scores with their intervals"""
+    """plays 40 games at depths 2 and 3, and with the tables in data/board/tables, alone and by `play`; mean scores"""
     from railyard.board.game.endgame.tables import EndgameTables
 
-    tables = EndgameTables.open(TABLES)
-    rows = [
-        _row(depth, name, _games(depth, held))
-        for depth, name, held in ((2, "none", EndgameTables.none()), (3, "none", EndgameTables.none()), (3, "", tables))
-    ]
+    tables = EndgameTables.open(TABLES) if TABLES.exists() else None
+    settings = ((2, "none", EndgameTables.none()), (3, "none", EndgameTables.none()), (3, "", tables))
+    rows, differing = [], []
+    for depth, name, held in settings:
+        if held is None:
+            continue
+        played = _games(depth, held)
+        rows.append(_row(depth, name, played))
+        print(rows[-1], flush=True)
+        by_verb = _games_of_play(depth, None if name else TABLES)
+        differing += [
+            f"depth {depth}, tables {name or 'standard'}, seed {SEED + number}: {alone} alone, {found} by play"
+            for number, (alone, found) in enumerate(zip(((s, t) for s, t, _ in played), by_verb, strict=True))
+            if alone != found
+        ]
     head = f"| depth | tables | mean score, 95 % interval | median | {' | '.join(map(str, TILES))} |"
     lines = [
         f"{GAMES} games each, seeds {SEED} to {SEED + GAMES - 1}, scores the sum of merges. The share of games that "
         "reach a tile stands in its column.",
         "\n".join([head, "| --: | --- | --: | --: |" + " --: |" * len(TILES), *rows]),
+        f"`railyard play player=teacher` played the same seeds: **{len(rows) * GAMES - len(differing)} games equal, "
+        f"{len(differing)} unequal** in score and highest tile.",
+        *differing,
+        *([] if tables else [f"Without tables: {TABLES} does not exist, `railyard tables out={TABLES}` makes it."]),
     ]
-    return "\n\n".join(lines), True
+    return "\n\n".join(lines), not differing
+
+
+def _games_of_play(depth: int, tables: Path | None) -> list[tuple[int, int]]:
+    """Score and largest tile of each game as the verb plays it."""
+    with tempfile.TemporaryDirectory(prefix="railyard-prove-") as folder:
+        run = Path(folder) / "run"
+        words = [f"depth={depth}", f"games={GAMES}", f"seed={SEED}", f"hydra.run.dir={run}"]
+        words += [] if tables is None else [f"tables={tables}"]
+        subprocess.run(
+            [sys.executable, "-m", "railyard.cli", "play", "player=teacher", *words],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        games = map(json.loads, (run / "games.jsonl").read_text().splitlines())
+        return [(game["score"], game["highest_tile"]) for game in games]
 
 
 def _games(depth: int, tables) -> list[tuple[int, int, Counter]]:

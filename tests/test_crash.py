@@ -48,6 +48,17 @@ def test_killed_writers_leave_old_or_new_and_end_with_the_same_bytes(name, tmp_p
     assert hits >= 4
 
 
+@pytest.mark.slow
+def test_killed_play_leaves_the_same_bytes_for_any_number_of_places(tmp_path):
+    with harness.warm_process() as warm:
+        found = [
+            warm(table.killed_play, places, groups, tmp_path / str(places), 5) for places, groups in ((1, 1), (64, 3))
+        ]
+    assert [outcome.faults for outcome, _ in found] == [[], []]
+    assert [len(outcome.kills) for outcome, _ in found] == [5, 5]
+    assert found[0][1] == found[1][1]
+
+
 @pytest.mark.parametrize(
     ("name", "fault"),
     [

@@ -218,6 +218,14 @@ class Trials:
                 return
         raise RuntimeError(f"{self.writer.name}: only {hits} of {20 * kills} kills hit a living process")
 
+    def in_one_folder(self, kills: int, seed: int) -> Outcome:
+        """One folder in which `kills` kills hit, one call after the other."""
+        random = Random(f"{seed} {self.writer.name}")
+        outcome = self._trial("one", [random.uniform(0, self.seconds) for _ in range(20 * kills)], kills)
+        if len(outcome.kills) < kills:
+            raise RuntimeError(f"{self.writer.name}: only {len(outcome.kills)} of {20 * kills} kills hit a process")
+        return outcome
+
     def _operations(self) -> int:
         self._prepared("counted")
         counted = Operations(0)
@@ -233,10 +241,13 @@ class Trials:
         process.join(PATIENCE)
         return int(report.recv())
 
-    def _trial(self, name: str, kills: list[int] | list[float]) -> Outcome:
+    def _trial(self, name: str, kills: list[int] | list[float], most: int | None = None) -> Outcome:
+        """`most` of the kills hit a living process, then no more are sent."""
         self._prepared(name)
         outcome = Outcome(self.writer.name)
         for kill in kills:
+            if len(outcome.kills) == most:
+                break
             code = self._attempt(name, kill)
             if code == -signal.SIGKILL:
                 outcome.kills.append(f"operation {kill}" if isinstance(kill, int) else f"{1000 * kill:.1f} ms")

@@ -567,7 +567,7 @@ def small_pool(folder: Path) -> None:
             runs.add(Run(0, 1, 5, 10, 4))
 
 
-def record_play(folder: Path) -> None:
+def record_play(folder: Path, places: int = 2, groups: int = 1) -> None:
     """A run folder and a pool: six games, of which two end without a move, in shards of 40 rows."""
     from policies import hashed
 
@@ -584,7 +584,7 @@ def record_play(folder: Path) -> None:
     folder.joinpath("run").mkdir(exist_ok=True)
     with games_file(folder / "run") as file, recording.recording(folder / "pool", {"kind": "selfplay"}, 3, 40) as pool:
         first = file.next if pool is None else min(file.next, pool.next)
-        for games in Play(player, Table(6, places=2, max_moves=30, first=first)):
+        for games in Play(player, Table(6, places=places, groups=groups, max_moves=30, first=first)):
             told = [game._replace(ended=NO_MOVE_CHOSEN) if game.number in (1, 4) else game for game in games]
             file.add(told)
             if pool:
@@ -680,6 +680,18 @@ FAULTY = (
     Writer("other bytes", "", append_again, records_are_kept),
     Writer("left behind", "", leave_behind, whole, old_file),
 )
+
+
+def killed_play(places: int, groups: int, root: Path, kills: int) -> tuple[Outcome, dict[str, bytes]]:
+    """Play with its pool in one folder that is killed so often, and the files that are left."""
+    writer = Writer(
+        f"play, {places} places, {groups} groups",
+        "",
+        functools.partial(record_play, places=places, groups=groups),
+        the_pool_is_whole,
+    )
+    trials = Trials(writer, root)
+    return trials.in_one_folder(kills, SEED), dict(trials.new)
 
 
 def outcomes(name: str, root: Path, temporary: Path | None, most: int | None = None, kills: int = 0) -> list[Outcome]:
