@@ -33,6 +33,7 @@ NAMES = (
     "tlg8_staged",
     "tlg8_table",
     "tlg8_decode",
+    "tlg8_dataset",
     "batch_engine",
     "play_loop",
     "expectimax",

@@ -140,6 +140,7 @@ def test_no_stray_groups():
         "data",
         "debug",
         "extras",
+        "features",
         "hparams_search",
         "logger",
         "model",

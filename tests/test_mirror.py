@@ -7,7 +7,12 @@ SOURCE, TESTS = ROOT / "src" / "railyard", ROOT / "tests"
 
 PROVED_BY = {
     "apps/test_stage2_verbs.py": ("stage2/scenes/config.py",),
-    "apps/test_tlg8_verbs.py": ("tlg8/images/config.py", "tlg8/artifacts/config.py", "tlg8/verbs.py"),
+    "apps/test_tlg8_verbs.py": (
+        "tlg8/images/config.py",
+        "tlg8/artifacts/config.py",
+        "tlg8/features/verb.py",
+        "tlg8/verbs.py",
+    ),
     "board/game/endgame/test_patterns.py": ("board/game/endgame/sizes.py",),
     "board/game/endgame/test_tables.py": ("board/game/endgame/config.py",),
     "board/game/test_play.py": ("board/game/choosing.py",),

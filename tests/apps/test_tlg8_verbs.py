@@ -28,6 +28,36 @@ def test_images_to_a_pack(art, railyard):
     assert (facts["kind"], facts["images"]) == ("tlg8 pack", 2)
 
 
+@pytest.fixture
+def pack(art, railyard):
+    assert railyard("extract", "images=art", "out=pack", "workers=1").code == 0
+    return "pack=pack"
+
+
+@pytest.mark.parametrize(("option", "values"), [("tlg8_cheap", 82), ("tlg8_planes", 212), ("tlg8_answer", 186)])
+def test_a_pack_to_a_data_set(option, values, pack, railyard):
+    done = railyard("dataset", pack, "out=run", f"features={option}", "split=image", "json=true")
+    assert done.code == 0, done.err
+    said = {key: done.json[key] for key in ("blocks", "eligible", "train", "validation", "features", "price")}
+    price = "answer" if option == "tlg8_answer" else "cheap"
+    assert said == {"blocks": 24, "eligible": 12, "train": 6, "validation": 6, "features": values, "price": price}
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["features.columns=[reorder_tvs]"], "did you mean 'reorder_tv'?"),
+        (["features=tlg8_answer", "features.allow_answer=false"], "is known only after the whole search"),
+        (["split=pack"], "split=pack needs at least two packs"),
+        (["split_seed=-1"], "split_seed"),
+    ],
+)
+def test_mistakes_of_a_data_set_are_one_sentence(words, reason, pack, railyard):
+    done = railyard("dataset", pack, "out=run", *words)
+    assert (done.code, done.out) == (2, "")
+    assert reason in done.err
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [

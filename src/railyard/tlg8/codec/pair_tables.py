@@ -18,7 +18,7 @@ UNEVALUATED = 65535
 
 
 @inner()
-def _fill_table(planes: BlockPlanes, costs: PairCosts, pairs: I64, entropy: Int, table: U16) -> None:
+def fill_table(planes: BlockPlanes, costs: PairCosts, pairs: I64, entropy: Int, table: U16) -> None:
     """Costs of all tuples of the pairs into `table`, uint16 [8, 96, 8, 2]."""
     code_planes(planes, costs, pairs, entropy)
     for first in range(0, len(pairs), TOGETHER):
@@ -56,7 +56,7 @@ def fill_tables(
         if not gated:
             pairs[:], count = np.arange(PAIRS), PAIRS
         tables_N[block] = UNEVALUATED
-        _fill_table(planes, costs, pairs[:count], entropy, tables_N[block])
+        fill_table(planes, costs, pairs[:count], entropy, tables_N[block])
         for predictor in range(PREDICTORS):
             energies_N8[block, predictor] = planes.energies[predictor]
             for colour_filter in range(FILTERS):

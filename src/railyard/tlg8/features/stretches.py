@@ -16,6 +16,7 @@ from railyard.tlg8.codec.tuples import TUPLES, rank_of
 from railyard.tlg8.features.catalogue import PIXELS
 
 STRETCH = 2048  # blocks in memory at once
+CHECKED = 65536  # labels, a record of 128 bytes each
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +52,9 @@ def have_contexts(packs: Sequence[Pack]) -> bool:
 
 def check_labels(pack: Pack) -> None:
     """BadRecord for the first record of labels.all.bin that names no tuple."""
-    if wrong := first_wrong_label(pack.labels_N["labels"]):
-        raise BadRecord(pack.path / LABELS, f"record {wrong[0] + 1}: {wrong[1]}; {AGAIN}")
+    for first in range(0, len(pack.labels_N), CHECKED):
+        if wrong := first_wrong_label(pack.labels_N["labels"][first : first + CHECKED]):
+            raise BadRecord(pack.path / LABELS, f"record {first + wrong[0] + 1}: {wrong[1]}; {AGAIN}")
 
 
 def stretches(packs: Sequence[Pack], keys: Collection[str], done: int) -> Iterator[Stretch]:
