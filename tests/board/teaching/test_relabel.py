@@ -4,7 +4,7 @@ import pytest
 from railyard.board.game.boards import encode
 from railyard.board.game.endgame.tables import EndgameTables
 from railyard.board.game.searcher import branch_evs
-from railyard.board.packs.metadata import Run, runs_writer
+from railyard.board.packs.metadata import Run, read_ends, runs_writer
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import SELFPLAY
 from railyard.board.teaching import relabel as relabeling
@@ -69,7 +69,8 @@ def test_an_interrupted_call_goes_on_to_the_same_bytes_on_any_threads(taught, tm
         relabel(taught, tmp_path / "pack", 3, NO_TABLES)
 
 
-def pool(folder, exps, runs, seeds):
+def pool(folder, exps, runs, seeds, ends=(), longer=()):
+    """A pool of these rows; `longer` runs have one more row by its metadata."""
     folder.mkdir()
     rows = np.zeros(len(exps), SELFPLAY)
     rows["exps"], rows["run_id"] = exps, runs
@@ -79,7 +80,7 @@ def pool(folder, exps, runs, seeds):
     np.save(folder / "steps-000001.npy", rows)
     with runs_writer(folder / "metadata.db") as writer:
         for run, seed in seeds.items():
-            writer.add(Run(run, seed, runs.count(run), 100 * run, 64))
+            writer.add(Run(run, seed, runs.count(run) + (run in longer), 100 * run, 64), dict(ends).get(run))
     return folder
 
 
@@ -97,6 +98,17 @@ def test_a_self_play_pool_becomes_a_pack_its_games_sorted_apart(tmp_path):
     assert np.array_equal(rows["board"], boards_N)
     assert np.array_equal(rows["tile_65536_mask"], masks_N)
     assert (pack.runs.seed.tolist(), pack.runs.max_score.tolist()) == ([2**63 + 5, 9], [300, 700])
+
+
+def test_why_the_games_of_a_pool_ended_comes_along(tmp_path):
+    exps, ends = np.eye(4, 16, dtype=np.uint8), {3: "max_moves reached", 5: "no legal move"}
+    source = pool(tmp_path / "pool", exps, [3, 5, 5, 9], dict.fromkeys((3, 5, 9), 1), ends, longer=[9])
+    relabel(source, tmp_path / "pack", 1, NO_TABLES)
+    assert read_ends(tmp_path / "pack" / "metadata.db") == {
+        0: "max_moves reached",
+        1: "no legal move",
+        2: "the last rows are missing",
+    }
 
 
 def test_boards_without_a_move_unknown_runs_and_other_layouts_are_refused(tmp_path):

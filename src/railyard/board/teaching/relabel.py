@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 CHUNK = 512  # rows of one item of work, which an interrupt waits for: 10 ms at depth 3, some seconds at depth 6
 NO_MOVE = 255
+LAST_ROWS_MISSING = "the last rows are missing"
 
 Progress = Callable[[int, int], None]  # rows done, rows in all
 Boards = tuple[U64, U16]
@@ -144,9 +145,12 @@ class _PoolSource:
         return 0
 
     def runs(self) -> Iterator[tuple[Run, str | None]]:
-        known = {run.id: run for run in _rows_of(self.pool.runs)}
+        """Of a game whose last rows the pool lacks, nobody sees the end."""
+        known, ends = {run.id: run for run in _rows_of(self.pool.runs)}, read_ends(self.pool.path / METADATA_FILE)
         for number, (run_id, count) in enumerate(zip(self.ids_R.tolist(), self.counts_R.tolist(), strict=True)):
-            yield known[run_id]._replace(id=number, steps=count), None
+            run = known[run_id]
+            end = ends.get(run_id) if count >= run.steps else LAST_ROWS_MISSING
+            yield run._replace(id=number, steps=count), end
 
     def _seeds(self) -> U64:
         return self.pool.runs.seed[np.searchsorted(self.pool.runs.id, self.ids_R.astype(np.int64))]
