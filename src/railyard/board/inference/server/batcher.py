@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 RunPass = Callable[[U8, int, Wanted], Awaitable[Answers]]  # boards, rows of the pass, what is wanted of it
 MOST_RETRY_MS = 10_000
+DEFECT = "a defect of the server; its log has the traceback"
 NEWEST = 0.2  # weight of the last pass in the rate that is told to refused ones
 
 
@@ -296,7 +297,7 @@ class Batcher:
     def _fail(self, pieces: Sequence[_Piece]) -> None:
         for piece in pieces:
             if not piece.job.answer.done():
-                piece.job.answer.set_exception(PassFailed("a defect of the server; its log has the traceback"))
+                piece.job.answer.set_exception(PassFailed(DEFECT))
 
     def _deliver(self, pieces: Sequence[_Piece], answers: Answers) -> None:
         begin = 0
