@@ -6,7 +6,6 @@ from this module, never from numba.
 """
 
 import atexit
-import hashlib
 import logging
 import os
 import pickle
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from railyard.core.errors import UserError
+from railyard.core.package import source_hash
 
 log = logging.getLogger(__name__)
 
@@ -27,16 +27,6 @@ _DAMAGE = (
     *(pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, ImportError),
     MemoryError,
 )
-SOURCE = Path(__file__).resolve().parents[1]
-
-
-def source_hash() -> str:
-    """Hex digest over the names and bytes of all Python files of the package."""
-    digest = hashlib.sha256()
-    for path in sorted(SOURCE.rglob("*.py")):
-        digest.update(str(path.relative_to(SOURCE)).encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def cache_folder() -> Path:

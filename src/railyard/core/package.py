@@ -14,6 +14,18 @@ def bundled(name: str) -> str:
     return inside if os.path.isdir(inside) else os.path.join(FOLDER.removesuffix("/src/railyard"), name)  # noqa: PTH112, PTH118
 
 
+def source_hash() -> str:
+    """Hex digest over the names and bytes of all Python files of the package."""
+    import hashlib
+    from pathlib import Path
+
+    digest, source = hashlib.sha256(), Path(FOLDER)
+    for path in sorted(source.rglob("*.py")):
+        digest.update(str(path.relative_to(source)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def version_of(name: str) -> str | None:
     """The version of an installed package, None of one that is not there."""
     from importlib.metadata import PackageNotFoundError, version

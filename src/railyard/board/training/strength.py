@@ -14,7 +14,7 @@ from railyard.board.game.figures import TILES, Results, normal_interval
 from railyard.board.game.games import END_REASONS
 from railyard.board.game.play import Play, Table
 from railyard.board.game.players import PolicyPlayer
-from railyard.board.model.inference import ModelPolicy
+from railyard.board.model.policy import ModelPolicy
 from railyard.board.training import config
 from railyard.core.training import distributed
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from railyard.core.package import version_of
+from railyard.core.package import source_hash, version_of
 from railyard.core.store.reading import read_json
 
 SCHEMA_VERSION = 1
@@ -20,8 +20,6 @@ MOST_THREADS = 4096
 
 def provenance(command: list[str], seed: int | None = None, **facts: Any) -> dict[str, Any]:
     """What made a run: code, versions, machine, seed, command line, and what the caller adds (fingerprints)."""
-    from railyard.core.compiled import source_hash  # brings numba, which a check of a config has no need of
-
     names = ("railyard", "torch", "lightning", "hydra-core", "numpy", "numba", "pydantic", "safetensors")
     return {
         "schema_version": SCHEMA_VERSION,
