@@ -69,9 +69,10 @@ class Service:
             while (answer := await window.get()) is not None:
                 yield await self._judged("InferStream", context, answer)
         finally:
-            await _cancel(reader)
+            reader.cancel()
             while not window.empty():
-                await _cancel(window.get_nowait())
+                if left := window.get_nowait():
+                    left.cancel()
 
     async def _read(
         self,
@@ -83,6 +84,7 @@ class Service:
         try:
             async for data in requests:
                 answer = asyncio.create_task(self._answer("InferStream", data, deadline, patient=True))
+                answer.add_done_callback(_mark_seen)
                 try:
                     await window.put(answer)
                 except asyncio.CancelledError:
@@ -141,10 +143,7 @@ class Service:
 EMPTY = Answers(np.zeros(0, np.uint8), np.zeros(0, np.float32))
 
 
-async def _cancel(task: "asyncio.Task[bytes] | asyncio.Task[None] | None") -> None:
-    """Ends a task, whatever becomes of it."""
-    if task is not None:
-        task.cancel()
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # it was nobody's any more
+def _mark_seen(task: asyncio.Task[bytes]) -> None:
+    """A failure that nobody waits for any more, since the stream has ended before, is none to report."""
+    if not task.cancelled():
+        task.exception()
