@@ -455,6 +455,36 @@ def the_artifacts_are_whole(left: Left) -> str:
     return f"differs: {', '.join(different)}" if different else ""
 
 
+def small_pack(folder: Path) -> None:
+    """A pack of two images, outside of what is compared."""
+    from railyard.tlg8.artifacts.extraction import extract
+
+    small_art(folder)
+    if not (folder.parent / "pack").exists():
+        extract(folder.parent / "art", folder.parent / "pack", workers=1)
+
+
+def make_data_set(folder: Path) -> None:
+    """Every part of a data set, in three stretches."""
+    from railyard.tlg8.features import stretches
+    from railyard.tlg8.features.building import build
+    from railyard.tlg8.features.config import Features
+
+    stretches.STRETCH = 3
+    features = Features(columns=["reorder_tv_mean", "bins(reorder_tv[0], 2)"])
+    build([folder.parent / "pack"], folder, features, fraction=0.5, with_ungated=True)
+
+
+def parts_are_whole(left: Left) -> str:
+    """A part that has its place is as its manifest says; the split is the last word on it."""
+    for manifest in (left.folder / "dataset").glob("[!.]*/manifest.json"):
+        durable.check_manifest(manifest.parent)
+    if not any(name.endswith("split.json") for name in left.now):
+        return ""
+    different = [name for name in left.now if not name.startswith("dataset/.") and left.new.get(name) != left.now[name]]
+    return f"differs: {', '.join(different)}" if different else ""
+
+
 def encode_images(folder: Path) -> None:
     from railyard.tlg8.codec.selectors import Staged
     from railyard.tlg8.images.encoding import encode
@@ -654,6 +684,7 @@ WRITERS = (
         the_artifacts_are_whole,
         small_art,
     ),
+    Writer("data set", "tlg8.features.parts tlg8.artifacts.splits", make_data_set, parts_are_whole, small_pack),
     Writer("encode", "tlg8.images.encoding", encode_images, images_are_whole, small_art, ends=images_of),
     Writer("scenes", "stage2.scenes.building stage2.scenes.generating", make_scenes, no_scene_is_lost),
     Writer("drawn scenes", "stage2.scenes.drawing", draw_scenes, each_file, one_scene),
@@ -669,6 +700,7 @@ ELSEWHERE = {
     "core.runs.run_state": "writes state.json, as 'file' does; it names the time, so no two have the same bytes",
     "core.store.reading": "opens databases that it only reads",
     "tlg8.artifacts.pack": "maps files that it only reads",
+    "tlg8.features.dataset": "maps files that it only reads",
     "apps.evaluate": "writes provenance.json, as 'run files' does",
     "board.playing.job": "writes provenance.json, as 'run files' does",
     "board.playing.report": "writes report.md and its plot, as 'evaluation report' does",

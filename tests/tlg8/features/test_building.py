@@ -261,3 +261,10 @@ def test_a_damaged_row_of_contexts_is_named(reason, packs, tmp_path):
     np.save(tmp_path / "pack" / "blocks.npy", rows)
     with pytest.raises(UserError, match=f"blocks.npy: {reason}"):
         build([tmp_path / "pack"], tmp_path / "run", FEATURES)
+
+
+def test_a_sidecar_that_is_gone_is_missed(packs, tmp_path):
+    build(packs, tmp_path, FEATURES)
+    (tmp_path / "dataset" / "bits.all.npy").unlink()
+    with pytest.raises(UserError, match=r"bits\.all\.npy is missing: restore it"):
+        build(packs, tmp_path, FEATURES)

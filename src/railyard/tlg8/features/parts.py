@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from railyard.core.errors import UserError
 from railyard.core.making.outputs import finished_before, publish, write_manifest
 from railyard.core.making.streams import Record, Rows, Stream, open_stream
 from railyard.core.making.work_folder import work_folder
@@ -48,7 +49,12 @@ class Part:
     @property
     def is_there(self) -> bool:
         """UserError if something else stands at its place, or it is damaged."""
-        return finished_before(self.out, self.origin, "this part of the data set of these packs") is not None
+        if not finished_before(self.out, self.origin, "this part of the data set of these packs"):
+            return False
+        for name in self.every:
+            if not (self.out.parent / f"{name}.npy").is_file():
+                raise UserError(f"{self.out.parent / name}.npy is missing: restore it, or delete {self.out.parent}")
+        return True
 
 
 def make_parts(packs: Sequence[Pack], parts: Sequence[Part], progress: Count | None = None) -> None:
