@@ -19,7 +19,7 @@ from railyard.board.tokens.advantage import SOUND
 from railyard.board.tokens.tokenizer import Labels, bad_row, encode_row
 from railyard.board.training.batch import Arrays, allocate
 from railyard.board.training.outcomes import Outcome
-from railyard.board.training.value_labels import ValueLabels, fill_values, value_labels
+from railyard.board.training.value_labels import fill_values, value_labels
 from railyard.core.arrays import I64, U8, U64
 from railyard.core.compiled import njit
 from railyard.core.store.gather import PREFETCHED_ROWS, pointer, prefetch, row_address
@@ -53,9 +53,11 @@ class Collate:
         addresses, starts = self.pack.rows.addresses()
         rows = np.ascontiguousarray(rows, np.int64)
         turns = np.empty(0, np.uint8) if turns is None else turns
-        position, fault = _fill(addresses, starts, rows, turns, self._tables, self._values, batch)
+        position, fault = _fill(addresses, starts, rows, turns, self._tables, batch)
         if fault != SOUND:
             raise self._error(int(rows[position]), fault)
+        if batch.values.size:  # a pass of its own: inside the other it would cost runs without value heads a third
+            fill_values(rows, batch.tokens, self._values, batch.values)
         return batch
 
     def _error(self, row: int, fault: int) -> Exception:
@@ -66,9 +68,7 @@ class Collate:
 
 
 @njit()
-def _fill(
-    addresses: U64, starts: I64, rows_B: I64, turns_B: U8, tables: Any, values: ValueLabels, batch: Arrays
-) -> tuple[int, int]:
+def _fill(addresses: U64, starts: I64, rows_B: I64, turns_B: U8, tables: Any, batch: Arrays) -> tuple[int, int]:
     """Fills the batch; (position of the first row that cannot be, why), or (-1, SOUND). Without turns nothing turns."""
     places = np.empty(PREFETCHED_ROWS, np.uint64)
     for first in range(0, rows_B.size, PREFETCHED_ROWS):
@@ -81,7 +81,6 @@ def _fill(
             fault = _fill_row(row, first + i, tables, batch)
             if fault != SOUND:
                 return first + i, fault
-            fill_values(rows_B[first + i], row.run_id, batch.tokens[first + i], values, batch.values[first + i])
     symmetry.turn_rows(turns_B, batch.tokens, batch.targets, batch.moves, batch.legal)
     return -1, SOUND
 

@@ -15,7 +15,7 @@ from railyard.board.packs.metadata import read_ends
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import METADATA_FILE
 from railyard.board.training.outcomes import NO_LABEL, Games, Outcome
-from railyard.core.arrays import I64, U8, Int
+from railyard.core.arrays import I64, U8
 from railyard.core.compiled import njit
 
 DIED = END_REASONS[1]
@@ -25,7 +25,6 @@ class ValueLabels(NamedTuple):
     """The labels of all heads, as in `RunLabels`, beside the runs they are of."""
 
     starts_R1: I64  # first rows of the runs, and the number of all rows
-    first_id: int
     turn_RV: I64
     before_RV: U8
     after_RV: U8
@@ -48,29 +47,20 @@ def value_labels(pack: Pack, outcomes: Mapping[str, Outcome]) -> ValueLabels:
     for place, outcome in enumerate(outcomes.values()):
         assert games is not None
         turn_RV[:, place], before_RV[:, place], after_RV[:, place], below_V[place] = outcome.labels(games)
-    first_id = int(pack.runs.id[0]) if runs else 0
-    return ValueLabels(pack.runs.starts, first_id, turn_RV, before_RV, after_RV, below_V)
+    return ValueLabels(pack.runs.starts, turn_RV, before_RV, after_RV, below_V)
 
 
 @njit()
-def fill_values(row: Int, run_id: Int, cells_16: U8, labels: ValueLabels, out_V: U8) -> None:
-    """The labels of one row: `row` its number in the pack, `run_id` what it says itself."""
-    if out_V.size == 0:
-        return
-    run = _run_of(row, np.int64(run_id) - labels.first_id, labels.starts_R1)
-    place, highest = row - labels.starts_R1[run], cells_16.max()
-    for head in range(out_V.size):
-        if highest >= labels.below_V[head]:
-            out_V[head] = NO_LABEL
-        elif place < labels.turn_RV[run, head]:
-            out_V[head] = labels.before_RV[run, head]
-        else:
-            out_V[head] = labels.after_RV[run, head]
-
-
-@njit()
-def _run_of(row: Int, guess: Int, starts_R1: I64) -> int:
-    """The run that a row lies in. Ids without gaps make the guess right, which saves a search through all runs."""
-    if 0 <= guess < starts_R1.size - 1 and starts_R1[guess] <= row < starts_R1[guess + 1]:
-        return int(guess)
-    return int(np.searchsorted(starts_R1, row, side="right")) - 1
+def fill_values(rows_B: I64, cells_B16: U8, labels: ValueLabels, out_BV: U8) -> None:
+    """The labels of a batch, of the rows' numbers in the pack and their exponents."""
+    for position in range(rows_B.size):
+        row, highest = rows_B[position], cells_B16[position].max()
+        run = np.searchsorted(labels.starts_R1, row, side="right") - 1
+        place = row - labels.starts_R1[run]
+        for head in range(out_BV.shape[1]):
+            if highest >= labels.below_V[head]:
+                out_BV[position, head] = NO_LABEL
+            elif place < labels.turn_RV[run, head]:
+                out_BV[position, head] = labels.before_RV[run, head]
+            else:
+                out_BV[position, head] = labels.after_RV[run, head]
