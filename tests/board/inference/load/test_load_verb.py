@@ -75,6 +75,18 @@ def test_the_open_loop_keeps_its_rate_and_counts_refusals(railyard, serve):
     assert count[0] <= 400 * seconds + 100
 
 
+def test_requests_evenly_spaced(railyard, serve):
+    times = []
+
+    async def note(context, message):
+        times.append(asyncio.get_running_loop().time())
+
+    serve(handle=note)
+    words = ("mode=open", "rate=100", "spacing=even", "boards=1", "window_s=0.2", "most_windows=3", "json=true")
+    assert railyard("load", "address=unix:a", *words).code == 0
+    assert 3 <= len(times) <= 1 + 100 * (times[-1] - times[0]) + 62
+
+
 def test_two_servers_and_one_of_the_first_version(railyard, serve):
     one, two = serve("unix:a", part_a=True), serve("unix:b")
     assert railyard("load", "address=[unix:a,unix:b]", "boards=2", *SHORT).code == 0

@@ -22,7 +22,10 @@ class Load(Verb):
         "server can; open: requests come at a rate, whatever becomes of them, and find how long answers take",
     )
     clients: int = Field(8, ge=1, le=10_000, description="of mode=closed: requests under way at one time")
-    rate: float | None = Field(None, gt=0, le=100_000, description="of mode=open: requests a second, at random times")
+    rate: float | None = Field(None, gt=0, le=100_000, description="of mode=open: requests a second")
+    spacing: Literal["random", "even"] = Field(
+        "random", description="of mode=open: at times that nothing relates, as of many callers, or one like the other"
+    )
     boards: int = Field(1024, ge=1, le=1 << 20, description="boards of a request")
     ask: Literal["argmax", "probs", "all"] = Field(
         "probs", description="argmax: the best move; probs: its distributions; all: logits, values and embeddings too"

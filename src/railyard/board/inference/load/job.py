@@ -26,7 +26,7 @@ WANTED = {"argmax": Wanted(False), "probs": Wanted(), "all": Wanted(True, True, 
 def load(knobs: "Load", folder: Path, command: list[str]) -> dict[str, Any]:
     """Measures the servers; figures of the windows that agreed, or of the last three, and of each window."""
     durable.write_json(folder / "provenance.json", provenance(command))
-    windows, facts = asyncio.run(_measured(knobs))
+    windows, facts = asyncio.run(measured(knobs))
     steady = agree(windows)
     figures = joined(windows[-AGREEING:]).figures()
     said = {
@@ -41,7 +41,8 @@ def load(knobs: "Load", folder: Path, command: list[str]) -> dict[str, Any]:
     return {**said, "by_window": [window.figures() for window in windows]}
 
 
-async def _measured(knobs: "Load") -> tuple[list[Window], ModelFacts]:
+async def measured(knobs: "Load") -> tuple[list[Window], ModelFacts]:
+    """Windows until three agree, and what the first server serves. UserError where one of them does not answer."""
     connections = [Connection(address, knobs.client) for address in listed(knobs.address)]
     try:
         facts = [await _described(connection) for connection in connections]
@@ -72,15 +73,16 @@ async def _windows(knobs: "Load", askers: list[Asker]) -> list[Window]:
     if knobs.rate is None:
         asking = asyncio.create_task(closed(askers, knobs.clients, current))
     else:
-        asking = asyncio.create_task(opened(askers, knobs.rate, current))
+        asking = asyncio.create_task(opened(askers, knobs.rate, current, knobs.spacing == "even"))
     try:
         with progress("load", knobs.most_windows, "windows") as tick:
             while True:
                 await _fill(knobs, current(), asking)
                 tick(len(windows), f"{current().boards / current().seconds:,.0f} boards/s")
-                if agree(windows) or len(windows) == knobs.most_windows:
-                    return windows
+                is_enough = agree(windows) or len(windows) == knobs.most_windows
                 windows.append(Window())
+                if is_enough:
+                    return windows[:-1]  # the last one takes what is cancelled now
     finally:
         asking.cancel()
         await asyncio.wait([asking])

@@ -74,8 +74,8 @@ async def closed(askers: Sequence[Asker], clients: int, window: Current) -> None
             group.create_task(one(number))
 
 
-async def opened(askers: Sequence[Asker], rate: float, window: Current) -> None:
-    """Requests at random times, `rate` a second on average, until they are cancelled."""
+async def opened(askers: Sequence[Asker], rate: float, window: Current, evenly: bool = False) -> None:
+    """Requests at random times, `rate` a second on average, or evenly spaced, until they are cancelled."""
     random = np.random.default_rng(0)
     requests = [askers[number % len(askers)].request(number) for number in range(64)]
     due, number, waiting = time.monotonic(), 0, 0
@@ -89,7 +89,7 @@ async def opened(askers: Sequence[Asker], rate: float, window: Current) -> None:
 
     async with asyncio.TaskGroup() as group:
         while True:
-            due += random.exponential(1 / rate)
+            due += 1 / rate if evenly else random.exponential(1 / rate)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if waiting < MOST_WAITING:
                 group.create_task(one(number, due))

@@ -102,7 +102,7 @@ def _draw_spread(axes: Any, window: Window) -> None:
         if latencies:
             ordered = np.sort(latencies) * 1000
             axes.plot(ordered, np.arange(1, len(ordered) + 1) / len(ordered), color=colour, label=label)
-    axes.set_xscale("log")
+    axes.set_xlim(left=0)
     axes.set_ylim(0, 1)
     if window.refusals:
         axes.legend(frameon=False, fontsize=7)
