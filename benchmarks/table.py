@@ -36,6 +36,7 @@ NAMES = (
     "tlg8_dataset",
     "batch_engine",
     "play_loop",
+    "inference",
     "expectimax",
     "nneonneo",
     "scenes",

@@ -58,9 +58,10 @@ class FakeServer:
             methods["InferStream"] = grpc.stream_stream_rpc_method_handler(self._stream, **raw)
         self._server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, methods)])
         if credentials:
-            self._server.add_secure_port(self.address, credentials)
+            port = self._server.add_secure_port(self.address, credentials)
         else:
-            self._server.add_insecure_port(self.address)
+            port = self._server.add_insecure_port(self.address)
+        self.address = self.address.replace(":0", f":{port}") if self.address.endswith(":0") else self.address
         await self._server.start()
 
     async def stop(self):

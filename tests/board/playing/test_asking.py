@@ -1,7 +1,11 @@
 """`railyard play` through servers: the games of the same model in process, also when servers die meanwhile."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +14,12 @@ import grpc
 import pytest
 from fake_inference import FACTS, FakeServer, answers_of
 
+import railyard as railyard_package
 from railyard.board.inference.client.blocking import Blocking
+from railyard.board.inference.client.config import Client
+from railyard.board.inference.client.servers import ServerClient
 from railyard.board.playing import asking
+from railyard.core.errors import UserError
 from railyard.core.store import journal
 
 WORDS = ("play", "games=12", "places=300", "max_moves=30", "strategy=board_softmax", "json=true")
@@ -175,3 +183,75 @@ def test_an_action_policy_takes_no_strategy_of_bins(railyard, work, loop):
         done = railyard("play", "address=./a", "strategy=board_tail_agg")
     assert done.code == 2
     assert "this model has one a move (action_policy)" in done.err
+
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(railyard_package.__file__).parents[1])}
+INIT = Path(__file__).parents[2] / "fixtures" / "board" / "08_encoder_binned_gqa"
+
+
+class RealServer:
+    """`railyard serve` in a process of its own, which is killed and started again."""
+
+    def __init__(self, socket):
+        self.socket, self.process, self.starts = socket, None, 0
+
+    def start(self):
+        self.starts += 1
+        words = ("serve", f"init={INIT}", f"uds={self.socket}", "buckets=[16]")
+        command = [sys.executable, "-m", "railyard.cli", *words, f"hydra.run.dir={self.socket.name}.run{self.starts}"]
+        with (self.socket.parent / "log").open("a") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.socket.parent, env=ENVIRONMENT)
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def wait(self):
+        """Until it answers."""
+        end = time.monotonic() + 120
+        while True:
+            assert self.process.poll() is None, (self.socket.parent / "log").read_text()
+            with Blocking(lambda: ServerClient([f"unix:{self.socket}"], Client(deadline_s=10))) as client:
+                try:
+                    return client.facts()
+                except UserError:
+                    assert time.monotonic() < end
+            time.sleep(0.2)
+
+
+@pytest.mark.slow
+def test_real_servers_give_the_games_of_the_process_also_when_they_are_killed(railyard, work):
+    words = ("play", "games=40", "places=40", "max_moves=150", "json=true")
+    wanted = games(railyard(*words, f"init={INIT}", "bucket=16"))
+    one, two = RealServer(work / "a"), RealServer(work / "b")
+    kills = []
+    ended = threading.Event()
+
+    def disturb():
+        while not ended.wait(0.3):
+            server = (one, two)[len(kills) % 2]
+            server.kill()
+            kills.append(server)
+            server.start()
+            server.wait()
+
+    try:
+        for server in (one, two):
+            server.start()
+        assert one.wait().model_hash == two.wait().model_hash
+        assert games(railyard(*words, "address=./a")) == wanted
+        both = (*words, "address=[./a,./b]", *CLIENT)
+        assert games(railyard(*both)) == wanted
+        with ThreadPoolExecutor(1) as pool:
+            disturbance = pool.submit(disturb)
+            try:
+                done = railyard(*both)
+            finally:
+                ended.set()
+                disturbance.result(240)
+        assert games(done) == wanted
+        assert kills
+    finally:
+        one.kill()
+        two.kill()

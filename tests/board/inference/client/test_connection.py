@@ -4,10 +4,12 @@ import asyncio
 
 import numpy as np
 import pytest
-from fake_inference import FakeServer
+from certificates import Authority
+from fake_inference import FACTS, FakeServer
 
 from railyard.board.inference.client.config import Client, ClientTls
 from railyard.board.inference.client.servers import ServerClient
+from railyard.board.inference.server.credentials import tls_credentials
 from railyard.board.model.answers import Wanted
 from railyard.core.errors import UserError
 
@@ -31,6 +33,38 @@ def test_the_token_goes_with_requests_and_streams(tmp_path):
     asyncio.run(test())
     assert set(seen) == {"Bearer secret"}
     assert len(seen) == 3
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+async def described(server, credentials, **tls):
+    """What the client is told by a server with these credentials."""
+    await server.start(credentials)
+    try:
+        async with ServerClient([server.address], Client(tls=ClientTls(**tls), deadline_s=20)) as client:
+            return await client.facts()
+    finally:
+        await server.stop()
+
+
+@pytest.mark.parametrize("mutual", [False, True])
+def test_tls_and_an_own_certificate(authority, tmp_path, mutual):
+    cert, key = authority.sign("server")
+    own = dict(zip(("cert", "key"), authority.sign("client"), strict=True)) if mutual else {}
+    credentials = tls_credentials(cert, key, authority.file if mutual else None)
+    server = FakeServer("localhost:0")
+    assert asyncio.run(described(server, credentials, ca=authority.file, **own)) == FACTS
+
+
+def test_without_the_certificates_nobody_answers(authority, tmp_path):
+    cert, key = authority.sign("server")
+    credentials = tls_credentials(cert, key, authority.file)
+    for tls in ({}, {"ca": authority.file}, {"ca": Authority(tmp_path).file}):
+        with pytest.raises(UserError, match="nobody answers on localhost"):
+            asyncio.run(described(FakeServer("localhost:0"), credentials, **tls))
 
 
 @pytest.mark.parametrize(
