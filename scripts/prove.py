@@ -13,6 +13,7 @@ from pathlib import Path
 from prove_attack import attack
 from prove_crash import crash
 from prove_fuzz import fuzz
+from prove_serve import serve
 from prove_play import play
 from prove_strength import strength
 from prove_sweep import race, sweep
@@ -103,6 +104,7 @@ PROOFS: dict[str, Callable[[], tuple[str, bool]]] = {
     "race": race,
     "fuzz": fuzz,
     "attack": attack,
+    "serve": serve,
     "play": play,
     "strength": strength,
 }
