@@ -13,8 +13,8 @@ from pathlib import Path
 from prove_attack import attack
 from prove_crash import crash
 from prove_fuzz import fuzz
-from prove_serve import serve
 from prove_play import play
+from prove_serve import serve
 from prove_strength import strength
 from prove_sweep import race, sweep
 

@@ -28,8 +28,8 @@ def serve() -> tuple[str, bool]:
     lines = [
         f"**{len(faults)} faults**, in {time.monotonic() - start:.0f} s; seed {SEED}. {'; '.join(faults)}".rstrip(),
         f"{DAMAGED:,} damaged requests, half of them bytes, half fields, a fifth in streams: {statuses}; health "
-        f"SERVING, nothing pending, no traceback. Resident memory was {damaged['memory'] >> 20} MiB after a quarter of them and "
-        f"{damaged['grown']:+.2%} at the end.",
+        "SERVING, nothing pending, no traceback. Resident memory was "
+        f"{damaged['memory'] >> 20} MiB after a quarter of them, and {damaged['grown']:+.2%} at the end.",
         f"{CANCELLED:,} requests cancelled or with deadlines of 0.5 to 50 ms, on passes of 2 ms: {ends}. The gauges of "
         f"pending and queued boards came back to 0; {cancelled['expired']:,} expired in the queue, none of which had a "
         "pass.",
