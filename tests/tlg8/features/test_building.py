@@ -186,9 +186,7 @@ def test_what_a_pack_of_lines_lacks_is_said(lines_only, tmp_path):
         build([lines_only], tmp_path / "run", Features(columns=["plane_l1[0:25]"]))
     with pytest.raises(UserError, match=r"has no blocks.npy to compute them from"):
         build([lines_only], tmp_path / "run", FEATURES, with_ungated=True)
-    meta = json.loads((lines_only / "labels.meta.json").read_text())
-    del meta["extractor"]
-    (lines_only / "labels.meta.json").write_text(json.dumps(meta))
+    strip_extractor(lines_only)
     with pytest.raises(UserError, match="pixels_left_rgb holds anything"):
         build([lines_only], tmp_path / "run", ANY)
 
@@ -268,3 +266,22 @@ def test_a_sidecar_that_is_gone_is_missed(packs, tmp_path):
     (tmp_path / "dataset" / "bits.all.npy").unlink()
     with pytest.raises(UserError, match=r"bits\.all\.npy is missing: restore it"):
         build(packs, tmp_path, FEATURES)
+
+
+def strip_extractor(pack):
+    meta = json.loads((pack / "labels.meta.json").read_text())
+    del meta["extractor"]
+    (pack / "labels.meta.json").write_text(json.dumps(meta))
+
+
+def test_neighbours_of_the_references_lines_are_trusted_only_where_contexts_have_them(packs, lines_only, tmp_path):
+    shutil.copytree(packs[1], tmp_path / "reference")
+    strip_extractor(tmp_path / "reference")
+    assert len(build([tmp_path / "reference"], tmp_path / "a", ANY)) == 15
+    with pytest.raises(UserError, match="reference was written by the reference, whose pixels_left_rgb"):
+        build([tmp_path / "reference", lines_only], tmp_path / "b", ANY)
+
+
+def test_pixels_alone_are_a_data_set(packs, tmp_path):
+    data = build(packs, tmp_path, Features(columns=[]))
+    assert (data.features.values.shape, data.pixels.shape) == ((60, 0), (60, 192))

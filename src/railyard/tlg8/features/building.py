@@ -92,7 +92,7 @@ def refuse_lacking(packs: Sequence[Pack], features: Features) -> None:
                 f"{pack.path} has no {BLOCKS}, and {lacking[0]} is computed from contexts: leave it out, or extract "
                 "the images again"
             )
-        is_trusted = pack.has_neighbours or pack.meta.get("dataset_sha256") in TRUSTED or pack.blocks_N is not None
+        is_trusted = pack.has_neighbours or pack.meta.get("dataset_sha256") in TRUSTED or have_contexts(packs)
         if not is_trusted and (read := [name for name in features.keys if name in NEIGHBOURS]):
             raise UserError(
                 f"{pack.path} was written by the reference, whose {read[0]} holds anything: leave the keys of "
