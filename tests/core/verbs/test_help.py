@@ -42,7 +42,7 @@ def test_the_users_experiments_are_listed(railyard, work):
     (work / "conf" / "experiment").mkdir(parents=True)
     (work / "conf" / "experiment" / "mine.yaml").write_text("# @package _global_\nseed: 3\n")
     out = railyard("train", "-h").out
-    assert "board/quickstart, mine" in out
+    assert ", mine" in " ".join(out.split())
 
 
 def test_a_mistake_beside_help_is_one_sentence(railyard):
