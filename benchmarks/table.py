@@ -37,6 +37,7 @@ NAMES = (
     "batch_engine",
     "play_loop",
     "inference",
+    "serve_start",
     "expectimax",
     "nneonneo",
     "scenes",
