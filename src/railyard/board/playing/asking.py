@@ -8,7 +8,6 @@ from railyard.board.game.players import Answer, ModelLost, Policy
 from railyard.board.inference.client.addresses import listed
 from railyard.board.inference.client.blocking import Blocking
 from railyard.board.inference.client.interface import ServerLost
-from railyard.board.inference.client.servers import ServerClient
 from railyard.board.model.answers import ModelFacts, Wanted
 from railyard.core.arrays import U8
 from railyard.core.errors import UserError
@@ -44,6 +43,8 @@ Client = tuple[Blocking, dict[str, str | int], int]
 
 @contextmanager
 def _served(knobs: "Play") -> Iterator[Client]:
+    from railyard.board.inference.client.servers import ServerClient
+
     addresses = listed(knobs.address)
     with Blocking(lambda: ServerClient(addresses, knobs.client)) as client:
         yield client, {"asked": "inference servers"}, 2 * len(addresses)

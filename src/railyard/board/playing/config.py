@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from railyard.board.game.strategy import Argmax, Strategy
-from railyard.board.inference.client.config import Addresses, Client
+from railyard.board.inference.client.config import Addresses, Client, missing_extra
 from railyard.board.teaching.config import DEPTH, TABLES
 from railyard.core.config.component import PathKnob
 from railyard.core.config.faults import Fault, FaultyConfig, blamed_on
@@ -90,6 +90,8 @@ class Play(Verb):
             return [Fault(("init",), "player=model and the model do not go together: give init=FOLDER or address=")]
         if self.init is not None and self.address:
             return [Fault(("address",), "init and address are two models: leave one of them out")]
+        if self.address and (missing := missing_extra()):
+            return missing
         servers = {"bucket": None, "device": "auto", "precision": "fp32"} if self.address else {}
         wrong = [key for key, default in servers.items() if getattr(self, key) != default]
         return [Fault((key,), f"with address the servers decide this: give {key}= to railyard serve") for key in wrong]

@@ -1,6 +1,7 @@
 """The model of this process: passes of one size, the same answers for any company, and a close that resolves all."""
 
 import asyncio
+import tempfile
 from itertools import pairwise
 
 import numpy as np
@@ -8,10 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from railyard.board.inference.client.config import Client
 from railyard.board.inference.client.interface import ClientClosed
 from railyard.board.inference.client.local import LocalClient
+from railyard.board.inference.client.servers import ServerClient
+from railyard.board.inference.server.batcher import Limits
+from railyard.board.inference.server.figures import Figures
+from railyard.board.inference.server.server import Given, Server
 from railyard.board.model.answers import Wanted
-from railyard.board.model.inference import model_hash
+from railyard.board.model.inference import AnsweringModel, model_hash
 from railyard.board.model.init_folder import read_init
 from railyard.core.errors import UserError
 
@@ -60,6 +66,40 @@ def test_an_answer_is_the_same_in_any_company(init, cuts, data):
             same(mine, theirs)
 
     run(init, test)
+
+
+@settings(max_examples=5)
+@given(cuts=st.lists(st.integers(0, 60), max_size=4), data=st.data())
+def test_a_server_with_the_same_bucket_gives_the_same_bits(init, cuts, data):
+    """However boards are divided among requests, streams, clients and servers; hashes and facts are equal, too."""
+    order = np.array(data.draw(st.permutations(range(60))))
+    bounds = sorted({0, 60, *cuts})
+    asked = [order[first:end] for first, end in pairwise(bounds)]
+
+    async def test(client):
+        whole, facts = await client.ask(BOARDS, ALL), await client.facts()
+        with tempfile.TemporaryDirectory() as folder:
+            addresses = [f"unix:{folder}/{name}" for name in "ab"]
+            servers = [await serving(address, init, facts) for address in addresses]
+            knobs = Client(target_batch=data.draw(st.integers(1, 40)), max_batch=40)
+            async with ServerClient(addresses, knobs) as one, ServerClient(addresses[:1], knobs) as two:
+                assert await one.facts() == facts
+                found = await asyncio.gather(*(each.ask(BOARDS[rows], ALL) for rows in asked for each in (one, two)))
+                streamed = [answers async for answers in one.stream([BOARDS[rows] for rows in asked], ALL)]
+            for server in servers:
+                await server.drain(30)
+        for rows, first, second, third in zip(asked, found[::2], found[1::2], streamed, strict=True):
+            for answers in (first, second, third):
+                same(answers, [part[rows] for part in whole])
+
+    run(init, test)
+
+
+async def serving(address, init, facts):
+    server = Server(address)
+    model = AnsweringModel(read_init(init)[0], "cpu")
+    await server.start(Given(model.answer, facts, Limits((16,), 16, 0.0, 1000), Figures((16,))))
+    return server
 
 
 def test_it_says_what_it_serves(init):

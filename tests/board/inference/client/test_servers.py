@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from fake_inference import FACTS, FakeServer, answers_of, until
 
+from railyard.board.inference.client import connection
 from railyard.board.inference.client.config import Client
 from railyard.board.inference.client.interface import ClientClosed, ServerLost
 from railyard.board.inference.client.servers import ServerClient
@@ -473,6 +474,32 @@ def test_a_defect_of_the_client_itself_ends_the_calls(address, monkeypatch):
                 await client.ask(boards(1), ALL)
 
     run(test, address)
+
+
+def test_a_message_beyond_the_limit_is_said_at_once(address, monkeypatch):
+    monkeypatch.setattr(connection, "MOST_BYTES", 1000)
+
+    async def test(client):
+        async with FakeServer(address):
+            with pytest.raises(UserError, match="is larger than a message may be, 1,000 bytes: ask for fewer"):
+                await client.ask(boards(100), ALL)
+            with pytest.raises(UserError, match="is larger than a message may be, 1,000 bytes: ask for fewer"):
+                await _listed(client.stream([boards(100)], ALL))
+
+    run(test, address, target_batch=100, max_batch=100)
+
+
+def test_an_answer_beyond_the_limit_is_said_at_once(address, monkeypatch):
+    options = tuple(option for option in connection.OPTIONS if option[0] != "grpc.max_receive_message_length")
+    monkeypatch.setattr(connection, "OPTIONS", (("grpc.max_receive_message_length", 4000), *options))
+
+    async def test(client):
+        async with FakeServer(address):
+            for answers in (client.ask(boards(100), ALL), _listed(client.stream([boards(100)], ALL))):
+                with pytest.raises(UserError, match=r"larger than max.*; ask for fewer boards at a time"):
+                    await answers
+
+    run(test, address, target_batch=100, max_batch=100)
 
 
 def test_no_boards_are_a_mistake_of_the_caller(address):

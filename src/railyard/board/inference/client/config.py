@@ -3,11 +3,13 @@
 The first seven knobs and their defaults are those of the reference's feeder.
 """
 
+from importlib.util import find_spec
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from railyard.core.config.component import Component, PathKnob
+from railyard.core.config.faults import Fault
 
 Addresses = str | list[str]  # a knob: one server or several
 
@@ -80,3 +82,10 @@ class Client(Component):
     def window(self) -> int:
         """Boards that one server may have unanswered."""
         return self.inflight_batches * self.max_batch
+
+
+def missing_extra() -> list[Fault]:
+    """The fault of an address where gRPC is not installed."""
+    if find_spec("grpc"):
+        return []
+    return [Fault(("address",), "asking a server needs grpcio and protobuf: pip install 'railyard[serve]'")]

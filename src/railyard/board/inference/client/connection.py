@@ -101,12 +101,14 @@ class Connection:
 
     async def infer(self, message: InferRequest) -> InferResponse:
         """The answer to one request."""
+        _refuse_too_large(message)
         with self.judged():
             response: InferResponse = await self._infer(message, timeout=self.knobs.deadline_s, metadata=self._metadata)
             return response
 
     async def infer_in_stream(self, message: InferRequest) -> InferResponse:
         """The same through one InferStream that stays open: for messages with many boards, and a batch_id each."""
+        _refuse_too_large(message)
         with self.judged():
             if self._lane is None or self._lane.has_ended:
                 method = self._channel.stream_stream(
@@ -123,6 +125,15 @@ class Connection:
     async def aclose(self) -> None:
         self._drop_lane()
         await self._channel.close()
+
+
+def _refuse_too_large(message: InferRequest) -> None:
+    """UserError for a message that gRPC would not send; in a stream it would not even say why."""
+    if (size := message.ByteSize()) > MOST_BYTES:
+        raise UserError(
+            f"a request of {size:,} bytes is larger than a message may be, {MOST_BYTES:,} bytes: "
+            "ask for fewer boards at a time"
+        )
 
 
 def _token_of(file: Path | None) -> tuple[tuple[str, str], ...]:

@@ -16,6 +16,7 @@ TRANSIENT = (
     grpc.StatusCode.ABORTED,
 )
 CORE = "Internal error from Core"  # of gRPC itself, as for a message written while the stream ends
+TOO_LARGE = "message larger than max"  # gRPC's words on both sides, with the code of a server that is full
 REFUSED = {
     grpc.StatusCode.UNAUTHENTICATED: "wants a token: client.token_file=FILE names the one the server was started with",
     grpc.StatusCode.PERMISSION_DENIED: "does not take this token: client.token_file=FILE has to hold the server's",
@@ -34,6 +35,8 @@ class Repeatable(RailyardError):
 def fault_of(error: grpc.aio.AioRpcError, address: str) -> RailyardError:
     """The failure of a call to `address` as what it means; to be raised."""
     code, details = error.code(), error.details() or "no reason given"
+    if TOO_LARGE in details:
+        return UserError(f"{address}: {details}; ask for fewer boards at a time, or for less about each")
     if code in TRANSIENT or details == CORE:
         return Repeatable(f"{address}: {code.name}, {details}", code.name, _retry_after(error))
     if code is grpc.StatusCode.INVALID_ARGUMENT:

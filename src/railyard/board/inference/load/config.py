@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from railyard.board.inference.client.config import Addresses, Client
+from railyard.board.inference.client.config import Addresses, Client, missing_extra
 from railyard.core.config.faults import Fault
 from railyard.core.verbs.verb import Job, Verb
 
@@ -52,7 +52,7 @@ class Load(Verb):
             return [Fault(("rate",), f"mode={self.mode} and a rate do not go together: {wanted}")]
         if self.mode == "open" and self.stream:
             return [Fault(("stream",), "a full stream holds back its client, so that no rate is kept: mode=closed")]
-        return []
+        return missing_extra()
 
     def perform(self, job: Job) -> dict[str, Any]:
         from railyard.board.inference.load.job import load
