@@ -25,6 +25,14 @@ PROVED_BY = {
         *("board/inference/load/config.py", "board/inference/load/job.py", "board/inference/load/loops.py"),
         "board/inference/load/report.py",
     ),
+    "board/annotation/test_job.py": (
+        *("board/annotation/finishing.py", "board/annotation/sessions.py", "board/packs/annotation_session.py"),
+        *(f"board/annotation/products/{name}.py" for name in ("annotations", "embeddings", "metrics", "predictions")),
+        *(f"board/annotation/products/{name}.py" for name in ("product", "student_bins", "value_heads")),
+    ),
+    "board/annotation/test_annotate_verb.py": (
+        *("board/annotation/asking.py", "board/annotation/config.py", "board/annotation/planning.py"),
+    ),
     "board/logs/test_raw_logs.py": ("board/logs/raw_row.py", "board/logs/step_lines.py"),
     "board/teaching/test_teach.py": ("board/teaching/config.py", "board/teaching/decisions.py"),
     "board/tokens/test_config.py": ("board/tokens/tokenizer.py",),

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from annotators import annotate
 
 import railyard
 from railyard.core.errors import UserError
@@ -48,10 +49,28 @@ def left_as_it_was():
     assert state() == before
 
 
+def blocks_of(text):
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_example_of_sessions_runs_as_it_stands(data):
+    (block,) = blocks_of(PAGE.read_text(encoding="utf-8").partition("## Sessions")[2])
+    place = Path(re.search(r'Session\("(.*?)"\)', block)[1])
+    folder, _ = annotate(data / "data" / "board" / "sample", data / "annotations", tag="quickstart")
+    folder.rename(place)
+    names = {}
+    exec(compile(block, PAGE.name, "exec"), names)
+    session, lost = names["session"], names["lost"]
+    assert len(session) == 1200
+    assert lost.columns.tolist() == ["run_id", "step_index", "ev_loss", "entropy"]
+    assert len(lost) == len(session.rows("disagreement=1, model_top_prob>0.3")) > 0
+    assert len(names["first"]) == 10
+    assert "<table" in names["board"]._repr_html_()
+
+
 @pytest.mark.slow
 def test_the_page_runs_as_it_stands(data, capsys):
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    names = {}
+    blocks, names = blocks_of(PAGE.read_text(encoding="utf-8").partition("## Sessions")[0]), {}
     for block in blocks:
         exec(compile(block, PAGE.name, "exec"), names)
     assert len(blocks) == 5

@@ -638,6 +638,48 @@ def the_pool_is_whole(left: Left) -> str:
     return f"differs: {', '.join(different)}" if different else ""
 
 
+def annotate_pool(folder: Path) -> None:
+    """Ten rows in shards of four, batches of 64, by two parts; the second one completes the session."""
+    from datetime import UTC, datetime
+
+    from annotators import annotate
+
+    from railyard.board.annotation import output, report, sessions
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:
+            return datetime(2026, 11, 29, tzinfo=UTC)
+
+    output.COMMIT_SECONDS, sessions.datetime, report.plots.available = 0.0, Clock, lambda: False
+    for index in range(2):
+        annotate(FIXTURES / "17_pack_left", folder, part=f"{index}/2", shard_rows=2)
+
+
+def the_session_is_whole(left: Left) -> str:
+    """Once the manifest stands, every shard is as it says."""
+    from railyard.board.packs.annotation_session import AnnotationSession
+
+    for manifest in left.folder.glob("*/model=fake/*/annotation_manifest.json"):
+        if damaged := AnnotationSession.open(manifest.parent).damage():
+            return damaged[0]
+    return ""
+
+
+def session_of(folder: Path) -> dict[str, object]:
+    """What has to be equal in the end: shards, columns, schema.json, and the rows of the databases."""
+    import sqlite3
+    from contextlib import closing
+
+    from annotators import digests
+
+    (session,) = folder.glob("*/model=fake/*Z")
+    with closing(sqlite3.connect(session / "metadata.db")) as database:
+        tables = {name: database.execute(f"SELECT * FROM {name}").fetchall() for name in ("runs", "annotation_stats")}
+    texts = {name: (session / name).read_text() for name in ("annotation_manifest.json", "report.md")}
+    return {**digests(session), **tables, **texts}
+
+
 RUN_MODULES = (
     "core.runs.folder core.runs.run_state core.store.lock core.training.fit "
     "core.runs.metrics core.runs.plots core.training.callbacks.report"
@@ -664,6 +706,14 @@ WRITERS = (
     Writer("teach", "board.teaching.teach board.teaching.decisions core.making.parts", teach_games, the_pack_is_whole),
     Writer("relabel", "board.teaching.relabel", relabel_pack, no_game_is_lost),
     Writer("play", "board.packs.recording board.playing.games_file", record_play, the_pool_is_whole),
+    Writer(
+        "annotate",
+        "board.annotation.output board.annotation.sessions board.annotation.finishing board.annotation.job "
+        "board.annotation.report",
+        annotate_pool,
+        the_session_is_whole,
+        ends=session_of,
+    ),
     Writer("endgame tables", "board.game.endgame.tables", build_tables, the_tables_are_whole),
     Writer("merge", "board.packs.merging", merge, whole),
     Writer("merge of pools", "board.packs.merging_pools", merge_two_pools, whole, small_pool),

@@ -17,7 +17,11 @@ from railyard.core.verbs.verb import Job, Verb
 class Show(Verb):
     """The root of show.yaml."""
 
-    path: PathKnob = Field(description="a run folder, a pack, a tokenizer.json, an init folder, a .tlg8 file or scenes")
+    verbatim = ("path",)  # folders of sessions have an equals sign in their path
+
+    path: PathKnob = Field(
+        description="a run folder, pack, session of annotate, tokenizer.json, init folder, .tlg8 file or scenes"
+    )
     out: PathKnob | None = Field(
         None, description="also write what is shown to this .json file, or to a folder with its plots"
     )

@@ -39,6 +39,27 @@ class InitFolder(Artifact):
         return describe(path)
 
 
+class Session(Artifact):
+    """What annotate makes; beside its own files it holds the pool's metadata.db, as packs do."""
+
+    name = "an annotation session"
+
+    def fits(self, path: Path) -> bool:
+        from railyard.board.annotation.describe import is_session
+
+        return is_session(path)
+
+    def describe(self, path: Path, call: Any) -> dict[str, Any]:
+        from railyard.board.annotation.describe import describe_session
+
+        return describe_session(path)
+
+    def draw(self, path: Path, facts: Mapping[str, Any], out: Path, call: Any) -> None:
+        from railyard.board.annotation.describe import draw
+
+        draw(path, facts, out)
+
+
 class AnyPack(Artifact):
     """A pack of teacher rows, a self-play pool, or a pack of the reference's older form."""
 
@@ -72,7 +93,7 @@ class Onnx(Format):
 
 
 class Board(Rail):
-    artifacts = (Tokenizer(), InitFolder(), AnyPack())
+    artifacts = (Tokenizer(), Session(), InitFolder(), AnyPack())
     formats = (Onnx(),)
 
     def rules(self, experiment: Experiment) -> list[Fault]:

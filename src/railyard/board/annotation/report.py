@@ -1,0 +1,131 @@
+"""report.md of a session, with plots: where model and teacher differ, what it costs, whether confidence is earned."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from railyard.board.annotation.pool import AnnotationPool
+from railyard.board.annotation.tally import MEANS, SELF_PLAY, Group, Tally
+from railyard.board.packs.annotation_session import SOURCE_FILE
+from railyard.board.packs.annotations import ANNOTATIONS_STEM, UNKNOWN, open_annotations
+from railyard.core.arrays import F32
+from railyard.core.runs import plots
+from railyard.core.runs.reporting import cell, table
+from railyard.core.store import durable
+from railyard.core.store.reading import read_json
+from railyard.core.store.shards import ShardSet
+
+REPORT, PLOTS = "report.md", "annotation.png"
+CHUNK = 1 << 18
+NOT_AVAILABLE = "not available"
+
+RULES = """*Disagreement* compares the legal move of most probability with the teacher's, or with the move played where
+there is no teacher; *of the best head* compares the best head, legal or not, as `/runs` does. *EV disagreement* counts
+rows where the model's move is worth less than the best by the teacher's EVs. Losses are points of the heuristic for
+`search`, thousandths of a probability for tables. Infinite gaps, where the teacher's move has probability 0, are left
+out of means."""
+
+
+def write(folder: Path, pool: AnnotationPool, rows: int, columns: Sequence[str], clamped: int) -> None:
+    """Writes the report of the first `rows` rows of a pool into the session's folder."""
+    source = read_json(folder / SOURCE_FILE)
+    sections = [f"# Annotation: {source['id']}", _summary(source, rows, clamped)]
+    if not columns:
+        sections.append("The product `metrics` was left out: there is nothing to compare.")
+    else:
+        sections += _compared(folder, _tally(folder, pool, rows, columns))
+    durable.write_text(folder / REPORT, "\n\n".join(sections) + "\n")
+
+
+def _summary(source: Mapping[str, Any], rows: int, clamped: int) -> str:
+    facts = [(key, str(source[key])) for key in ("pool", "pool_type", "model_id", "model_hash", "device", "bucket")]
+    facts += [("rows", f"{rows:,}"), ("products", ", ".join(product["name"] for product in source["products"]))]
+    if clamped:
+        facts.append(("rows with a tile that the model does not know, clamped to its largest", f"{clamped:,}"))
+    return table(("what", "value"), facts)
+
+
+def _tally(folder: Path, pool: AnnotationPool, rows: int, columns: Sequence[str]) -> Tally:
+    names = [name for name in MEANS if name in columns]
+    annotations = open_annotations(folder) if any(folder.glob(f"{ANNOTATIONS_STEM}-[0-9]*.npy")) else None
+    if annotations is not None:
+        names.insert(1, "argmax_disagreement")
+    tally = Tally(pool.valuation_names or (SELF_PLAY,), names)
+    families = {
+        name: ShardSet.open(folder / "columns", name, np.dtype("<f4"))
+        for name in {*names, "max_rank"}
+        if name != "argmax_disagreement"
+    }
+    for first in range(0, rows, CHUNK):
+        place = np.arange(first, min(first + CHUNK, rows))
+        values: dict[str, F32] = {name: family.gather(place) for name, family in families.items()}
+        if annotations is not None:
+            found = annotations.gather(place)
+            differs = (found["teacher_move"] != found["argmax_head"]).astype(np.float32)
+            values["argmax_disagreement"] = np.where(found["teacher_move"] == UNKNOWN, np.float32(np.nan), differs)
+        types = pool.valuations(first, len(place)) if pool.valuation_names else np.zeros(len(place), np.uint8)
+        tally.add(types, values["max_rank"], values)
+    return tally
+
+
+def _compared(folder: Path, tally: Tally) -> list[str]:
+    whole = tally.whole()
+    error = tally.calibration.error()
+    sections = [RULES, _groups("rows", [("all", whole)], tally.columns)]
+    sections += ["## By valuation type", _groups("valuation", list(tally.by_type()), tally.columns)]
+    sections += ["## By highest tile", _groups("tile", list(tally.by_tile()), tally.columns)]
+    sections.append("## Calibration")
+    if error is None:
+        sections.append(f"{NOT_AVAILABLE}: no move of the teacher is known.")
+    else:
+        sections.append(
+            f"Of the moves that the model gave a probability, the share that are the teacher's. Expected calibration "
+            f"error **{error:.4f}**, Brier score {tally.calibration.brier():.4f}, {tally.calibration.rows:,} rows."
+        )
+        head = ("from", "to", "rows", "mean probability", "share")
+        sections.append(table(head, [tuple(row.values()) for row in tally.calibration.table()]))
+    return [*sections, *_plots(folder, tally)]
+
+
+def _groups(title: str, groups: Sequence[tuple[str, Group]], columns: Sequence[str]) -> str:
+    head = (title, "count", *(MEANS[name] for name in columns))
+    rows = [
+        (name, group["rows"], *(NOT_AVAILABLE if group[key] is None else cell(group[key]) for key in columns))
+        for name, group in groups
+    ]
+    return table(head, rows)
+
+
+def _plots(folder: Path, tally: Tally) -> list[str]:
+    if not plots.available():
+        return ["No plots: matplotlib is missing; `pip install 'railyard[plots]'` brings it."]
+    figure, (types, tiles, losses, calibration) = plots.panels(4, columns=2, height=2.9)
+    _draw_bars(types, "disagreement by valuation type", list(tally.by_type()), ("disagreement", "ev_disagreement"))
+    by_tile = list(tally.by_tile())
+    _draw_bars(tiles, "disagreement by highest tile", by_tile, ("disagreement", "ev_disagreement"))
+    _draw_bars(losses, "entropy by highest tile, nats", by_tile, ("entropy",))
+    plots.title(calibration, "share of right moves, by probability given")
+    rows = tally.calibration.table()
+    calibration.plot([0, 1], [0, 1], color=plots.MUTED, linewidth=0.8)
+    calibration.plot(
+        [row["mean_probability"] for row in rows], [row["share"] for row in rows], marker="o", color=plots.COLOURS[0]
+    )
+    calibration.set_xlim(0, 1)
+    calibration.set_ylim(0, 1)
+    plots.save(figure, folder / PLOTS)
+    return [f"![disagreement by valuation type and highest tile, entropy, calibration]({PLOTS})"]
+
+
+def _draw_bars(axes: Any, heading: str, groups: Sequence[tuple[str, Group]], keys: Sequence[str]) -> None:
+    """Bars side by side, one of each key a group; what is not known has none."""
+    plots.title(axes, heading)
+    width = 0.8 / len(keys)
+    for number, key in enumerate(keys):
+        heights = [group.get(key) or 0.0 for _, group in groups]
+        places = [place + (number - (len(keys) - 1) / 2) * width for place in range(len(groups))]
+        axes.bar(places, heights, width, color=plots.COLOURS[number], label=MEANS[key])
+    axes.set_xticks(range(len(groups)), [name for name, _ in groups], fontsize=7, rotation=30)
+    if len(keys) > 1:
+        axes.legend(frameon=False, fontsize=7)

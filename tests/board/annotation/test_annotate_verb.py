@@ -1,0 +1,83 @@
+"""`railyard annotate` from the command line, with a model of torch."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from annotators import digests
+
+from railyard.board.annotation.pool import AnnotationPool
+from railyard.board.model.answers import Wanted
+from railyard.board.model.inference import AnsweringModel
+from railyard.board.model.init_folder import read_init
+from railyard.board.packs.annotation_session import AnnotationSession
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "board"
+POOL, BINNED, POLICY = FIXTURES / "03_pack", FIXTURES / "08_encoder_binned_gqa", FIXTURES / "08_encoder_action_policy"
+SMALL = ("bucket=16", "batch_size=64", "json=true")
+
+
+def annotated(railyard, *words):
+    done = railyard("annotate", f"pool={POOL}", *words)
+    assert done.code == 0, done.err
+    return Path(done.json["session"]), done
+
+
+def test_a_model_in_process_on_one_and_on_two_devices(railyard, work):
+    folder, _ = annotated(railyard, f"init={BINNED}", *SMALL)
+    assert folder.parent.name == "model=08_encoder_binned_gqa"
+    session = AnnotationSession.open(folder)
+    assert (len(session), session.source["bucket"]) == (654, 16)
+    assert (folder / "tokenizer.json").read_bytes() == (BINNED / "tokenizer.json").read_bytes()
+    with torch.inference_mode():
+        model = AnsweringModel(read_init(BINNED)[0], "cpu")
+    boards = AnnotationPool.open(POOL).batch(0, 16).exponents_B16
+    answers = model.answer(boards, 16, Wanted())
+    np.testing.assert_allclose(
+        session.student_bins.gather(np.arange(16)), answers.probabilities_B4N, rtol=1e-4, atol=1e-6
+    )
+    two, _ = annotated(railyard, f"init={BINNED}", *SMALL, "device=cpu,cpu", "out=two")
+    one, _ = annotated(railyard, f"init={BINNED}", *SMALL, "device=cpu", "out=one")
+    assert digests(two) == digests(one)
+
+
+def test_an_action_policy_and_the_plan(railyard, work):
+    folder, done = annotated(railyard, f"init={POLICY}", *SMALL, "limit=100")
+    assert "654 rows" not in done.err
+    assert "100 rows of 654 (macroxue), 1 shards, 1 of them in this part" in done.err
+    assert "annotations: 64 bytes a row, 0.0 MB" in done.err
+    assert "student_bins" not in [product["name"] for product in AnnotationSession.open(folder).source["products"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "no model is named: give init=FOLDER or address="),
+        ((f"init={BINNED}", "address=x:1"), "init and address are two models"),
+        ((f"init={BINNED}", "products=[metric]"), "there is no product 'metric'; did you mean 'metrics'"),
+        ((f"init={BINNED}", "overwrite=true", "part=0/2"), "a new session of part=0/2 would be another one"),
+        ((f"init={BINNED}", "batch_size=100", "bucket=16"), "a batch is a whole number of passes of bucket=16 rows"),
+        (("address=x:1", "bucket=16"), "with address the servers decide this"),
+        ((f"init={POOL}",), "config.json is missing"),
+        ((f"init={BINNED}", "device=cpu,gpu"), "device"),
+        ((f"init={BINNED}", "part=2/2"), "part"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(railyard, work, words, message):
+    done = railyard("annotate", f"pool={POOL}", *words)
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_a_missing_pool(railyard, work):
+    done = railyard("annotate", "pool=nowhere", f"init={BINNED}")
+    assert (done.code, "no pack at nowhere" in done.err) == (2, True)
+
+
+def test_a_disk_too_small(railyard, work, monkeypatch):
+    usage = shutil.disk_usage(work)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage._replace(free=10**6))
+    done = railyard("annotate", f"pool={POOL}", f"init={BINNED}")
+    assert (done.code, "GB are free: free some, leave products out, or set limit=" in done.err) == (2, True)
