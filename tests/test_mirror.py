@@ -74,6 +74,10 @@ PROVED_BY = {
         *("tlg8/training/subject.py", "tlg8/evaluation/evaluate.py", "tlg8/evaluation/report.py"),
     ),
     "tlg8/training/test_projection.py": ("tlg8/training/objectives.py",),
+    "tlg8/training/test_search.py": (
+        *("tlg8/training/describe.py", "tlg8/training/promote.py", "tlg8/training/search_config.py"),
+        "tlg8/training/trial.py",
+    ),
     "tlg8/images/test_encoding.py": (
         *("tlg8/images/decoding.py", "tlg8/images/describe.py", "tlg8/images/encoding_table.py"),
         "tlg8/images/skips.py",

@@ -50,6 +50,38 @@ def old_folder(folder: Path) -> None:
         (new / "only_old").write_bytes(OLD)
 
 
+def old_ranker(folder: Path) -> None:
+    _write_ranker(folder, 1)
+
+
+def write_ranker(folder: Path) -> None:
+    _write_ranker(folder, 2)
+
+
+def _write_ranker(folder: Path, seed: int) -> None:
+    from rankers import facts_of, small_network
+
+    from railyard.tlg8.ranking.bundle import write_bundle
+
+    network = small_network(20, seed=seed)
+    write_bundle(folder / "bundle", facts_of(network), network)
+
+
+def promote_ranker(folder: Path) -> None:
+    from railyard.tlg8.training.promote import promote
+
+    with chdir(folder):
+        if not Path("run").exists():
+            promote(Path("bundle"), Path("run"))
+
+
+def promoted_is_whole(left: Left) -> str:
+    """The run is there with all its files, or not at all."""
+    made = {name for name in left.now if name.startswith("run/")}
+    wanted = {name for name in left.new if name.startswith("run/")}
+    return "" if made in (set(), wanted) else f"a part of the run is missing: {', '.join(sorted(wanted - made))}"
+
+
 def write_with_manifest(folder: Path) -> None:
     durable.write_bytes(folder / "a", NEW)
     (folder / "b").write_bytes(NEW)
@@ -725,6 +757,8 @@ WRITERS = (
         old_tokenizers,
     ),
     Writer("tokens", "board.tokens.tokenizer", tokenize, whole),
+    Writer("bundle", "tlg8.ranking.bundle", write_ranker, whole, old_ranker),
+    Writer("promote", "tlg8.training.promote", promote_ranker, promoted_is_whole, old_ranker),
     Writer("evaluation report", "board.training.evaluation_report", evaluation_report, each_file),
     Writer("show", "apps.show", show, each_file),
     Writer(
@@ -751,6 +785,9 @@ ELSEWHERE = {
     "core.store.reading": "opens databases that it only reads",
     "tlg8.artifacts.pack": "maps files that it only reads",
     "tlg8.features.dataset": "maps files that it only reads",
+    "tlg8.evaluation.report": "writes a report and its plots, as 'evaluation report' does",
+    "tlg8.training.search": "appends to a journal, as 'journal' does, and writes best.json from it, as 'file' does",
+    "tlg8.training.trial": "writes files of a trial, as 'file' does; a trial that was killed is made anew",
     "apps.evaluate": "writes provenance.json, as 'run files' does",
     "board.playing.job": "writes provenance.json, as 'run files' does",
     "board.playing.report": "writes report.md and its plot, as 'evaluation report' does",

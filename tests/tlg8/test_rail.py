@@ -6,7 +6,7 @@ from railyard.tlg8.training.config import RankerEvaluation
 
 
 def test_its_artifacts_are_told_by_their_files(tmp_path):
-    file, pack, bundle = RAIL.artifacts
+    file, pack, bundle, *_ = RAIL.artifacts
     (tmp_path / "a.tlg8").touch()
     (tmp_path / "labels.meta.json").touch()
     assert (file.fits(tmp_path / "a.tlg8"), file.fits(tmp_path)) == (True, False)

@@ -44,8 +44,34 @@ class BundleFolder(Artifact):
         return describe(path)
 
 
+class SearchRun(Artifact):
+    """It has a config.json, as the init folder of another rail, and a dataset/ of its own: looked for before both."""
+
+    name = "the run of a search"
+
+    def fits(self, path: Path) -> bool:
+        return (path / "progress.jsonl").is_file() and (path / "config.json").is_file()
+
+    def describe(self, path: Path, call: Any) -> dict[str, Any]:
+        from railyard.tlg8.training.describe import describe_search
+
+        return describe_search(path)
+
+
+class DataSetFolder(Artifact):
+    name = "a data set of blocks"
+
+    def fits(self, path: Path) -> bool:
+        return (path / "dataset" / "blocks" / "manifest.json").is_file()
+
+    def describe(self, path: Path, call: Any) -> dict[str, Any]:
+        from railyard.tlg8.features.describe import describe_dataset
+
+        return describe_dataset(path)
+
+
 class Tlg8(Rail):
-    artifacts = (File(), BlockPack(), BundleFolder())
+    artifacts = (File(), BlockPack(), BundleFolder(), SearchRun(), DataSetFolder())
 
     def rules(self, experiment: Experiment) -> list[Fault]:
         from railyard.tlg8.rules import check

@@ -57,12 +57,6 @@ def test_a_reranker_orders_the_candidates_of_the_first_stage(tmp_path):
     assert np.array_equal(found[:, :32], read.rank(inputs()))
 
 
-def test_nothing_is_overwritten(bundle):
-    network = small_network(INPUTS)
-    with pytest.raises(UserError, match="exists and is not this bundle"):
-        write_bundle(bundle, facts_of(network), network)
-
-
 def test_more_tuples_than_there_are_and_other_inputs_are_refused(bundle):
     with pytest.raises(UserError, match="at most 768 tuples a block: lower k=769"):
         read_bundle(bundle).rank(inputs(), 769)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from railyard.core.errors import UserError
-from railyard.core.sweeping.optimized_metric import OptimizedMetric
+from railyard.core.sweeping.optimized_metric import Direction, OptimizedMetric
 from railyard.core.sweeping.space import Axis, Choice, Interval, Steps
 
 NAME = "railyard"
@@ -73,7 +73,7 @@ class Study:
         import optuna
 
         study = load(self.storage, self.name)
-        params = self._params(study)
+        params = _draw_params(study, self.axes, self.distributions, self.sampling)
         if params is not None:
             running = optuna.trial.TrialState.RUNNING
             trial = optuna.trial.create_trial(
@@ -81,28 +81,6 @@ class Study:
             )
             study.add_trial(trial)
         return params is not None
-
-    def _params(self, study: Any) -> dict[str, Any] | None:
-        seen = [trial.params for trial in study.get_trials(deepcopy=False)]
-        for draw in range(DRAWS):
-            params = {key: self._draw(study, len(seen), draw, key) for key in self.axes}
-            if params not in seen:
-                return params
-        return None
-
-    def _draw(self, study: Any, number: int, draw: int, key: str) -> Any:
-        """One parameter, from a sampler whose generator follows from the place alone."""
-        import optuna
-
-        seed = zlib.crc32(f"{self.sampling.seed} {number} {draw} {key}".encode())
-        sampler: optuna.samplers.BaseSampler
-        if self.sampling.sampler == "tpe" and draw < OWN_DRAWS:
-            sampler = optuna.samplers.TPESampler(n_startup_trials=self.sampling.startup, seed=seed)
-        else:
-            sampler = optuna.samplers.RandomSampler(seed)
-        trial = optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING)
-        trial.number = number
-        return _rounded(sampler.sample_independent(study, trial, key, self.distributions[key]), self.axes[key])
 
     def tell(self, number: int, values: Sequence[float] | None, error: str = "") -> None:
         """End a trial with a value for each objective; None: pruned, or failed where there is an error."""
@@ -113,6 +91,36 @@ class Study:
             self.storage.set_trial_user_attr(trial_id(self.storage, self.name, number), "error", error)
         ended = state.COMPLETE if values is not None else state.FAIL if error else state.PRUNED
         load(self.storage, self.name).tell(number, values and list(values), state=ended)
+
+
+def _draw_params(
+    study: Any, axes: Mapping[str, Axis], distributions: Mapping[str, Any], sampling: Sampling
+) -> dict[str, Any] | None:
+    """Parameters unlike those of all trials of a study; None where the space is used up."""
+    seen = [trial.params for trial in study.get_trials(deepcopy=False)]
+    for draw in range(DRAWS):
+        params = {}
+        for key, axis in axes.items():
+            value = _draw(study, len(seen), draw, key, distributions[key], sampling)
+            params[key] = _rounded(value, axis)
+        if params not in seen:
+            return params
+    return None
+
+
+def _draw(study: Any, number: int, draw: int, key: str, distribution: Any, sampling: Sampling) -> Any:
+    """One parameter, from a sampler whose generator follows from the place alone."""
+    import optuna
+
+    seed = zlib.crc32(f"{sampling.seed} {number} {draw} {key}".encode())
+    sampler: optuna.samplers.BaseSampler
+    if sampling.sampler == "tpe" and draw < OWN_DRAWS:
+        sampler = optuna.samplers.TPESampler(n_startup_trials=sampling.startup, seed=seed)
+    else:
+        sampler = optuna.samplers.RandomSampler(seed)
+    trial = optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING)
+    trial.number = number
+    return sampler.sample_independent(study, trial, key, distribution)
 
 
 def _make(store: Any, name: str | None, objectives: Sequence[OptimizedMetric]) -> str:
@@ -190,3 +198,23 @@ def _rounded(value: Any, axis: Axis) -> Any:
         return float(f"{value:.12g}")
     assert isinstance(axis, Interval)
     return min(max(float(f"{value:.6g}"), axis.low), axis.high)
+
+
+def proposed(
+    axes: Mapping[str, Axis], told: Sequence[tuple[Mapping[str, Any], float | None]], direction: Direction, seed: int
+) -> dict[str, Any] | None:
+    """The next parameters after trials whose parameters and values are told (None: failed); None: nothing new is left.
+
+    A function of its arguments: what was told before is the whole memory, so a log of trials is all that is kept.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(logging.WARNING)
+    distributions = {key: _distribution(axis) for key, axis in axes.items()}
+    study = optuna.create_study(direction=direction)
+    for params, value in told:
+        state = optuna.trial.TrialState.FAIL if value is None else optuna.trial.TrialState.COMPLETE
+        study.add_trial(
+            optuna.trial.create_trial(state=state, value=value, params=dict(params), distributions=distributions)
+        )
+    return _draw_params(study, axes, distributions, Sampling(seed=seed))

@@ -23,7 +23,6 @@ from safetensors.numpy import load_file, save_file
 
 from railyard.core.arrays import F32, U16
 from railyard.core.errors import UserError
-from railyard.core.making.outputs import refuse_occupied
 from railyard.core.store import durable
 from railyard.core.store.reading import read_json
 from railyard.tlg8.codec.tuples import TUPLES
@@ -52,7 +51,7 @@ class Reranker(BaseModel):
 class Facts(BaseModel):
     """`bundle.json`: heads and their hidden widths in the order of the logits, `inputs` as `features/` describes them.
 
-    leaky: its inputs hold the answer, so an encoder cannot have them.
+    leaky: its inputs hold the answer, so an encoder cannot have them. edges: of quantile bins, by column.
     """
 
     model_config = ConfigDict(strict=True, frozen=True)
@@ -63,6 +62,7 @@ class Facts(BaseModel):
     beams: list[Annotated[int, Field(ge=1)]]
     k: int = Field(ge=1, le=TUPLES)
     inputs: dict[str, Any]
+    edges: dict[str, list[float]] = {}
     leaky: bool
     parameters: dict[str, int]
     reported: dict[str, Any]
@@ -120,8 +120,7 @@ class Bundle:
 
 
 def write_bundle(out: Path, facts: Facts, network: Network, reranker: Network | None = None) -> None:
-    """Writes a bundle where nothing stands; UserError otherwise."""
-    refuse_occupied(out, "this bundle")
+    """Writes the bundle `out`, replacing one that exists."""
     tensors = {"mean": network.mean_D, "scale": network.scale_D}
     for prefix, part in (("", network), (RERANKER, reranker)):
         for name, layers in part.heads.items() if part else ():

@@ -94,7 +94,7 @@ def _ranked(bundle: Bundle, source: Source, part: slice, k: int, workers: int | 
     whole = np.arange(len(contexts)) if sizes is None else np.flatnonzero((sizes[part] == SIDE).all(axis=1))
     if len(whole):
         contexts, components = contexts[whole], np.ascontiguousarray(source.components[part])[whole]
-        table = table_of_contexts(features, {}, contexts, components)
+        table = table_of_contexts(features, bundle.facts.edges, contexts, components)
         pixels = pixels_of_contexts(contexts, components) if features.pixels else None
         found[whole] = bundle.rank(inputs_of(table.values, table.known, pixels), k, workers)
     return found

@@ -4,7 +4,6 @@ Shapes: B blocks, D inputs.
 """
 
 import math
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +35,7 @@ class RankerModule(pl.LightningModule):
         super().__init__()
         self.knobs, self.objective, self.total_steps = knobs, objective, total_steps
         self.features, self.data_facts = data.knobs.features, data.facts()
+        self.edges = dict(data.data.edges)
         self.sampling = objective.manifest(data.data.labels[data.rows("train").rows].astype("int64"))
         mean, scale = data.statistics()
         self.register_buffer("mean", torch.from_numpy(mean))
@@ -103,6 +103,7 @@ class RankerModule(pl.LightningModule):
             beams=list(objective.beams),
             k=objective.returned,
             inputs=self.features.canonical(),
+            edges=self.edges,
             leaky=self.features.is_leaky,
             parameters=knobs.parameters(self.features.inputs, objective.reranked is not None),
             reported={},
@@ -112,6 +113,5 @@ class RankerModule(pl.LightningModule):
 
     def write_init(self, folder: Path) -> None:
         """The bundle that other verbs take, in place of one of an earlier end of this run."""
-        shutil.rmtree(folder, ignore_errors=True)
         second = self.second.weights(self.mean, self.scale) if self.second else None
         write_bundle(folder, self.facts(), self.first.weights(self.mean, self.scale), second)

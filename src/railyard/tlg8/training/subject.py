@@ -25,6 +25,10 @@ def evaluate(subject: Subject, out: Path, limit_blocks: int | None) -> dict[str,
     features = features_of(bundle.facts.inputs, bundle.path)
     knobs = subject.data.model_copy(update={"features": features})
     module = BlockDataModule(knobs)
+    if dict(module.data.edges) != bundle.facts.edges:
+        raise UserError(
+            f"{bundle.path} has quantile bins of other blocks than those of {knobs.packs[0]}: judge it there"
+        )
     blocks = Blocks.of(module.data, module.projections, limit_blocks)
     result = judge(bundle, blocks, features.price.evaluations, features.pixels)
     told = {
