@@ -9,6 +9,7 @@ import numpy as np
 import yaml
 
 from railyard.tlg8.ranking.inputs import inputs_of
+from railyard.tlg8.training.search_config import Search
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "tlg8_conformance.md").read_text(encoding="utf-8")
@@ -30,7 +31,7 @@ def test_every_rule_has_a_row_with_a_command_and_a_proof():
         assert len(row) == 4, row
         assert row[2].startswith("`"), row
         proofs = row[3].split(", ")
-        assert all(each == "search" or re.fullmatch(r"`tests/[a-z0-9_/]+\.py::test_\w+`", each) for each in proofs), row
+        assert all(re.fullmatch(r"`tests/[a-z0-9_/]+\.py::test_\w+`", each) for each in proofs), row
 
 
 def test_every_script_flag_and_contradiction_of_the_source_is_there():
@@ -59,3 +60,7 @@ def test_pixels_are_divided_by_255():
     features, known = np.array([[2.5, 0]], np.float32), np.array([[True, False]])
     inputs = inputs_of(features, known, np.full((1, 192), 51, np.uint8))
     np.testing.assert_array_equal(inputs, [[*[np.float32(0.2)] * 192, 2.5, np.nan]])
+
+
+def test_a_search_is_strict_unless_told():
+    assert Search.model_fields["mode"].default == "strict"
