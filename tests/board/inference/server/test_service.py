@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -17,8 +18,12 @@ from railyard.board.inference.inference_pb2 import InferRequest, Item
 from railyard.board.inference.packing import Request
 from railyard.board.inference.server.batcher import Limits
 from railyard.board.inference.server.credentials import Token
-from railyard.board.model.answers import Wanted
+from railyard.board.inference.value_dtypes import BY_NAME
+from railyard.board.model.answers import Wanted, joined
+from railyard.board.model.inference import AnsweringModel, facts_of
+from railyard.board.model.init_folder import read_init
 
+INIT = Path(__file__).parents[3] / "fixtures" / "board" / "08_encoder_binned_gqa"
 EVERYTHING = Wanted(True, True, True, True)
 
 
@@ -91,6 +96,49 @@ def test_an_answer_depends_on_its_board_alone(tmp_path_factory, asks):
     async def test():
         async with served(tmp_path_factory.mktemp("s")) as at:
             await asyncio.gather(*(one(at, number, *each) for number, each in enumerate(asks)))
+
+    asyncio.run(test())
+
+
+@settings(max_examples=5)
+@given(
+    asks=st.lists(
+        st.tuples(st.integers(1, 100), st.booleans(), st.booleans(), st.integers(0, 3)), min_size=1, max_size=10
+    )
+)
+def test_a_model_s_answer_is_the_same_to_the_bit_for_any_neighbours_order_and_method(tmp_path_factory, asks):
+    model, (folder, width) = read_init(INIT)[0], (tmp_path_factory.mktemp("s"), 64)
+    facts, answering = facts_of(model, INIT), AnsweringModel(model, "cpu")
+
+    async def one(at, count, is_bulk, streams, seed):
+        asked = request(count, seed, is_bulk=is_bulk)
+        asked = asked._replace(boards_B16=asked.boards_B16 % 17)
+        message = packing.pack_request(asked)
+        response = await anext(aiter(at.stream(iter([message])))) if streams else await at.infer(message)
+        found = packing.read_response(response, asked).answers
+        firsts = range(0, count, width)
+        alone = joined([answering.answer(asked.boards_B16[at : at + width], width, EVERYTHING) for at in firsts])
+        for part, expected in zip(found, alone, strict=True):
+            np.testing.assert_array_equal(part, expected)
+
+    async def test():
+        limits = Limits((width,), width, 0.0, 10_000)
+        async with served(folder, answer=AnsweringModel(model, "cpu").answer, facts=facts, limits=limits) as at:
+            await asyncio.gather(*(one(at, *each) for each in asks))
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "fp16", "bf16"])
+def test_value_heads_travel_as_the_server_was_told(tmp_path, dtype):
+    async def test():
+        async with served(tmp_path, dtype=dtype) as at:
+            asked = request(5, wanted=Wanted(values=True))
+            response = await at.infer(packing.pack_request(asked))
+            travel, values_BV = BY_NAME[dtype], answers_of(asked.boards_B16).values_BV
+            assert response.value_dtype == travel.number
+            rounded = travel.unpack(travel.pack(values_BV)).reshape(values_BV.shape)
+            np.testing.assert_array_equal(packing.read_response(response, asked).answers.values_BV, rounded)
 
     asyncio.run(test())
 

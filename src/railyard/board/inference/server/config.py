@@ -21,6 +21,7 @@ class Serve(Verb):
     """A server that answers for boards."""
 
     has_folder = True
+    verbatim = ("uds", "tcp", "metrics")  # brackets of an IPv6 address are no list
 
     init: PathKnob = Field(description="the model: an init folder, as the `init` of a run")
     uds: str | None = Field(

@@ -55,19 +55,24 @@ class Service:
         return grpc.method_handlers_generic_handler(packing.SERVICE, methods)
 
     async def infer(self, data: bytes, context: grpc.aio.ServicerContext) -> bytes:
-        await self._admit("Infer", context)
+        if not self._admits("Infer", context):
+            return b""
         answer = self._answer("Infer", data, self._deadline(context), patient=False)
-        return await self._judged("Infer", context, answer)
+        return await self._judged("Infer", context, answer) or b""
 
     async def infer_stream(
         self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext
     ) -> AsyncIterator[bytes]:
-        await self._admit("InferStream", context)
+        if not self._admits("InferStream", context):
+            return
         window: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(WINDOW)
         reader = asyncio.create_task(self._read(requests, window, self._deadline(context)))
         try:
             while (answer := await window.get()) is not None:
-                yield await self._judged("InferStream", context, answer)
+                response = await self._judged("InferStream", context, answer)
+                if response is None:
+                    return
+                yield response
         finally:
             reader.cancel()
             while not window.empty():
@@ -115,29 +120,36 @@ class Service:
         left = context.time_remaining()
         return None if left is None else self._clock.now() + left
 
-    async def _admit(self, method: str, context: grpc.aio.ServicerContext) -> None:
+    def _admits(self, method: str, context: grpc.aio.ServicerContext) -> bool:
+        """Whether a call brings the token; else its status says so."""
         if self._token is None or self._token.is_in(context.invocation_metadata() or ()):
-            return
-        self._figures.ended(method, grpc.StatusCode.UNAUTHENTICATED.name)
-        await context.abort(grpc.StatusCode.UNAUTHENTICATED, "this server wants its token: authorization: Bearer …")
+            return True
+        self._end(
+            method, context, grpc.StatusCode.UNAUTHENTICATED, "this server wants its token: authorization: Bearer …"
+        )
+        return False
 
-    async def _judged(self, method: str, context: grpc.aio.ServicerContext, answer: Awaitable[bytes]) -> bytes:
-        """The answer; what keeps it from coming is counted and ends the call with its status."""
+    async def _judged(self, method: str, context: grpc.aio.ServicerContext, answer: Awaitable[bytes]) -> bytes | None:
+        """The answer; None where something kept it from coming, which is counted and becomes the status of the call."""
         try:
             return await answer
         except asyncio.CancelledError:
             self._figures.ended(method, grpc.StatusCode.CANCELLED.name)
             raise
         except tuple(CODES) as fault:
-            refused: RailyardError = fault
+            if isinstance(fault, Full):
+                context.set_trailing_metadata(((RETRY_AFTER, str(fault.retry_after_ms)),))
+            self._end(method, context, CODES[type(fault)], str(fault))
         except Exception:
             log.exception("a request failed")
-            refused = PassFailed(DEFECT)
-        code = CODES[type(refused)]
+            self._end(method, context, grpc.StatusCode.INTERNAL, DEFECT)
+        return None
+
+    def _end(self, method: str, context: grpc.aio.ServicerContext, code: grpc.StatusCode, reason: str) -> None:
+        """Counts how a call ends. Not by `abort`, of which gRPC keeps some bytes for each stream."""
         self._figures.ended(method, code.name)
-        trailing = ((RETRY_AFTER, str(refused.retry_after_ms)),) if isinstance(refused, Full) else ()
-        await context.abort(code, str(refused), trailing)
-        raise AssertionError("abort raises")
+        context.set_code(code)
+        context.set_details(reason)
 
 
 EMPTY = Answers(np.zeros(0, np.uint8), np.zeros(0, np.float32))
