@@ -34,6 +34,7 @@ NAMES = (
     "tlg8_table",
     "tlg8_decode",
     "tlg8_dataset",
+    "tlg8_ranking",
     "batch_engine",
     "play_loop",
     "inference",
