@@ -40,7 +40,7 @@ def _refuse_another_model(folder: Path, who: "_Who") -> None:
     before = read_provenance(folder).get("player", {}).get("model_hash")
     if before is not None and before != who.facts.get("model_hash"):
         raise UserError(
-            f"{folder} was played by the model {before[:12]}, not by {str(who.facts.get('model_hash'))[:12]}: "
+            f"{folder} was played by the model {str(before)[:12]}, not by {str(who.facts.get('model_hash'))[:12]}: "
             "resume it with that one, or start a new run"
         )
 
