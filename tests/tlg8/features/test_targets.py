@@ -3,7 +3,7 @@ from tlg8 import blocks
 
 from railyard.tlg8.codec.block_values import bits_of_tuples
 from railyard.tlg8.codec.tuples import fields_of
-from railyard.tlg8.features.targets import CLASSES, HEADS, UNREACHED, soft_targets, stretches, top_two, ungated
+from railyard.tlg8.features.targets import CLASSES, HEADS, UNREACHED, stretches, top_two, ungated
 
 
 def test_the_two_least_classes_of_a_head_and_ties_to_the_lower():
@@ -25,10 +25,6 @@ def test_they_are_those_of_a_sort_by_bits_and_class():
         for row in range(0, len(bits), 13):
             ordered = sorted(range(count), key=lambda each: (columns[f"proj_{name}_bits"][row, each], each))
             assert found[row, head].tolist() == ordered[:2]
-
-
-def test_half_goes_to_each_of_the_two():
-    assert soft_targets(np.array([[2, 0], [1, 2]]), 3).tolist() == [[0.5, 0, 0.5], [0, 0.5, 0.5]]
 
 
 def test_ungated_projections_are_the_least_over_all_tuples():

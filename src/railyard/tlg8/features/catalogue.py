@@ -83,7 +83,6 @@ def _keys() -> dict[str, Key]:
 
 KEYS = _keys()
 RAW = sum(key.length for key in KEYS.values())
-LINE_VALUES = sum(key.length for key in KEYS.values() if key.name not in (*PIXEL_VALUES, *PLANE_VALUES))
 TARGETS = {f"proj_{name}_bits": length for name, length in PROJECTIONS.items()}  # answers, and never features
 
 

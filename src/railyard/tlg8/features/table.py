@@ -21,9 +21,6 @@ class FeatureTable:
     values: F32
     known: Bool
 
-    def __len__(self) -> int:
-        return len(self.values)
-
 
 def table_of_raw(features: Features, edges: dict[str, list[float]], raw_NR: F64) -> FeatureTable:
     """The features of raw values [N, R]; edges: of the columns of bins, by name."""

@@ -5,7 +5,6 @@ side, [N, 32]. UNREACHED marks a class that no evaluated tuple has.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from railyard.core.arrays import U8, U16
 from railyard.core.compiled import inner, njit
@@ -42,13 +41,6 @@ def top_two(projections_NC: U16) -> U8:
         for place in stretches().values()
     ]
     return np.stack(chosen, axis=1)
-
-
-def soft_targets(classes_N2: NDArray[np.integer], classes: int) -> NDArray[np.float32]:
-    """Half for each of two classes, float32 [N, classes]."""
-    targets = np.zeros((len(classes_N2), classes), np.float32)
-    np.put_along_axis(targets, classes_N2.astype(np.int64), np.float32(0.5), axis=1)
-    return targets
 
 
 def ungated(contexts_N: U8, components_N: U8) -> tuple[U16, U16]:
