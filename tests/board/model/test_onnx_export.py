@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from railyard.board.model import onnx_export
-from railyard.board.model.init_folder import read_init
+from railyard.board.model.encoder import BoardEncoder
+from railyard.board.model.init_folder import read_init, write_init
 from railyard.core.errors import RailyardError
 
 ort = pytest.importorskip("onnxruntime")
@@ -45,6 +46,20 @@ def test_any_number_of_boards_has_the_answers_of_pytorch(made, fixtures, name, h
         for ours, theirs in zip(policy, found, strict=True):
             np.testing.assert_allclose(theirs, ours.numpy(), atol=1e-5, rtol=0)
         np.testing.assert_allclose(embedding, wanted.hidden.mean(dim=1).numpy(), atol=1e-5, rtol=0)
+
+
+def test_value_heads_have_outputs_of_their_names(tmp_path, fixtures):
+    config = read_init(fixtures / BINNED)[0].config.with_value_heads(["p_die", "linear"])
+    encoder = BoardEncoder(config).eval()
+    write_init(tmp_path / "init", encoder, None)
+    onnx_export.export_onnx(tmp_path / "init", tmp_path / "out", [])
+    session = ort.InferenceSession(str(tmp_path / "out" / onnx_export.FILE), providers=["CPUExecutionProvider"])
+    boards = np.random.default_rng(0).integers(0, 17, (5, 16)).astype(np.uint8)
+    found = session.run(["value_p_die", "value_linear"], {"boards": boards})
+    with torch.inference_mode():
+        values = encoder(torch.from_numpy(boards)).values
+    np.testing.assert_allclose(found, [values["p_die"].numpy(), values["linear"].numpy()], atol=1e-5, rtol=0)
+    assert (tmp_path / "out" / "config.json").read_bytes() == (tmp_path / "init" / "config.json").read_bytes()
 
 
 def test_beside_it_stands_what_it_was_made_of(made, fixtures):

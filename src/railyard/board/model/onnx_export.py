@@ -98,7 +98,7 @@ def _require_packages() -> None:
 
 
 def _write_beside(folder: Path, init: Path, encoder: BoardEncoder) -> None:
-    (folder / CONFIG_FILE).write_text(json.dumps(encoder.config.model_dump(), indent=2))
+    (folder / CONFIG_FILE).write_text(json.dumps(encoder.config.to_json(), indent=2))
     if (init / TOKENIZER_FILE).is_file():
         shutil.copyfile(init / TOKENIZER_FILE, folder / TOKENIZER_FILE)
 
