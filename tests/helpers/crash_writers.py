@@ -790,6 +790,8 @@ ELSEWHERE = {
     "tlg8.training.trial": "writes files of a trial, as 'file' does; a trial that was killed is made anew",
     "apps.evaluate": "writes provenance.json, as 'run files' does",
     "board.playing.job": "writes provenance.json, as 'run files' does",
+    "board.inference.server.serving": "writes address.txt and provenance.json, as 'file' does",
+    "board.inference.server.sockets": "removes a socket that nobody listens on; it makes no file",
     "board.inference.load.job": "writes provenance.json, as 'run files' does",
     "board.inference.load.report": "writes report.md and its plot, as 'evaluation report' does",
     "board.model.onnx_export": "publishes a folder, as 'endgame tables' does; its provenance names the time",
