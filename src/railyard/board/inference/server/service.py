@@ -55,24 +55,19 @@ class Service:
         return grpc.method_handlers_generic_handler(packing.SERVICE, methods)
 
     async def infer(self, data: bytes, context: grpc.aio.ServicerContext) -> bytes:
-        if not self._admits("Infer", context):
-            return b""
+        await self._admit("Infer", context)
         answer = self._answer("Infer", data, self._deadline(context), patient=False)
-        return await self._judged("Infer", context, answer) or b""
+        return await self._judged("Infer", context, answer)
 
     async def infer_stream(
         self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext
     ) -> AsyncIterator[bytes]:
-        if not self._admits("InferStream", context):
-            return
+        await self._admit("InferStream", context)
         window: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(WINDOW)
         reader = asyncio.create_task(self._read(requests, window, self._deadline(context)))
         try:
             while (answer := await window.get()) is not None:
-                response = await self._judged("InferStream", context, answer)
-                if response is None:
-                    return
-                yield response
+                yield await self._judged("InferStream", context, answer)
         finally:
             reader.cancel()
             while not window.empty():
@@ -120,36 +115,29 @@ class Service:
         left = context.time_remaining()
         return None if left is None else self._clock.now() + left
 
-    def _admits(self, method: str, context: grpc.aio.ServicerContext) -> bool:
-        """Whether a call brings the token; else its status says so."""
+    async def _admit(self, method: str, context: grpc.aio.ServicerContext) -> None:
         if self._token is None or self._token.is_in(context.invocation_metadata() or ()):
-            return True
-        self._end(
-            method, context, grpc.StatusCode.UNAUTHENTICATED, "this server wants its token: authorization: Bearer …"
-        )
-        return False
+            return
+        self._figures.ended(method, grpc.StatusCode.UNAUTHENTICATED.name)
+        await context.abort(grpc.StatusCode.UNAUTHENTICATED, "this server wants its token: authorization: Bearer …")
 
-    async def _judged(self, method: str, context: grpc.aio.ServicerContext, answer: Awaitable[bytes]) -> bytes | None:
-        """The answer; None where something kept it from coming, which is counted and becomes the status of the call."""
+    async def _judged(self, method: str, context: grpc.aio.ServicerContext, answer: Awaitable[bytes]) -> bytes:
+        """The answer; what keeps it from coming is counted and ends the call with its status."""
         try:
             return await answer
         except asyncio.CancelledError:
             self._figures.ended(method, grpc.StatusCode.CANCELLED.name)
             raise
         except tuple(CODES) as fault:
-            if isinstance(fault, Full):
-                context.set_trailing_metadata(((RETRY_AFTER, str(fault.retry_after_ms)),))
-            self._end(method, context, CODES[type(fault)], str(fault))
+            refused: RailyardError = fault
         except Exception:
             log.exception("a request failed")
-            self._end(method, context, grpc.StatusCode.INTERNAL, DEFECT)
-        return None
-
-    def _end(self, method: str, context: grpc.aio.ServicerContext, code: grpc.StatusCode, reason: str) -> None:
-        """Counts how a call ends. Not by `abort`, of which gRPC keeps some bytes for each stream."""
+            refused = PassFailed(DEFECT)
+        code = CODES[type(refused)]
         self._figures.ended(method, code.name)
-        context.set_code(code)
-        context.set_details(reason)
+        trailing = ((RETRY_AFTER, str(refused.retry_after_ms)),) if isinstance(refused, Full) else ()
+        await context.abort(code, str(refused), trailing)
+        raise AssertionError("abort raises")
 
 
 EMPTY = Answers(np.zeros(0, np.uint8), np.zeros(0, np.float32))

@@ -5,7 +5,6 @@ and, if none was given, the socket lie as well.
 """
 
 import asyncio
-import ctypes
 import logging
 import os
 import signal
@@ -35,29 +34,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-M_ARENA_MAX = -8  # glibc's number of this option
 LINE_SECONDS = 60.0  # between lines about what was answered
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def serve(knobs: "Serve", folder: Path, command: list[str]) -> dict[str, Any]:
     """Serves until a signal; what was answered."""
-    _keep_one_heap()
     if knobs.tcp is not None:
         return asyncio.run(_serve(knobs, folder, command, knobs.tcp, lambda: None))
     with socket_path(knobs.uds, folder) as path:
         return asyncio.run(_serve(knobs, folder, command, f"unix:{path}", lambda: path.unlink(missing_ok=True)))
-
-
-def _keep_one_heap() -> None:
-    """Has glibc keep one heap for all threads; other systems do not know the call.
-
-    With a heap for each thread, which gRPC has many of, large messages leave holes in all of them: requests of 1 MB
-    took 690 MB and more with time, and 380 MB from the first to the last with one heap.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_ARENA_MAX, 1)
 
 
 async def _serve(
