@@ -37,6 +37,7 @@ NAMES = (
     "tlg8_ranking",
     "batch_engine",
     "play_loop",
+    "annotate",
     "inference",
     "serve_start",
     "expectimax",

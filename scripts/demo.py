@@ -4,7 +4,7 @@
 `./run demo rail=tlg8` searches the blocks of two photographs, trains a ranker of codec tuples on them and judges it.
 
 The model learns from the sample logs. It is also evaluated on other games, which are played here in some seconds at
-depth 2, and plays games itself, beside a random player and that teacher.
+depth 2, and plays games itself, beside a random player and that teacher. At last it annotates the sample games.
 
 What an earlier run of the demo has made is reused; `./run demo fresh` begins with an empty folder.
 Takes about six minutes on two cores.
@@ -125,8 +125,11 @@ def main() -> None:
     fresh = railyard("evaluate", f"run={run}", f"data.pack={TAUGHT}", "split=all")
     tell(fresh, "freshly taught")
     played = play(run)
+    annotated = railyard("annotate", f"pool={PACK}", f"init={run / 'init'}")
     reports = [run / "report.md", held_out["report"], fresh["report"], *(found["report"] for found in played.values())]
+    reports.append(annotated["report"])
     print("\nread: " + "\n      ".join(map(str, reports)))
+    print(f"what the model says of {annotated['rows']:,} rows: railyard show path={annotated['session']}")
     print(f"look at: {STRENGTH}" if STRENGTH.is_file() else "pip install 'railyard[plots]' draws plots, too")
 
 

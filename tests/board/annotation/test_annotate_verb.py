@@ -51,6 +51,17 @@ def test_an_action_policy_and_the_plan(railyard, work):
     assert "student_bins" not in [product["name"] for product in AnnotationSession.open(folder).source["products"]]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", [(), ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")])
+def test_parts_as_jobs_of_a_launcher(railyard, work, launcher):
+    whole, _ = annotated(railyard, f"init={BINNED}", *SMALL, "out=whole")
+    words = (f"pool={POOL}", f"init={BINNED}", *SMALL, "out=parts", "part=0/3,1/3,2/3")
+    done = railyard("annotate", "-m", *words, *launcher)
+    assert done.code == 0, done.err
+    (folder,) = (work / "parts").glob("03_pack/model=*/*Z")
+    assert digests(folder) == digests(whole)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -128,4 +128,5 @@ def _draw_bars(axes: Any, heading: str, groups: Sequence[tuple[str, Group]], key
         axes.bar(places, heights, width, color=plots.COLOURS[number], label=MEANS[key])
     axes.set_xticks(range(len(groups)), [name for name, _ in groups], fontsize=7, rotation=30)
     if len(keys) > 1:
+        axes.margins(y=0.25)  # room for the legend
         axes.legend(frameon=False, fontsize=7)

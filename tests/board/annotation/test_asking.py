@@ -1,0 +1,138 @@
+"""Annotation through servers: the bytes of the same model in process, and one sentence where a server is lost."""
+
+import asyncio
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+from annotators import annotate, digests
+from fake_inference import FACTS, FakeServer, answers_of
+from pools import write_pool
+
+from railyard.board.packs.annotation_session import AnnotationSession
+from railyard.board.packs.metadata import Run
+from railyard.board.packs.schema import SELFPLAY
+
+POOL = Path(__file__).parents[2] / "fixtures" / "board" / "03_pack"
+WORDS = ("annotate", f"pool={POOL}", "batch_size=64", "tag=fake", "json=true")
+
+
+class Loop:
+    """An event loop in a thread of its own."""
+
+    def __init__(self):
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+
+    def __call__(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
+
+    def close(self):
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+
+@pytest.fixture
+def loop():
+    loop = Loop()
+    yield loop
+    loop.close()
+
+
+@contextmanager
+def serving(loop, *servers):
+    for server in servers:
+        loop(server.start())
+    try:
+        yield servers
+    finally:
+        for server in servers:
+            loop(server.stop())
+
+
+@pytest.fixture
+def in_process(monkeypatch, work):
+    """A session by the servers' model without a server."""
+    with monkeypatch.context() as patched:
+        patched.setattr("annotators.answers_for", lambda boards_B16, said: answers_of(boards_B16))
+        return annotate(POOL, work / "in_process", FACTS)[0]
+
+
+def session(done):
+    assert done.code == 0, done.err
+    return Path(done.json["session"])
+
+
+def test_one_server_and_two_give_the_bytes_of_the_process(railyard, work, in_process, loop):
+    with serving(loop, FakeServer("unix:a"), FakeServer("unix:b")) as (one, two):
+        assert digests(session(railyard(*WORDS, "address=./a", "out=one"))) == digests(in_process)
+        done = railyard(*WORDS, "address=[./a,unix:b]", "out=two", "client.inflight_batches=4")
+        assert digests(session(done)) == digests(in_process)
+        assert min(sum(one.streamed), sum(two.streamed)) > 0
+    source = AnnotationSession.open(session(done)).source
+    assert (source["bucket"], source["device"], source["model_hash"]) == (None, None, FACTS.model_hash)
+
+
+def test_a_server_of_the_first_version_is_asked_about_tiles_up_to_32768(railyard, work, loop):
+    rows = np.zeros(70, SELFPLAY)
+    rows["step_idx"] = np.arange(70)
+    rows["exps"] = np.arange(16) + np.arange(70)[:, None] % 2
+    pool = write_pool(work / "pool", rows, [Run(0, 1, 70, 10, 4)])
+    boards = []
+
+    async def look(context, message):
+        boards.extend(max(item.board) for item in message.items)
+
+    with serving(loop, FakeServer("unix:a", part_a=True, handle=look)):
+        words = ("annotate", f"pool={pool}", "batch_size=64", "address=./a", "json=true")
+        done = railyard(*words)
+        assert (done.code, "tag: this server does not say which model it holds" in done.err) == (2, True)
+        folder = session(railyard(*words, "tag=old"))
+    assert max(boards) == 15
+    found = AnnotationSession.open(folder)
+    assert (found.source["model_hash"], found.manifest["clamped_rows"]) == (None, 35)
+    assert found.columns["max_rank"].gather(np.arange(2)).tolist() == [15, 16]
+
+
+def test_a_server_that_is_gone_for_good_and_the_session_that_goes_on(railyard, work, in_process, loop):
+    asked = []
+
+    async def until_lost(context, message):
+        asked.append(1)
+        if len(asked) > 5:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
+
+    with serving(loop, FakeServer("unix:a", handle=until_lost)):
+        done = railyard(*WORDS, "address=./a", "client.retries=1")
+    assert (done.code, done.out) == (1, "")
+    assert "no answer after 2 tries" in done.err
+    assert "the same command goes on with annotations/03_pack/model=fake/" in done.err
+    with serving(loop, FakeServer("unix:b")):
+        assert digests(session(railyard(*WORDS, "address=./b"))) == digests(in_process)
+    assert len([*work.glob("annotations/03_pack/model=fake/*Z")]) == 1
+
+
+def test_a_server_of_another_model_in_the_middle(railyard, work, loop):
+    asked = []
+
+    def swap(response):
+        asked.append(1)
+        if len(asked) > 5:
+            response.model_metadata.model_hash = "e" * 64
+        return response
+
+    with serving(loop, FakeServer("unix:a", change=swap)):
+        done = railyard(*WORDS, "address=./a")
+    assert done.code == 2
+    assert "serves another model than ./a did" in done.err
+    assert "give servers of one model" in done.err
+
+
+def test_nobody_answers(railyard, work):
+    done = railyard(*WORDS, "address=./nobody", "client.retries=0")
+    assert (done.code, "nobody answers on ./nobody" in done.err) == (2, True)
