@@ -14,6 +14,7 @@ from prove_attack import attack
 from prove_crash import crash
 from prove_fuzz import fuzz
 from prove_play import play
+from prove_search import search
 from prove_serve import serve
 from prove_strength import strength
 from prove_sweep import race, sweep
@@ -101,6 +102,7 @@ PROOFS: dict[str, Callable[[], tuple[str, bool]]] = {
     "resume": resume,
     "crash": crash,
     "sweep": sweep,
+    "search": search,
     "race": race,
     "fuzz": fuzz,
     "attack": attack,

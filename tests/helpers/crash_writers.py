@@ -13,6 +13,7 @@ import functools
 import json
 from contextlib import chdir
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from crash_harness import Left, Outcome, Trials, Writer, acknowledge, each_file, whole
@@ -26,6 +27,8 @@ FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "board"
 PACK, TOKENIZER = FIXTURES / "03_pack", FIXTURES / "04_tokenizer_v2_8.json"
 OLD, NEW = b"old" * 5000, b"new!" * 7000
 SEED = 4
+SEARCHED = ("run/config.json", "run/splits/split.json", "run/dataset/bits.all.npy")
+SEARCH_MODULES = "tlg8.training.search tlg8.training.trial"
 RECORDS = [{"step": step, "padding": "x" * (500 * (step % 3))} for step in range(6)]
 
 
@@ -80,6 +83,52 @@ def promoted_is_whole(left: Left) -> str:
     made = {name for name in left.now if name.startswith("run/")}
     wanted = {name for name in left.new if name.startswith("run/")}
     return "" if made in (set(), wanted) else f"a part of the run is missing: {', '.join(sorted(wanted - made))}"
+
+
+def blocks_to_search(folder: Path) -> None:
+    """A pack of 144 blocks, outside of what is compared."""
+    from rankers import small_pack as pack_of_blocks
+
+    if not (folder.parent / "blocks").exists():
+        pack_of_blocks(folder.parent / "blocks")
+
+
+def search_trials(folder: Path) -> None:
+    """Two trials of one epoch; data set, split, bundles, journal and best.json are made on the way."""
+    from railyard.tlg8.training.search import search
+    from railyard.tlg8.training.search_config import Search
+
+    knobs = {"trials": 2, "batch_size": 32, "max_epochs": 1, "device": "cpu"}
+    search(Search(pack=folder.parent / "blocks" / "pack", run_id="run", root=folder, **knobs))
+
+
+def no_trial_is_lost(left: Left) -> str:
+    """Trials are noted in their order, each with a bundle that is whole; best.json speaks of noted ones alone."""
+    run = left.folder / "run"
+    noted = journal.read(run / "progress.jsonl") if (run / "progress.jsonl").is_file() else []
+    trials = [record for record in noted if "trial_id" in record]
+    for trial in trials:
+        durable.check_manifest(run / trial["bundle"])
+    best = json.loads((run / "best.json").read_text())["best"] if (run / "best.json").is_file() else None
+    ids = [trial["trial_id"] for trial in trials]
+    if ids != [*range(len(ids))]:
+        return f"trials are {ids}"
+    if best is not None and best["trial_id"] not in ids:
+        return f"best.json speaks of trial {best['trial_id']}, which is not noted"
+    different = [name for name in SEARCHED if name in left.now and left.now[name] != left.new[name]]
+    return f"differs: {', '.join(different)}" if different else ""
+
+
+def searched(folder: Path) -> dict[str, Any]:
+    """What the trials reached, without times and the folder's own name."""
+    run = folder / "run"
+    records = journal.read(run / "progress.jsonl")
+    for record in records:
+        record.get("dataset", {}).pop("dataset", None)
+    timeless = [{key: each[key] for key in each if key not in ("timestamp", "seconds")} for each in records]
+    weights = [path.read_bytes() for path in sorted(run.glob("artifacts/*/init/weights.safetensors"))]
+    best, same = (run / "best.json").read_text(), {name: (folder / name).read_bytes() for name in SEARCHED}
+    return {"records": timeless, "weights": weights, "best": best, **same}
 
 
 def write_with_manifest(folder: Path) -> None:
@@ -758,6 +807,7 @@ WRITERS = (
     ),
     Writer("tokens", "board.tokens.tokenizer", tokenize, whole),
     Writer("bundle", "tlg8.ranking.bundle", write_ranker, whole, old_ranker),
+    Writer("search", SEARCH_MODULES, search_trials, no_trial_is_lost, blocks_to_search, ends=searched),
     Writer("promote", "tlg8.training.promote", promote_ranker, promoted_is_whole, old_ranker),
     Writer("evaluation report", "board.training.evaluation_report", evaluation_report, each_file),
     Writer("show", "apps.show", show, each_file),
@@ -786,8 +836,6 @@ ELSEWHERE = {
     "tlg8.artifacts.pack": "maps files that it only reads",
     "tlg8.features.dataset": "maps files that it only reads",
     "tlg8.evaluation.report": "writes a report and its plots, as 'evaluation report' does",
-    "tlg8.training.search": "appends to a journal, as 'journal' does, and writes best.json from it, as 'file' does",
-    "tlg8.training.trial": "writes files of a trial, as 'file' does; a trial that was killed is made anew",
     "apps.evaluate": "writes provenance.json, as 'run files' does",
     "board.playing.job": "writes provenance.json, as 'run files' does",
     "board.inference.server.serving": "writes address.txt and provenance.json, as 'file' does",

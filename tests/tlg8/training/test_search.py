@@ -128,6 +128,12 @@ def test_a_trial_beyond_its_budget_is_logged_as_such(block_pack, tmp_path):
     assert told["best"]["trial_id"] == 0, "what it had reached counts"
 
 
+def test_the_extra_that_it_needs_is_named(block_pack, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install 'railyard\[search\]'"):
+        searching.search(knobs(block_pack, tmp_path))
+
+
 def test_a_folder_of_something_else_is_left_alone(block_pack, tmp_path):
     (tmp_path / "r").mkdir()
     (tmp_path / "r" / "notes.txt").touch()

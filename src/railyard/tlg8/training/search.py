@@ -9,6 +9,7 @@
 A trial that was killed has no line; the next call runs it again under its own id.
 """
 
+import importlib.util
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,8 @@ def search(knobs: "Search") -> dict[str, Any]:
     UserError if the run was begun with other knobs or other packs, if `run_id` is taken by something else, or if
     another process works on it.
     """
+    if importlib.util.find_spec("optuna") is None:
+        raise UserError("search needs optuna, which is not installed: pip install 'railyard[search]'")
     run = knobs.root / knobs.run_id
     _begin(run, _settings(knobs))
     goal = goal_of(knobs)
