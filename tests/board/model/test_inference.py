@@ -124,6 +124,15 @@ def test_a_pass_of_one_size_answers_the_same_however_full_it_is():
             np.testing.assert_array_equal(part, expected)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch.jit, which the compiler itself still imports
+def test_a_compiled_pass_answers_as_a_plain_one_does():
+    plain = AnsweringModel(with_values(), "cpu").answer(boards(20), 64, EVERYTHING)
+    compiled = AnsweringModel(with_values(), "cpu", compiled=True).answer(boards(20), 64, EVERYTHING)
+    for part, expected in zip(compiled, plain, strict=True):
+        np.testing.assert_allclose(part, expected, atol=1e-5)
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize(("compiled", "graphs"), [(False, True), (True, False), (True, True)])
 def test_recorded_and_compiled_passes_answer_as_plain_ones_do(compiled, graphs):
