@@ -79,6 +79,11 @@ class AnnotationPool:
         return "macroxue" if isinstance(self._source, Pack) else "selfplay"
 
     @property
+    def pack(self) -> Pack | None:
+        """The pack; None for self-play."""
+        return self._source if isinstance(self._source, Pack) else None
+
+    @property
     def valuation_names(self) -> tuple[str, ...]:
         """What the EVs of a pack are, by id; none for self-play."""
         return self._source.valuation_names if isinstance(self._source, Pack) else ()

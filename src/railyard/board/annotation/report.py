@@ -8,6 +8,7 @@ import numpy as np
 
 from railyard.board.annotation.pool import AnnotationPool
 from railyard.board.annotation.tally import MEANS, SELF_PLAY, Group, Tally
+from railyard.board.annotation.value_outcomes import ValueTally, outcomes_of
 from railyard.board.packs.annotation_session import SOURCE_FILE
 from railyard.board.packs.annotations import ANNOTATIONS_STEM, UNKNOWN, open_annotations
 from railyard.core.arrays import F32
@@ -19,6 +20,7 @@ from railyard.core.store.shards import ShardSet
 
 REPORT, PLOTS = "report.md", "annotation.png"
 CHUNK = 1 << 18
+VALUE = "value_"  # in front of the name of a head, as a column
 NOT_AVAILABLE = "not available"
 
 RULES = """*Disagreement* compares the legal move of most probability with the teacher's, or with the move played where
@@ -36,6 +38,7 @@ def write(folder: Path, pool: AnnotationPool, rows: int, columns: Sequence[str],
         sections.append("The product `metrics` was left out: there is nothing to compare.")
     else:
         sections += _compared(folder, _tally(folder, pool, rows, columns))
+        sections += _value_heads(folder, pool, rows, [name for name in columns if name.startswith(VALUE)], source)
     durable.write_text(folder / REPORT, "\n\n".join(sections) + "\n")
 
 
@@ -53,11 +56,7 @@ def _tally(folder: Path, pool: AnnotationPool, rows: int, columns: Sequence[str]
     if annotations is not None:
         names.insert(1, "argmax_disagreement")
     tally = Tally(pool.valuation_names or (SELF_PLAY,), names)
-    families = {
-        name: ShardSet.open(folder / "columns", name, np.dtype("<f4"))
-        for name in {*names, "max_rank"}
-        if name != "argmax_disagreement"
-    }
+    families = {name: _column(folder, name) for name in {*names, "max_rank"} - {"argmax_disagreement"}}
     for first in range(0, rows, CHUNK):
         place = np.arange(first, min(first + CHUNK, rows))
         values: dict[str, F32] = {name: family.gather(place) for name, family in families.items()}
@@ -68,6 +67,46 @@ def _tally(folder: Path, pool: AnnotationPool, rows: int, columns: Sequence[str]
         types = pool.valuations(first, len(place)) if pool.valuation_names else np.zeros(len(place), np.uint8)
         tally.add(types, values["max_rank"], values)
     return tally
+
+
+def _value_heads(
+    folder: Path, pool: AnnotationPool, rows: int, columns: Sequence[str], source: Mapping[str, Any]
+) -> list[str]:
+    """How well the probabilities of value heads hold, where the model's run says what they learned."""
+    if not columns:
+        return []
+    outcomes = outcomes_of(Path(source["init"])) if source["init"] and pool.pack else {}
+    tallies = {name: ValueTally(outcomes[name], pool.pack) for name in _names(columns, outcomes) if pool.pack}
+    if not tallies:
+        return ["## Value heads", f"{NOT_AVAILABLE}: no run's config says what they learn, or the pool is no pack."]
+    families = {name: _column(folder, name) for name in ("max_rank", *(f"{VALUE}{name}" for name in tallies))}
+    for first in range(0, rows, CHUNK):
+        place = np.arange(first, min(first + CHUNK, rows))
+        for name, tally in tallies.items():
+            tally.add(place, families["max_rank"].gather(place), families[f"{VALUE}{name}"].gather(place))
+    head = ("head", "says that", "rows", "Brier score", "calibration error")
+    lines = [
+        (name, tally.outcome.sentence(), tally.whole.rows, _number(tally.whole.brier()), _number(tally.whole.error()))
+        for name, tally in tallies.items()
+    ]
+    ranks = sorted({rank for tally in tallies.values() for rank in tally.by_rank})
+    by_tile = [
+        (str(1 << rank), *(_number(tally.by_rank[rank].brier()) for tally in tallies.values())) for rank in ranks
+    ]
+    tiles = table(("tile", *(f"Brier score of {name}" for name in tallies)), by_tile)
+    return ["## Value heads", table(head, lines), "## Value heads by highest tile", tiles]
+
+
+def _names(columns: Sequence[str], outcomes: Mapping[str, Any]) -> list[str]:
+    return [name.removeprefix(VALUE) for name in columns if name.removeprefix(VALUE) in outcomes]
+
+
+def _number(value: float | None) -> str:
+    return NOT_AVAILABLE if value is None else cell(value)
+
+
+def _column(folder: Path, name: str) -> ShardSet:
+    return ShardSet.open(folder / "columns", name, np.dtype("<f4"))
 
 
 def _compared(folder: Path, tally: Tally) -> list[str]:
