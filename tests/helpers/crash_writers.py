@@ -28,6 +28,7 @@ PACK, TOKENIZER = FIXTURES / "03_pack", FIXTURES / "04_tokenizer_v2_8.json"
 OLD, NEW = b"old" * 5000, b"new!" * 7000
 SEED = 4
 SEARCHED = ("run/config.json", "run/splits/split.json", "run/dataset/bits.all.npy")
+WHEN = ("timestamp", "seconds", "git_commit")  # of a record: others in each call
 SEARCH_MODULES = "tlg8.training.search tlg8.training.trial"
 RECORDS = [{"step": step, "padding": "x" * (500 * (step % 3))} for step in range(6)]
 
@@ -120,12 +121,12 @@ def no_trial_is_lost(left: Left) -> str:
 
 
 def searched(folder: Path) -> dict[str, Any]:
-    """What the trials reached, without times and the folder's own name."""
+    """What the trials reached, without times, the commit and the folder's own name."""
     run = folder / "run"
     records = journal.read(run / "progress.jsonl")
     for record in records:
         record.get("dataset", {}).pop("dataset", None)
-    timeless = [{key: each[key] for key in each if key not in ("timestamp", "seconds")} for each in records]
+    timeless = [{key: each[key] for key in each if key not in WHEN} for each in records]
     weights = [path.read_bytes() for path in sorted(run.glob("artifacts/*/init/weights.safetensors"))]
     best, same = (run / "best.json").read_text(), {name: (folder / name).read_bytes() for name in SEARCHED}
     return {"records": timeless, "weights": weights, "best": best, **same}
