@@ -120,7 +120,7 @@ def _against_passes(pack: Pack) -> Figure:
 
     with Blocking(lambda: LocalClient(bare, FACTS, 256)) as client:
         model = Model(client, FACTS, 256, "cpu")
-        pair = in_turns(lambda: _annotated(pack, model, limit=BATCH, bucket=256), passes, 20)
+        pair = in_turns(lambda: _annotated(pack, model, bucket=256), passes, 20)
     return Figure(
         "annotate, the quickstart's size",
         pair.ratio,

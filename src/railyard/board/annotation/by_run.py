@@ -68,22 +68,26 @@ def spans(runs_of: Callable[[int, int], U64], rows: int) -> list[Span]:
     found: dict[int, Span] = {}
     for start in range(0, rows, CHUNK):
         ids = runs_of(start, min(CHUNK, rows - start))
-        edges = np.flatnonzero(np.diff(ids)) + 1
-        for begin, end in zip([0, *edges.tolist()], [*edges.tolist(), len(ids)], strict=True):
-            run = int(ids[begin])
-            old = found.get(run, Span(run, start + begin, 0, 0))
-            found[run] = Span(run, old.first, start + end - 1, old.rows + end - begin)
+        runs, firsts, counts = np.unique(ids, return_index=True, return_counts=True)
+        lasts = len(ids) - 1 - np.unique(ids[::-1], return_index=True)[1]
+        order = np.argsort(firsts)  # in the order of their first rows
+        columns = (column[order].tolist() for column in (runs, firsts, lasts, counts))
+        for run, first, last, count in zip(*columns, strict=True):
+            old = found.get(run, Span(run, start + first, 0, 0))
+            found[run] = Span(run, old.first, start + last, old.rows + count)
     return list(found.values())
 
 
 def grouped(found: Iterable[Span]) -> Iterator[list[Span]]:
     """Groups of about as many rows as memory is meant to hold."""
     group: list[Span] = []
+    rows = 0
     for span in found:
         group.append(span)
-        if sum(each.rows for each in group) >= GROUP_ROWS:
+        rows += span.rows
+        if rows >= GROUP_ROWS:
             yield group
-            group = []
+            group, rows = [], 0
     if group:
         yield group
 

@@ -19,6 +19,7 @@ from railyard.core.compiled import njit
 
 POINTS = 1000.0  # of the heuristic in a unit of EV; thousandths where EVs are probabilities
 NAN = np.float32(np.nan)
+SMALLEST = np.finfo(np.float32).tiny  # its logarithm stands for that of 0, which is multiplied by 0
 
 
 class Judged(NamedTuple):
@@ -60,14 +61,12 @@ def _loss(evs: F32, known: int, move: int, best: int, is_goal: bool) -> float:
 
 
 @njit()
-def _entropy(probabilities_4N: F32) -> float:
+def _entropy(probabilities_4N: F32, logs_4N: F32) -> float:
     bins = probabilities_4N.shape[1]
     total = 0.0
     for move in range(4):
         for place in range(bins):
-            p = np.float64(probabilities_4N[move, place])
-            if p > 0:
-                total -= p * math.log(p)
+            total -= np.float64(probabilities_4N[move, place]) * np.float64(logs_4N[move, place])
     return total if bins == 1 else total / 4
 
 
@@ -80,7 +79,7 @@ def _gap(p1: F32, top: int, action: int) -> float:
 
 
 @njit()
-def _judge(batch: Batch, p1_B4: F32, probabilities_B4N: F32, action_B: U8, out: Judged) -> None:
+def _judge(batch: Batch, p1_B4: F32, probabilities_B4N: F32, logs_B4N: F32, action_B: U8, out: Judged) -> None:
     for row in range(len(p1_B4)):
         p1, evs = p1_B4[row], batch.evs_B4[row]
         legal, known = int(batch.legal_B[row]), int(batch.legal_B[row] & batch.stored_legal_B[row])
@@ -102,7 +101,7 @@ def _judge(batch: Batch, p1_B4: F32, probabilities_B4N: F32, action_B: U8, out: 
         else:
             out.ev_disagreement_B[row] = NAN if np.isnan(loss) else np.float32(loss > 0)
         out.max_rank_B[row] = batch.exponents_B16[row].max()
-        out.entropy_B[row] = _entropy(probabilities_B4N[row])
+        out.entropy_B[row] = _entropy(probabilities_B4N[row], logs_B4N[row])
 
 
 def judge(batch: Batch, probabilities_B4N: F32) -> Judged:
@@ -113,5 +112,6 @@ def judge(batch: Batch, probabilities_B4N: F32) -> Judged:
     moves = {"top_B", "action_B", "has_evs_B", "best_B"}
     out = Judged._make(np.empty(count, np.uint8 if name in moves else np.float32) for name in Judged._fields)
     action_B = np.where(batch.teacher_B == UNKNOWN, batch.played_B, batch.teacher_B)
-    _judge(batch, p1_B4, probabilities_B4N, action_B, out)
+    logs_B4N = np.log(np.maximum(probabilities_B4N, SMALLEST))  # ten times as fast as one by one
+    _judge(batch, p1_B4, probabilities_B4N, logs_B4N, action_B, out)
     return out
