@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from railyard.core.verbs.table import verbs
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SPAN = re.compile(r"`([^`\s]+)`")
@@ -52,6 +54,11 @@ def test_every_link_leads_somewhere(page):
         target = page.parent / name if name else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+def test_the_readme_lists_every_verb_in_the_order_of_the_command_line():
+    section = (ROOT / "README.md").read_text().partition("## Verbs")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(verbs())
 
 
 def test_every_page_is_linked():

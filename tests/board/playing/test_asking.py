@@ -161,7 +161,11 @@ def test_a_server_that_is_lost_is_told_and_the_run_resumed_elsewhere(railyard, w
     ("words", "sentence"),
     [
         (["address=./a"], "nobody answers on ./a: UNAVAILABLE"),
-        (["address=nonsense"], "address=nonsense is no address: give the path of a Unix socket, or HOST:PORT"),
+        (
+            ["address=nonsense"],
+            "address=nonsense is no address: give HOST:PORT, or the path of a Unix socket, as ./NAME",
+        ),
+        ([], "init: player=model needs one: give init=FOLDER or address="),
         (["address=./a", "init=b"], "address: init and address are two models: leave one of them out"),
         (["address=./a", "player=random"], "address: player=random and the model do not go together: leave it out"),
         (["address=./a", "bucket=64"], "bucket: with address the servers decide this: give bucket= to railyard serve"),

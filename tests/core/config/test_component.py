@@ -1,10 +1,13 @@
 """Components and foreign leaves: frozen values, built from inside out."""
 
 import functools
+from typing import Annotated
 
 import pytest
+from pydantic import Field
 
-from railyard.core.config.component import Component, Foreign, build_leaves
+from railyard.core.config.check import check_config
+from railyard.core.config.component import Component, Foreign, build_leaves, in_words
 
 
 class Wheel(Component):
@@ -22,6 +25,15 @@ def test_a_partial_leaf_waits_for_its_arguments():
     leaf = build_leaves({"a": Foreign("fractions.Fraction", {"denominator": 4}, partial=True)})["a"]
     assert isinstance(leaf, functools.partial)
     assert str(leaf(numerator=1)) == "1/4"
+
+
+def test_a_fault_of_a_pattern_is_in_words():
+    class Door(Component):
+        key: Annotated[str, in_words("^[a-z]+$", "lower letters"), Field(pattern="^[a-z]+$")] | None = None
+
+    assert check_config(Door, {"key": "abc"})[1] == []
+    assert [fault.message for fault in check_config(Door, {"key": "A1"})[1]] == ["must be lower letters, got 'A1'"]
+    assert [fault.key for fault in check_config(Door, {"key": 3})[1]] == [("key",)]
 
 
 def test_components_are_frozen():

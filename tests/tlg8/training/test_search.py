@@ -145,7 +145,7 @@ def test_a_folder_of_something_else_is_left_alone(block_pack, tmp_path):
     ("words", "sentence"),
     [
         (["mode=ranking", "allow_answer=true"], "allow_answer is for mode=strict alone"),
-        (["run_id=../x"], "run_id"),
+        (["run_id=../x"], "run_id: must be a name of letters, digits and ._-"),
         (["trials=101"], "trials"),
         (["minutes=61"], "minutes"),
         (["pack=nowhere"], "nowhere is no pack"),

@@ -87,7 +87,7 @@ class Play(Verb):
             key = "init" if self.init is not None else "address"
             return [Fault((key,), f"player={self.player} and the model do not go together: leave it out")]
         if self.player == "model" and self.init is None and not self.address:
-            return [Fault(("init",), "player=model and the model do not go together: give init=FOLDER or address=")]
+            return [Fault(("init",), "player=model needs one: give init=FOLDER or address=")]
         if self.init is not None and self.address:
             return [Fault(("address",), "init and address are two models: leave one of them out")]
         if self.address and (missing := missing_extra()):

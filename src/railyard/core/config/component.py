@@ -5,16 +5,28 @@
 
 import functools
 import importlib
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 PathKnob = Annotated[Path, Strict(False)]
 T = TypeVar("T", bound="Component")
+
+
+def in_words(pattern: str, what: str) -> BeforeValidator:
+    """Beside the `pattern` of a knob: a fault says what is allowed instead of showing a regular expression."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and not re.search(pattern, value):
+            raise ValueError(f"must be {what}, got {value!r}")
+        return value
+
+    return BeforeValidator(check)
 
 
 class Component(BaseModel):

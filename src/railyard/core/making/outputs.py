@@ -32,7 +32,7 @@ def finished_before(out: Path, origin: Origin, what: str) -> dict[str, Any] | No
         refuse_occupied(out, what)
         return None
     durable.check_manifest(out)
-    log.info("%s holds this already: nothing is done", out)
+    log.info("%s holds this already and stays as it is", out)
     discard_work(out, origin)  # a kill may have come between publishing and this
     return manifest
 

@@ -9,9 +9,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from railyard.core.config.component import in_words
 from railyard.core.errors import UserError
 
-Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]  # a knob
+NAME = r"^(auto|cpu|mps|cuda(:\d+)?)$"
+Device = Annotated[str, in_words(NAME, "auto, cpu, mps, cuda or cuda:NUMBER"), Field(pattern=NAME)]  # a knob
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 

@@ -5,13 +5,15 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from railyard.core.config.component import PathKnob
+from railyard.core.config.component import PathKnob, in_words
 from railyard.core.training.devices import Device
 from railyard.core.verbs.verb import Job, Verb
 from railyard.tlg8.artifacts.splits import FRACTION, SEED, SplitKind
 from railyard.tlg8.ranking.modes import Mode
 
-RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+WORDS = "a name of letters, digits and ._- that begins with a letter or digit, at most 100 characters"
+RunId = Annotated[str, in_words(NAME, WORDS), Field(pattern=NAME)]
 RUN_ID = "name of the run's folder below root; letters, digits and ._-"
 ROOT = Path("outputs/tlg8")
 

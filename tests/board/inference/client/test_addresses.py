@@ -23,7 +23,7 @@ def test_forms(address, target):
 
 @pytest.mark.parametrize("address", ["", "localhost", ":50051", "localhost:", "localhost:70000", "localhost:http"])
 def test_what_is_no_address(address):
-    with pytest.raises(UserError, match="is no address: give the path of a Unix socket, or HOST:PORT"):
+    with pytest.raises(UserError, match=r"is no address: give HOST:PORT, or the path of a Unix socket, as \./NAME"):
         target_of(address)
 
 

@@ -136,8 +136,9 @@ def test_a_server_that_goes_away_is_counted(railyard, serve):
     [
         (["address=unix:nowhere"], "nobody answers on unix:nowhere: UNAVAILABLE"),
         (["address=nonsense"], "address=nonsense is no address"),
-        (["address=unix:a", "mode=open"], "rate: mode=open and a rate do not go together: give rate=REQUESTS"),
-        (["address=unix:a", "rate=5"], "rate: mode=closed and a rate do not go together: leave it out, or mode=open"),
+        (["address=unix:a", "metrics=9100"], "metrics: must be HOST:PORT, as 127.0.0.1:50051, got '9100'"),
+        (["address=unix:a", "mode=open"], "rate: mode=open needs a rate: give rate=REQUESTS"),
+        (["address=unix:a", "rate=5"], "rate: mode=closed keeps no rate: leave it out, or mode=open"),
         (["address=unix:a", "mode=open", "rate=5", "stream=true"], "stream: a full stream holds back its client"),
         ([], "address"),
     ],

@@ -91,11 +91,15 @@ def refuse(address):
     raise RuntimeError("gRPC says nothing of use")
 
 
+def never(address):
+    raise AssertionError("gRPC is not asked for what is taken")
+
+
 def test_a_port_that_is_taken_is_named():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(UserError, match=f"cannot listen at {address}: address already in use; give another"):
-            bind(address, refuse)
+            bind(address, never)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +108,7 @@ def test_a_port_that_is_taken_is_named():
         ("no-such-host.invalid:1", "cannot listen at no-such-host.invalid:1: "),
         ("unix:/none/s", r"its folder may not be written \(/none\)"),
         ("127.0.0.1:0", "gRPC gives no reason"),
+        ("127.0.0.1:99999", "cannot listen at 127.0.0.1:99999: "),
     ],
 )
 def test_other_reasons_are_told(address, says):

@@ -20,7 +20,7 @@ def target_of(address: str) -> str:
         return f"unix:{path}"
     host, colon, port = address.removeprefix("http://").rpartition(":")
     if not host or not colon or not port.isdecimal() or int(port) >= 2**16:
-        raise UserError(f"address={address} is no address: give the path of a Unix socket, or HOST:PORT")
+        raise UserError(f"address={address} is no address: give HOST:PORT, or the path of a Unix socket, as ./NAME")
     return f"{host}:{port}"
 
 

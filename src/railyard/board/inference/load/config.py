@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from railyard.board.inference.client.config import Addresses, Client, missing_extra
+from railyard.board.inference.server.config import HostPort
 from railyard.core.config.faults import Fault
 from railyard.core.verbs.verb import Job, Verb
 
@@ -14,6 +15,7 @@ class Load(Verb):
     """A load test of one inference server or several."""
 
     has_folder = True
+    verbatim = ("metrics",)  # brackets of an IPv6 address are no list
 
     address: Addresses = Field(description="a Unix socket's path or HOST:PORT, or a list of them")
     mode: Literal["closed", "open"] = Field(
@@ -33,10 +35,8 @@ class Load(Verb):
     stream: bool = Field(
         False, description="requests go through one InferStream a server instead of calls of their own"
     )
-    metrics: str | None = Field(
-        None,
-        pattern=r"^[^\s/]+:\d{1,5}$",
-        description="HOST:PORT of the server's metrics: rows of a pass and its queue",
+    metrics: HostPort | None = Field(
+        None, description="HOST:PORT of the server's metrics: rows of a pass and its queue"
     )
     window_s: float = Field(5.0, gt=0, le=600, description="seconds of a window, over which rates are taken")
     most_windows: int = Field(20, ge=3, le=1000, description="windows after which it ends although no three agree")
@@ -48,8 +48,10 @@ class Load(Verb):
 
     def rules(self, job: Job) -> list[Fault]:
         if (self.mode == "open") != (self.rate is not None):
-            wanted = "give rate=REQUESTS" if self.rate is None else "leave it out, or mode=open"
-            return [Fault(("rate",), f"mode={self.mode} and a rate do not go together: {wanted}")]
+            wanted = (
+                "needs a rate: give rate=REQUESTS" if self.rate is None else "keeps no rate: leave it out, or mode=open"
+            )
+            return [Fault(("rate",), f"mode={self.mode} {wanted}")]
         if self.mode == "open" and self.stream:
             return [Fault(("stream",), "a full stream holds back its client, so that no rate is kept: mode=closed")]
         return missing_extra()

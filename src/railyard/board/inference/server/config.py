@@ -7,14 +7,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from railyard.core.config.component import PathKnob
+from railyard.core.config.component import PathKnob, in_words
 from railyard.core.config.faults import Fault, FaultyConfig, blamed_on
 from railyard.core.training.devices import Device
 from railyard.core.verbs.verb import Job, Verb
 
 NEEDED = ("grpc", "grpc_health", "grpc_reflection", "prometheus_client")  # of the extra serve
 LARGEST_PASS = 1 << 20
-HostPort = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):\d{1,5}$")]
+HOST_PORT = r"^(\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):\d{1,5}$"
+HostPort = Annotated[str, in_words(HOST_PORT, "HOST:PORT, as 127.0.0.1:50051"), Field(pattern=HOST_PORT)]
 
 
 class Serve(Verb):

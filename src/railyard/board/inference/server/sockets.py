@@ -71,26 +71,32 @@ def bind(address: str, add_port: Callable[[str], int]) -> str:
 
     UserError where that is not possible. A socket's file is made for its owner alone.
     """
+    _try(address)
     before = os.umask(PRIVATE)
     try:
         port = add_port(address)
     except RuntimeError as fault:  # gRPC's word for anything that is in the way
-        raise UserError(f"cannot listen at {address}: {_reason(address)}; give another address") from fault
+        is_unix, folder = address.startswith("unix:"), Path(address.removeprefix("unix:")).parent
+        reason = f"its folder may not be written ({folder})" if is_unix else "gRPC gives no reason"
+        raise _unusable(address, reason) from fault
     finally:
         os.umask(before)
     return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
 
 
-def _reason(address: str) -> str:
-    """Why nobody can listen there, by trying it without gRPC, whose errors do not say."""
+def _try(address: str) -> None:
+    """UserError where nobody can listen; tried before gRPC, which gives no reason and logs lines of its own."""
     if address.startswith("unix:"):
-        return f"its folder may not be written ({Path(address.removeprefix('unix:')).parent})"
+        return
     host, _, port = address.rpartition(":")
     try:
         family, kind, _, _, place = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(place)
-    except OSError as fault:
-        return (fault.strerror or str(fault)).lower()
-    return "gRPC gives no reason"
+    except (OSError, OverflowError) as fault:
+        raise _unusable(address, (getattr(fault, "strerror", None) or str(fault)).lower()) from fault
+
+
+def _unusable(address: str, reason: str) -> UserError:
+    return UserError(f"cannot listen at {address}: {reason}; give another address")
