@@ -20,7 +20,10 @@ import pytest
             ["data.features.columns=[score_bits_plain_none_min_by_predictor]", "data.features.allow_answer=true"],
             "allow_answer is for mode=strict alone, and this is mode=ranking",
         ),
-        (["data.batch_size=200"], "data.batch_size=200 is larger than the blocks to train on, some 144: lower it"),
+        (
+            ["data.batch_size=200"],
+            "data.batch_size: batch_size=200 is larger than the blocks to train on, some 130: lower it",
+        ),
         (["data.pack=nowhere"], "nowhere is no pack of searched blocks"),
     ],
 )

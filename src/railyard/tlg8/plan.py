@@ -1,9 +1,10 @@
 """What training a ranker will do, from headers alone and without torch: blocks, inputs, parameters, steps, warnings."""
 
-from railyard.core.config.faults import Fault, FaultyConfig, blamed_on
+from railyard.core.config.faults import blamed_on
 from railyard.core.training.devices import ranks
 from railyard.core.training.experiment import Experiment, total_steps
 from railyard.tlg8.artifacts.pack import Pack
+from railyard.tlg8.artifacts.splits import batches_to_train_on
 from railyard.tlg8.training.config import BlockData, RankerModel
 from railyard.tlg8.training.objectives import RankerObjective
 
@@ -37,10 +38,8 @@ def _model_lines(
     experiment: Experiment, data: BlockData, model: RankerModel, objective: RankerObjective, blocks: int
 ) -> list[tuple[str, str]]:
     rows = data.batch_size * ranks(experiment.trainer.kwargs)
-    batches = round(blocks * (1 - data.fraction)) // rows
-    if batches == 0:
-        message = f"data.batch_size={data.batch_size} is larger than the blocks to train on, some {blocks:,}: lower it"
-        raise FaultyConfig(Fault(("data", "batch_size"), message))
+    with blamed_on("data", "batch_size"):
+        batches = batches_to_train_on(blocks, data.fraction, rows)
     parameters = sum(model.parameters(data.features.inputs, objective.reranked is not None).values())
     gates = " or ".join(f"hit@{gate.k} of {100 * gate.rate:.0f} %" for gate in objective.gates) or "none"
     return [

@@ -50,7 +50,8 @@ class SearchRun(Artifact):
     name = "the run of a search"
 
     def fits(self, path: Path) -> bool:
-        return (path / "progress.jsonl").is_file() and (path / "config.json").is_file()
+        has_log = any((path / name).is_file() for name in ("progress.jsonl", "best.json"))  # promoted: the latter alone
+        return has_log and (path / "config.json").is_file()
 
     def describe(self, path: Path, call: Any) -> dict[str, Any]:
         from railyard.tlg8.training.describe import describe_search

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from railyard.core.errors import UserError
-from railyard.tlg8.artifacts.splits import draw, read_split, write_split
+from railyard.tlg8.artifacts.splits import batches_to_train_on, draw, read_split, write_split
 
 IMAGES = np.repeat(np.arange(10, dtype=np.uint32), [10, 20, 30, 40, 50, 50, 40, 30, 20, 10])
 PACKS = (np.arange(300) >= 220).astype(np.uint32)
@@ -63,3 +63,9 @@ def test_a_damaged_split_is_named(tmp_path, change, reason):
     path.unlink()
     with pytest.raises(UserError, match="the run has no split"):
         read_split(path, rows)
+
+
+def test_batches_are_counted_before_anything_is_split():
+    assert [batches_to_train_on(100, 0.1, batch) for batch in (90, 89, 45, 1)] == [1, 1, 2, 90]
+    with pytest.raises(UserError, match="batch_size=91 is larger than the blocks to train on, some 90: lower it"):
+        batches_to_train_on(100, 0.1, 91)

@@ -65,7 +65,11 @@ def test_a_smoke_trial_leaves_the_layout_of_the_source(railyard, block_pack):
     promoted = railyard("promote", f"bundle={run}/artifacts/trial_0000/init/bundle.json", "run_id=p", "json=true")
     assert read_bundle(Path(promoted.json["bundle"])).facts == read_bundle(folder / "init").facts
     twice = railyard("promote", f"bundle={folder / 'init'}", "run_id=p")
-    assert (twice.code, "exists and is not a new run" in twice.err) == (2, True)
+    assert (twice.code, "exists and is not a new run: choose another run_id=" in twice.err) == (2, True)
+    shown = railyard("show", "path=outputs/tlg8/p", "json=true").json
+    assert (shown["kind"], shown["status"], shown["mode"]) == ("tlg8 promoted bundle", "promoted", "strict")
+    Path(promoted.json["bundle"], "weights.safetensors").write_bytes(b"")
+    assert "weights.safetensors" in railyard("show", "path=outputs/tlg8/p").err
     (folder / "init" / "weights.safetensors").unlink()
     damaged = railyard("show", f"path={run}")
     assert (damaged.code, "weights.safetensors" in damaged.err) == (1, True), damaged.err
@@ -148,7 +152,8 @@ def test_a_folder_of_something_else_is_left_alone(block_pack, tmp_path):
         (["run_id=../x"], "run_id: must be a name of letters, digits and ._-"),
         (["trials=101"], "trials"),
         (["minutes=61"], "minutes"),
-        (["pack=nowhere"], "nowhere is no pack"),
+        (["pack=nowhere"], "pack: nowhere/labels.meta.json is missing: nowhere is no pack"),
+        (["batch_size=200"], "batch_size: batch_size=200 is larger than the blocks to train on, some 130: lower it"),
     ],
 )
 def test_mistakes_are_one_sentence(words, sentence, railyard, block_pack):

@@ -37,12 +37,12 @@ def finished_before(out: Path, origin: Origin, what: str) -> dict[str, Any] | No
     return manifest
 
 
-def refuse_occupied(out: Path, what: str) -> None:
-    """UserError if anything but an empty folder stands at `out`; `what` was to be written there."""
+def refuse_occupied(out: Path, what: str, key: str = "out") -> None:
+    """UserError if anything but an empty folder stands at `out`, where `what` was to be written; `key` names it."""
     if out.is_dir() and not any(out.iterdir()):
         return
     if out.exists():
-        raise UserError(f"{out} exists and is not {what}: choose another out=, or delete it first")
+        raise UserError(f"{out} exists and is not {what}: choose another {key}=, or delete it first")
 
 
 def write_manifest(folder: Path, origin: Origin, **facts: Any) -> dict[str, Any]:

@@ -85,3 +85,11 @@ def read_split(path: Path, rows_E: I64) -> Split:
     if len(rows_E) != found["eligible"] or int(is_valid.sum()) != len(found["valid"]):
         raise UserError(f"{path} is the split of other blocks: {AGAIN}")
     return Split(found["kind"], np.flatnonzero(~is_valid), np.flatnonzero(is_valid))
+
+
+def batches_to_train_on(blocks: int, fraction: float, batch: int) -> int:
+    """About how many full batches of so many blocks an epoch has, before anything is split. UserError for none."""
+    left = round(blocks * (1 - fraction))
+    if left < batch:
+        raise UserError(f"batch_size={batch} is larger than the blocks to train on, some {left:,}: lower it")
+    return left // batch

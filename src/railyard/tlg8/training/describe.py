@@ -1,4 +1,4 @@
-"""What the run of a search holds, for `railyard show`: how it stands, its best trial, whether its bundles are whole."""
+"""What the run of a search or of a promoted bundle holds, for `railyard show`: state, best trial, damage."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from railyard.core.errors import UserError
 from railyard.core.store import durable, journal
 from railyard.core.store.reading import read_json
-from railyard.tlg8.training.trial_log import trials_of
+from railyard.tlg8.training.trial_log import usable
 
 ADVICE = "restore it"
 
@@ -14,24 +14,27 @@ ADVICE = "restore it"
 def describe_search(run: Path) -> dict[str, Any]:
     """Facts of a run folder; `damaged` names the bundles that are not whole."""
     config, best = (read_json(run / name, ADVICE, missing=ADVICE) for name in ("config.json", "best.json"))
-    trials = trials_of(journal.read(run / "progress.jsonl"))
-    damaged = []
-    for trial in trials:
-        if trial.get("figures"):
-            try:
-                durable.check_manifest(run / trial["bundle"])
-            except UserError as fault:
-                damaged.append(str(fault))
+    told = {key: best.get(key) for key in ("run_id", "mode", "status", "best")}
+    if "promoted_from" in config:
+        source = {key: config[key] for key in ("promoted_from", "bundle_sha256")}
+        bundles = [best["best"]["bundle"]]
+        return {"kind": "tlg8 promoted bundle", **told, **source, "checked": ["bundles"], **_damaged(run, bundles)}
     return {
         "kind": "tlg8 search",
-        "run_id": best.get("run_id"),
-        "mode": config.get("mode"),
-        "status": best.get("status"),
-        "reason": best.get("reason"),
-        "gate_met": best.get("gate_met"),
-        "trials": best.get("trials"),
-        "best": best.get("best"),
+        **told,
+        **{key: best.get(key) for key in ("reason", "gate_met", "trials")},
         "pareto_front": [each["trial_id"] for each in best.get("pareto_front", [])],
         "checked": ["progress.jsonl", "bundles"],
-        **({"damaged": damaged} if damaged else {}),
+        **_damaged(run, [trial["bundle"] for trial in usable(journal.read(run / "progress.jsonl"))]),
     }
+
+
+def _damaged(run: Path, bundles: list[str]) -> dict[str, list[str]]:
+    """What is wrong with bundles, if anything is."""
+    found = []
+    for bundle in bundles:
+        try:
+            durable.check_manifest(run / bundle)
+        except UserError as fault:
+            found.append(str(fault))
+    return {"damaged": found} if found else {}

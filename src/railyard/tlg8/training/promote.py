@@ -16,7 +16,7 @@ def promote(source: Path, run: Path) -> dict[str, Any]:
     """Copies the bundle at `source` into the new run folder; UserError where anything stands there."""
     source = source.parent if source.name == FACTS else source
     bundle = read_bundle(source)
-    refuse_occupied(run, "a new run")
+    refuse_occupied(run, "a new run", "run_id")
     origin = {"promoted_from": str(source), "bundle_sha256": durable.sha256_of(source / durable.MANIFEST)}
     with durable.atomic_folder(run) as folder:
         (folder / BUNDLE).mkdir(parents=True)

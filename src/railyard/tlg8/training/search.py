@@ -80,7 +80,7 @@ def _packs(knobs: "Search") -> list[Path]:
 def _begin(run: Path, settings: dict[str, Any]) -> None:
     """Makes the run folder, or finds in it what this call would have written."""
     if not (run / CONFIG).is_file():
-        refuse_occupied(run, "the run of a search")
+        refuse_occupied(run, "the run of a search", "run_id")
         with durable.atomic_folder(run) as folder:
             durable.write_json(folder / CONFIG, settings)
         return

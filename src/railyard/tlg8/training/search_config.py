@@ -6,9 +6,11 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from railyard.core.config.component import PathKnob, in_words
+from railyard.core.config.faults import blamed_on
 from railyard.core.training.devices import Device
 from railyard.core.verbs.verb import Job, Verb
-from railyard.tlg8.artifacts.splits import FRACTION, SEED, SplitKind
+from railyard.tlg8.artifacts.pack import Pack
+from railyard.tlg8.artifacts.splits import FRACTION, SEED, SplitKind, batches_to_train_on
 from railyard.tlg8.ranking.modes import Mode
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
@@ -53,6 +55,13 @@ class Search(Verb):
         if self.allow_answer and self.mode != "strict":
             raise ValueError(f"allow_answer is for mode=strict alone, and this is mode={self.mode}: leave it out")
         return self
+
+    def plan(self, job: Job) -> str:
+        with blamed_on("pack"):
+            packs = [Pack.open(path) for path in (self.pack if isinstance(self.pack, list) else [self.pack])]
+        with blamed_on("batch_size"):  # no trial would make a step
+            batches_to_train_on(sum(len(pack.labels_N) for pack in packs), self.fraction, self.batch_size)
+        return super().plan(job)
 
     def perform(self, job: Job) -> dict[str, Any]:
         from railyard.tlg8.training.search import search

@@ -12,7 +12,6 @@ from railyard.tlg8.training.objectives import Gate, hits_any
 
 GAIN, PATIENCE = 0.001, 10  # the source's: 0.1 points of hit rate within ten trials
 SCHEMA_VERSION = 1
-ENDED = ("finished", "stopped", "failed")
 
 Record = Mapping[str, Any]
 
