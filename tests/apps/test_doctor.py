@@ -1,6 +1,11 @@
 """`railyard doctor`: what is installed, what is missing and how to get it."""
 
+import tomllib
+from pathlib import Path
+
 from railyard.apps import doctor
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def test_it_says_what_is_there(railyard):
@@ -10,6 +15,14 @@ def test_it_says_what_is_there(railyard):
     assert any(device.startswith("cpu") for device in facts["devices"])
     assert "experiment/board/quickstart" in facts["experiments"]
     assert "logger=wandb" in facts["need a network"]
+
+
+def test_it_says_what_each_extra_is_for(railyard):
+    extras = railyard("doctor", "json=true").json["extras"]
+    declared = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
+    assert {*extras, "all", *doctor.DEVELOPERS} == {*declared}
+    assert "railyard search" in extras["search"]
+    assert "training.all.jsonl.zst" in extras["zstd"]
 
 
 def test_what_is_missing_comes_with_its_command(railyard, monkeypatch):

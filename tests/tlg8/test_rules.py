@@ -17,8 +17,12 @@ import pytest
             "is known only after the whole search",
         ),
         (
-            ["data.features.columns=[score_bits_plain_none_min_by_predictor]", "data.features.allow_answer=true"],
-            "allow_answer is for mode=strict alone, and this is mode=ranking",
+            [
+                "data.features.columns=[score_bits_plain_none_min_by_predictor]",
+                "data.features.allow_answer=true",
+                "objective=tlg8_topk",
+            ],
+            "allow_answer is for the modes strict and ranking alone, this is topk",
         ),
         (
             ["data.batch_size=200"],

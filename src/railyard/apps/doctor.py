@@ -15,6 +15,17 @@ from railyard.core.verbs.verb import Job, Verb
 
 DEVELOPERS = ("test", "dev")  # extras for working on Railyard itself
 REQUIRED = ("torch", "lightning", "pytorch-lightning", "hydra-core", "omegaconf", "numpy", "numba", "pydantic")
+EXTRAS = {
+    "plots": "plots beside reports",
+    "track": "logger=tensorboard",
+    "search": "`railyard search` of the tlg8 rail, searches of knobs (hparams_search), trials side by side",
+    "slurm": "sweeps on a Slurm cluster",
+    "ray": "sweeps on a Ray cluster",
+    "notebook": "tables of runs as data frames",
+    "zstd": "packs whose lines are compressed (training.all.jsonl.zst)",
+    "export": "`railyard export` to ONNX",
+    "serve": "the board's inference server and its clients",
+}
 NETWORK = ("logger=wandb", "logger=mlflow")
 
 
@@ -33,6 +44,7 @@ class Doctor(Verb):
                 "compiled code": str(cache_folder()),
                 "free here": f"{shutil.disk_usage(Path.cwd()).free / 2**30:.1f} GiB",
             },
+            "extras": EXTRAS,
             "missing": _missing(),
             "experiments": known_experiments(),
             "need a network": list(NETWORK),

@@ -40,10 +40,11 @@ def test_what_cannot_be_is_refused(settings, reason):
         Features(**settings)
 
 
-def test_answers_are_for_strict_alone():
+def test_answers_are_for_two_modes_alone():
     leaky = Features(columns=[ANSWER], allow_answer=True)
     assert (leaky.is_leaky, str(leaky.price)) == (True, "answer")
     refuse_answers(leaky, "strict")
+    refuse_answers(leaky, "ranking")
     refuse_answers(Features(columns=["reorder_tv"]), "topk")
-    with pytest.raises(ValueError, match="mode=strict alone, and this is mode=topk"):
+    with pytest.raises(ValueError, match="the modes strict and ranking alone, this is topk"):
         refuse_answers(leaky, "topk")

@@ -73,6 +73,10 @@ def test_an_evaluation_has_all_measures_beside_the_baselines(railyard, train_wor
     assert found["defects"] == []
     report = Path(found["report"]).read_text()
     assert "oracle heads of the targets" in report
+    judged = read_bundle(Path(found["report"]).parent / "init").facts
+    assert judged.reported["blocks"] == found["blocks"]
+    assert found["metrics"].items() <= judged.reported.items()
+    assert judged.model_copy(update={"reported": {}}) == read_bundle(Path(run) / "init").facts
     of_bundle = railyard("evaluate", f"bundle={run}/init", "data=tlg8_blocks", *train_words[2:4], "json=true")
     assert of_bundle.code == 0, of_bundle.err
     assert of_bundle.json["metrics"] == found["metrics"], "the features are those of the bundle"

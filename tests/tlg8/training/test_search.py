@@ -51,7 +51,9 @@ def test_a_smoke_trial_leaves_the_layout_of_the_source(railyard, block_pack):
     assert [name for name in FIELDS if trial.get(name) is None and name != "git_commit"] == []
     assert (trial["status"], end["event"], end["status"]) == ("complete", "end", "finished")
     folder = run / "artifacts" / "trial_0000"
-    assert read_bundle(folder / "init").facts.parameters == trial["parameters"]
+    bundle = read_bundle(folder / "init")
+    assert bundle.facts.parameters == trial["parameters"]
+    assert trial["figures"].items() <= bundle.facts.reported.items()
     assert (folder / "evaluation.md").is_file()
     assert (folder / "features.json").is_file()
     assert json.loads((run / "best.json").read_text())["best"]["bundle"] == "artifacts/trial_0000/init"
@@ -148,7 +150,7 @@ def test_a_folder_of_something_else_is_left_alone(block_pack, tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["mode=ranking", "allow_answer=true"], "allow_answer is for mode=strict alone"),
+        (["mode=rerank", "allow_answer=true"], "for the modes strict and ranking alone, this is rerank"),
         (["run_id=../x"], "run_id: must be a name of letters, digits and ._-"),
         (["trials=101"], "trials"),
         (["minutes=61"], "minutes"),

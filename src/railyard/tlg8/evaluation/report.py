@@ -32,7 +32,7 @@ def write(folder: Path, result: Mapping[str, Any], subject: Mapping[str, Any]) -
         *_bits(folder, methods),
         "## What they cost",
         "Tuples evaluated for a block, those that features need included; microseconds of one core to choose them (a "
-        "staged search codes them too), without computing features.",
+        "staged search codes them too). A ranker's include its features where contexts give these.",
         table(("method", "evaluations", "parameters", "us a block", "s a megapixel"), _costs(methods)),
         "## By image",
         _images(result["by_image"]),

@@ -16,6 +16,7 @@ from railyard.tlg8.features.expressions import Column, columns_of
 
 SCHEMA_VERSION = 1
 MOST_DERIVED = 256  # beside the pixels, as the source allows
+ANSWER_MODES = ("strict", "ranking")  # the source's own, and the one that shows what its features are worth
 
 
 class Features(Component):
@@ -28,8 +29,8 @@ class Features(Component):
     pixels: bool = Field(True, description="the block's 192 pixels too, divided by 255 and without alpha")
     allow_answer: bool = Field(
         False,
-        description="admits scores that exist only after the whole search, for mode=strict alone: what is trained on "
-        "them is marked leaky, and no encoder takes it",
+        description="admits scores that exist only after the whole search, in the modes strict and ranking alone: what "
+        "is trained on them is marked leaky, and no encoder takes it",
     )
 
     @field_validator("columns")
@@ -48,8 +49,8 @@ class Features(Component):
         if self.is_leaky and not self.allow_answer:
             first = next(name for name in self.keys if KEYS[name].price.kind == "answer")
             raise ValueError(
-                f"columns: {first} is known only after the whole search, so it is no feature; with mode=strict "
-                "features.allow_answer=true admits it and marks the result as leaky"
+                f"columns: {first} is known only after the whole search, so it is no feature; in the modes "
+                "strict and ranking features.allow_answer=true admits it and marks the result as leaky"
             )
         if not self.columns and not self.pixels:
             raise ValueError("columns: there has to be a feature, or pixels=true")
@@ -104,6 +105,7 @@ class Features(Component):
 
 
 def refuse_answers(features: Features, mode: str) -> None:
-    """ValueError if the features hold the answer and the mode is not the source's own."""
-    if features.is_leaky and mode != "strict":
-        raise ValueError(f"features.allow_answer is for mode=strict alone, and this is mode={mode}: leave answers out")
+    """ValueError if the features hold the answer and the mode is none that admits it."""
+    if features.is_leaky and mode not in ANSWER_MODES:
+        admitted = " and ".join(ANSWER_MODES)
+        raise ValueError(f"features.allow_answer is for the modes {admitted} alone, this is {mode}: leave answers out")

@@ -51,7 +51,8 @@ class Reranker(BaseModel):
 class Facts(BaseModel):
     """`bundle.json`: heads and their hidden widths in the order of the logits, `inputs` as `features/` describes them.
 
-    leaky: its inputs hold the answer, so an encoder cannot have them. edges: of quantile bins, by column.
+    leaky: its inputs hold the answer, so an encoder cannot have them. edges: of quantile bins, by column. reported: on
+    what blocks it was judged and what it reached; empty until then.
     """
 
     model_config = ConfigDict(strict=True, frozen=True)
@@ -130,6 +131,13 @@ def write_bundle(out: Path, facts: Facts, network: Network, reranker: Network | 
         (folder / FACTS).write_text(json.dumps(facts.model_dump(exclude_none=True), indent=2) + "\n")
         save_file({name: np.ascontiguousarray(value, np.float32) for name, value in tensors.items()}, folder / WEIGHTS)
         durable.write_manifest(folder, {"kind": "tlg8 bundle"})
+
+
+def report_figures(source: Bundle, out: Path, split: str, dataset_sha256: str, result: Mapping[str, Any]) -> None:
+    """Writes the bundle `out`, which may be its source: the same weights, with the figures of an evaluation."""
+    reported = {"dataset_sha256": dataset_sha256, "split": split, "blocks": result["blocks"], **result["metrics"]}
+    facts = source.facts.model_copy(update={"reported": reported})
+    write_bundle(out, facts, source.network, source.reranker)
 
 
 def read_bundle(path: Path) -> Bundle:

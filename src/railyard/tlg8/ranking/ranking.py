@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.arrays import U16
+from railyard.core.arrays import U8, U16
 from railyard.core.errors import UserError
 from railyard.core.making.streams import Record, Rows
 from railyard.core.progress import Count
@@ -86,15 +86,20 @@ def _source(path: Path) -> Source:
     return Source(rows["context"], rows["components"], sizes, str(pack.meta["dataset_sha256"]))
 
 
-def _ranked(bundle: Bundle, source: Source, part: slice, k: int, workers: int | None) -> U16:
+def rank_contexts(bundle: Bundle, contexts_N: U8, components_N: U8, k: int, workers: int | None = 1) -> U16:
+    """The best k tuples of whole blocks, uint16 [N, K]: features, then ranking. contexts: as `raw_values`."""
     features = features_of(bundle.facts.inputs, bundle.path)
+    table = table_of_contexts(features, bundle.facts.edges, contexts_N, components_N)
+    pixels = pixels_of_contexts(contexts_N, components_N) if features.pixels else None
+    return bundle.rank(inputs_of(table.values, table.known, pixels), k, workers)
+
+
+def _ranked(bundle: Bundle, source: Source, part: slice, k: int, workers: int | None) -> U16:
     contexts = np.ascontiguousarray(source.contexts[part])
     found = np.full((len(contexts), k), NONE, np.uint16)
     sizes = source.sizes
     whole = np.arange(len(contexts)) if sizes is None else np.flatnonzero((sizes[part] == SIDE).all(axis=1))
     if len(whole):
         contexts, components = contexts[whole], np.ascontiguousarray(source.components[part])[whole]
-        table = table_of_contexts(features, bundle.facts.edges, contexts, components)
-        pixels = pixels_of_contexts(contexts, components) if features.pixels else None
-        found[whole] = bundle.rank(inputs_of(table.values, table.known, pixels), k, workers)
+        found[whole] = rank_contexts(bundle, contexts, components, k, workers)
     return found

@@ -11,6 +11,7 @@ from railyard.core.training.devices import Device
 from railyard.core.verbs.verb import Job, Verb
 from railyard.tlg8.artifacts.pack import Pack
 from railyard.tlg8.artifacts.splits import FRACTION, SEED, SplitKind, batches_to_train_on
+from railyard.tlg8.features.config import ANSWER_MODES
 from railyard.tlg8.ranking.modes import Mode
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
@@ -46,14 +47,16 @@ class Search(Verb):
     )
     batch_size: Annotated[int, Field(ge=1)] = Field(512, description="blocks of a step")
     allow_answer: bool = Field(
-        False, description="mode=strict: admits the source's features that hold the answer; results are marked leaky"
+        False,
+        description="modes strict and ranking: admits the source's features that hold the answer; results are leaky",
     )
     device: Device = Field("auto", description="auto takes CUDA where it is; the result names it")
 
     @model_validator(mode="after")
-    def _answers_are_strict(self) -> Self:
-        if self.allow_answer and self.mode != "strict":
-            raise ValueError(f"allow_answer is for mode=strict alone, and this is mode={self.mode}: leave it out")
+    def _mode_admits_answers(self) -> Self:
+        if self.allow_answer and self.mode not in ANSWER_MODES:
+            admitted = " and ".join(ANSWER_MODES)
+            raise ValueError(f"allow_answer is for the modes {admitted} alone, this is {self.mode}: leave it out")
         return self
 
     def plan(self, job: Job) -> str:

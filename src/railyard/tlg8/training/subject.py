@@ -11,10 +11,12 @@ from railyard.core.training.subject import Subject
 from railyard.tlg8.evaluation import report
 from railyard.tlg8.evaluation.evaluate import Blocks
 from railyard.tlg8.evaluation.evaluate import evaluate as judge
-from railyard.tlg8.ranking.bundle import read_bundle
+from railyard.tlg8.ranking.bundle import read_bundle, report_figures
 from railyard.tlg8.ranking.spec import features_of
 from railyard.tlg8.training.config import BlockData
 from railyard.tlg8.training.data import BlockDataModule
+
+INIT = "init"  # the bundle that was judged, with its figures
 
 
 def evaluate(subject: Subject, out: Path, limit_blocks: int | None) -> dict[str, Any]:
@@ -42,6 +44,7 @@ def evaluate(subject: Subject, out: Path, limit_blocks: int | None) -> dict[str,
         "features_cost": str(features.price),
     }
     report.write(out, result, told)
+    report_figures(bundle, out / INIT, knobs.split, module.data.sha256, result)
     return {"report": str(out / "evaluation.md"), **told, **result}
 
 
@@ -55,5 +58,5 @@ def _bundle(subject: Subject, out: Path) -> Path:
         raise UserError(f"{subject.run}/config.yaml does not describe a ranker of this version")
     module = build_module(experiment, experiment.data.build())
     module.load_state_dict(load(subject.checkpoint)["state_dict"])
-    module.write_init(out / "init")
-    return out / "init"
+    module.write_init(out / INIT)
+    return out / INIT

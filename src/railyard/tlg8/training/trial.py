@@ -16,7 +16,7 @@ from railyard.core.training.experiment import Experiment
 from railyard.core.training.fit import fit
 from railyard.tlg8.evaluation import report
 from railyard.tlg8.evaluation.evaluate import Blocks, judge_alone
-from railyard.tlg8.ranking.bundle import read_bundle
+from railyard.tlg8.ranking.bundle import read_bundle, report_figures
 from railyard.tlg8.training.config import BlockData, RankerModel
 from railyard.tlg8.training.data import BlockDataModule
 
@@ -86,6 +86,7 @@ def _judged(run: Path, folder: Path, experiment: Experiment) -> Record:
     facts = module.facts()
     told = {"bundle": "init", "mode": bundle.facts.mode, "leaky": bundle.facts.leaky, **facts}
     report.write(folder, result, told)
+    report_figures(bundle, folder / "init", experiment.data.split, module.data.sha256, result)
     durable.write_json(folder / "features.json", features.canonical())
     return {
         "dataset": facts,
