@@ -16,6 +16,7 @@ from railyard.board.inference.client.blocking import Blocking
 from railyard.board.model.answers import Answers, ModelFacts
 
 BINS, HIDDEN = 5, 3
+PATIENCE = 120  # seconds
 
 
 def facts(bins=BINS, heads=(), tokens=18, name="fake"):
@@ -52,18 +53,20 @@ def answers_for(boards_B16, said):
 
 
 class Fake:
-    """A `ModelClient`. after: called with the number of boards answered so far, before each answer."""
+    """A `ModelClient`.
 
-    def __init__(self, said, after=lambda boards: None, window=1):
-        self.said, self.after, self.window, self.boards = said, after, window, 0
-        self.highest = 0
+    after: called with the number of boards answered so far, before each answer; seen: called with the boards asked.
+    """
+
+    def __init__(self, said, after=lambda boards: None, window=1, seen=lambda boards_B16: None):
+        self.said, self.after, self.window, self.seen, self.boards = said, after, window, seen, 0
 
     async def facts(self):
         return self.said
 
     async def ask(self, boards_B16, wanted):
         self.boards += len(boards_B16)
-        self.highest = max(self.highest, int(boards_B16.max(initial=0)))
+        self.seen(boards_B16)
         self.after(self.boards)
         return answers_for(boards_B16, self.said).only(wanted)
 
@@ -88,13 +91,25 @@ def model(said=None, **keys):
         yield Model(client, said, 64, "cpu")
 
 
-def annotate(pool, out, said=None, window=1, after=lambda boards: None, progress=None, **keys):
+def annotate(
+    pool, out, said=None, window=1, after=lambda boards: None, seen=lambda boards_B16: None, progress=None, **keys
+):
     """A session's folder, and what the job said."""
     keys = {"batch_size": 64, "bucket": 64, "tag": "fake", "init": Path("unused"), **keys}
     knobs = Annotate(pool=pool, out=out, **keys)
-    with model(said, window=window, after=after) as open_model:
+    with model(said, window=window, after=after, seen=seen) as open_model:
         found = annotate_with(open_model, knobs, progress)
     return Path(found["session"]), found
+
+
+def annotate_part(pool, out, part, barrier, said):
+    """In a process of its own: its last rows are written when those of the others are; tells the parts it missed."""
+
+    def together(done, total, before=0, note=""):
+        if done == total:
+            barrier.wait(PATIENCE)
+
+    said.put(annotate(pool, out, progress=together, part=part)[1].get("missing_parts", []))
 
 
 def digests(folder):

@@ -40,10 +40,10 @@ PATIENCE = 120  # seconds
 
 
 class Process:
-    """`railyard serve` in a process of its own."""
+    """`railyard serve` in a process of its own, at the socket `s` of a folder."""
 
-    def __init__(self, folder):
-        words = [f"init={INIT}", f"uds={folder}/s", "metrics=127.0.0.1:0", "json=true", "buckets=[16,64,256]"]
+    def __init__(self, folder, init=INIT, buckets=(16, 64, 256)):
+        words = [f"init={init}", f"uds={folder}/s", "metrics=127.0.0.1:0", "json=true", f"buckets={[*buckets]}"]
         command = [sys.executable, "-m", "railyard.cli", "serve", *words]
         self.log = Path(folder, "stderr")
         with self.log.open("w") as log:
@@ -80,6 +80,11 @@ class Process:
         out, _ = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, json.loads(out or "{}"), time.monotonic() - start
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
 
 @contextmanager
 def running():
@@ -89,9 +94,7 @@ def running():
         try:
             yield server
         finally:
-            server.process.kill()
-            server.process.wait()
-            server.process.stdout.close()
+            server.kill()
 
 
 def good_request(draw):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from annotators import digests
+from oracle2048 import moves
 
 from railyard.board.annotation.pool import AnnotationPool
 from railyard.board.model.answers import Wanted
@@ -43,6 +44,25 @@ def test_a_model_in_process_on_one_and_on_two_devices(railyard, work):
     assert digests(two) == digests(one)
 
 
+def test_a_pool_that_was_played_and_the_moves_that_led_on(railyard, work):
+    assert railyard("play", "player=random", "games=4", "seed=3", "max_moves=60", "out=played").code == 0
+    done = railyard("annotate", "pool=played", f"init={BINNED}", *SMALL)
+    assert done.code == 0, done.err
+    session, pool = AnnotationSession.open(Path(done.json["session"])), AnnotationPool.open(work / "played")
+    rows, every = pool.rows.gather(np.arange(len(pool))), np.arange(len(pool))
+    assert (len(session), session.source["pool_type"]) == (len(pool), "selfplay")
+    assert (session.annotations.gather(every)["legal_mask"] == 0).all()
+    assert np.isnan(session.columns["ev_loss"].gather(every)).all()
+    played, top = session.columns["played"].gather(every), session.metrics.gather(every)["model_top_action"]
+    known = np.flatnonzero(~np.isnan(played))
+    assert len(known) > 0.9 * len(pool)
+    for row in known.tolist():
+        after = [*moves(tuple(rows["exps"][row].tolist()))][int(played[row])][0]
+        spawned = [(old, new) for old, new in zip(after, rows["exps"][row + 1].tolist(), strict=True) if old != new]
+        assert spawned in ([(0, 1)], [(0, 2)])
+    assert (session.columns["disagreement"].gather(known) == (top[known] != played[known])).all()
+
+
 def test_an_action_policy_and_the_plan(railyard, work):
     folder, done = annotated(railyard, f"init={POLICY}", *SMALL, "limit=100")
     assert "654 rows" not in done.err
@@ -52,7 +72,9 @@ def test_an_action_policy_and_the_plan(railyard, work):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", [(), ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")])
+@pytest.mark.parametrize(
+    "launcher", [(), ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2"), ("hydra/launcher=submitit_local",)]
+)
 def test_parts_as_jobs_of_a_launcher(railyard, work, launcher):
     whole, _ = annotated(railyard, f"init={BINNED}", *SMALL, "out=whole")
     words = (f"pool={POOL}", f"init={BINNED}", *SMALL, "out=parts", "part=0/3,1/3,2/3")

@@ -1,8 +1,10 @@
 """Annotation through servers: the bytes of the same model in process, and one sentence where a server is lost."""
 
 import asyncio
+import shutil
+import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import grpc
@@ -11,10 +13,15 @@ import pytest
 from annotators import annotate, digests
 from fake_inference import FACTS, FakeServer, answers_of
 from pools import write_pool
+from safetensors.numpy import load_file, save_file
+from serve_harness import INIT, Process
 
+from railyard.board.annotation.config import Annotate
+from railyard.board.inference.client.config import Client
 from railyard.board.packs.annotation_session import AnnotationSession
 from railyard.board.packs.metadata import Run
 from railyard.board.packs.schema import SELFPLAY
+from railyard.core.errors import RailyardError, UserError
 
 POOL = Path(__file__).parents[2] / "fixtures" / "board" / "03_pack"
 WORDS = ("annotate", f"pool={POOL}", "batch_size=64", "tag=fake", "json=true")
@@ -136,3 +143,69 @@ def test_a_server_of_another_model_in_the_middle(railyard, work, loop):
 def test_nobody_answers(railyard, work):
     done = railyard(*WORDS, "address=./nobody", "client.retries=0")
     assert (done.code, "nobody answers on ./nobody" in done.err) == (2, True)
+
+
+@pytest.fixture
+def processes():
+    """`railyard serve` in processes of their own, one after the other at the same socket."""
+    with ExitStack() as ends, tempfile.TemporaryDirectory(prefix="railyard-") as folder:
+
+        def start(init=INIT):
+            server = Process(folder, init, (64,))
+            ends.callback(server.kill)
+            return server
+
+        yield start
+
+
+def knobs_for(server, out, **keys):
+    """Of batches of a pass, so that server and process have passes of one size."""
+    client = Client(inflight_batches=1, retries=1)
+    return Annotate(pool=POOL, address=[server.address], out=out, tag="model", batch_size=64, client=client, **keys)
+
+
+def once(act):
+    """Progress that acts as soon as there is some."""
+    acts = [act]
+
+    def progress(done, total, before=0, note=""):
+        if acts:
+            acts.pop()()
+
+    return progress
+
+
+@pytest.mark.slow
+def test_a_server_in_a_process_of_its_own_gives_the_bytes_of_this_process(work, processes):
+    served = knobs_for(processes(), work / "served").run()
+    here = Annotate(pool=POOL, init=INIT, out=work / "here", tag="model", batch_size=64, bucket=64, device="cpu").run()
+    assert digests(Path(served["session"])) == digests(Path(here["session"]))
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed_and_one_that_goes_on(work, processes):
+    server = processes()
+    whole = Path(knobs_for(server, work / "whole").run()["session"])
+    with pytest.raises(RailyardError, match=r"no answer after 2 tries, .*; the same command goes on with "):
+        knobs_for(server, work / "killed").run(once(server.kill))
+    (begun,) = work.glob("killed/03_pack/model=model/*Z")
+    assert not (begun / "annotation_manifest.json").exists()
+    assert knobs_for(processes(), work / "killed").run()["session"] == str(begun)
+    assert digests(begun) == digests(whole)
+
+
+@pytest.mark.slow
+def test_a_server_process_of_another_model_takes_the_place_of_the_first(work, processes):
+    other = Path(shutil.copytree(INIT, work / "other"))
+    save_file(
+        {name: 2 * weight for name, weight in load_file(other / "model.safetensors").items()},
+        other / "model.safetensors",
+    )
+    server = processes()
+
+    def replaced():
+        server.kill()
+        processes(other)
+
+    with pytest.raises(UserError, match=r"serves another model than \S+ did.*give servers of one model"):
+        knobs_for(server, work / "out").run(once(replaced))

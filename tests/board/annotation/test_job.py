@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 import os
 import shutil
 import sqlite3
@@ -7,18 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from annotators import annotate, answers_for, digests, facts
+from annotators import annotate, annotate_part, answers_for, digests, facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from railyard.board.annotation import output, sessions
 from railyard.board.annotation.definitions import judge
 from railyard.board.annotation.pool import AnnotationPool
+from railyard.board.game.endgame.tables import EndgameTables, build
 from railyard.board.inference.client.interface import ServerLost
 from railyard.board.packs.alignment import alignment_of
 from railyard.board.packs.annotation_session import AnnotationSession
 from railyard.board.packs.annotations import ANNOTATION, student_dtype
+from railyard.board.packs.config import ImportLogs
 from railyard.board.packs.pack import Pack
+from railyard.board.teaching.teach import TeachPlan, teach
 from railyard.core.errors import RailyardError, UserError
 from railyard.core.store.shards import ShardSet
 
@@ -168,6 +172,25 @@ def test_parts_in_any_order_make_the_same_session(small, whole, tmp_path, order)
     assert (again, found["already_there"]) == (folder, True)
 
 
+@pytest.mark.slow
+def test_two_parts_that_end_at_once_complete_one_session(small, whole, tmp_path):
+    context = multiprocessing.get_context("spawn")
+    barrier, said = context.Barrier(2), context.Queue()
+    both = [context.Process(target=annotate_part, args=(small, tmp_path, f"{i}/2", barrier, said)) for i in range(2)]
+    for process in both:
+        process.start()
+    missing = [said.get(timeout=120) for _ in both]
+    for process in both:
+        process.join()
+    assert [process.exitcode for process in both] == [0, 0]
+    assert [] in missing
+    (folder,) = tmp_path.glob("small/model=fake/*Z")
+    assert digests(folder) == digests(whole)
+    assert (stats(folder), runs(folder)) == (stats(whole), runs(whole))
+    assert AnnotationSession.open(folder).damage() == []
+    assert [path.name for path in folder.glob(".part*")] == []
+
+
 def interrupt(at):
     def progress(done, total, before=0, note=""):
         if done >= at:
@@ -207,6 +230,53 @@ def test_the_limit_ends_the_last_shard(small, whole, tmp_path):
     whole_rows = AnnotationSession.open(whole).annotations.gather(np.arange(130))
     assert (session.annotations.gather(np.arange(130)) == whole_rows).all()
     assert sum(row["total_steps"] for row in stats(folder)) == 130
+
+
+def best_legal(evs_4, legal):
+    return max(ev for ev, bit in zip(evs_4, (1, 2, 4, 8), strict=True) if legal & bit)
+
+
+def slow_loss(evs_4, legal, move, teacher, is_search):
+    """1000 times what the move gives away; None where the teacher's move reaches a goal and the move is another."""
+    best = best_legal(evs_4, legal)
+    if not is_search and evs_4[teacher] == 0 and best > 0:
+        return 0.0 if move == teacher else None
+    return 1000 * (best - evs_4[move])
+
+
+def test_a_taught_pack_with_rows_of_tables(tmp_path):
+    build(tmp_path / "tables", "tiny")
+    plan = TeachPlan(games=3, depth=1, seed=11, max_moves=400)
+    teach(tmp_path / "taught", plan, EndgameTables.open(tmp_path / "tables"))
+    folder, found = annotate(tmp_path / "taught", tmp_path)
+    pool, session = AnnotationPool.open(tmp_path / "taught"), AnnotationSession.open(folder)
+    batch, rows = pool.batch(0, len(pool)), pool.rows.gather(np.arange(len(pool)))
+    of_tables = ~batch.is_search_B
+    assert found["rows"] == len(pool)
+    assert 0 < of_tables.sum() < len(pool)
+    chosen = session.metrics.gather(np.arange(len(pool)))["model_top_action"]
+    losses = [
+        slow_loss(evs.tolist(), legal, move, teacher, is_search)
+        for evs, legal, move, teacher, is_search in zip(
+            rows["branch_evs"], batch.legal_B, chosen, rows["move_dir"], batch.is_search_B, strict=True
+        )
+    ]
+    wanted = np.array([np.nan if loss is None else loss for loss in losses], np.float32)
+    np.testing.assert_allclose(whole_column(session, "ev_loss"), wanted, rtol=1e-4, atol=1e-2)
+    assert "| table11 |" in (folder / "report.md").read_text()
+
+
+def test_imported_rows_of_65536_and_a_model_of_16_tokens(logs, step, tmp_path):
+    largest = step(board=[0] * 13 + [16, 1, 1])
+    logs.game(rows=[largest, step(), largest], max_tile=65536)
+    ImportLogs(source=logs.folder, out=tmp_path / "pack").run()
+    asked = []
+    folder, _ = annotate(tmp_path / "pack", tmp_path, facts(tokens=16), seen=lambda boards: asked.append(boards.max()))
+    session = AnnotationSession.open(folder)
+    assert max(asked) == 15
+    assert session.manifest["clamped_rows"] == 2
+    assert "clamped to its largest | 2 |" in (folder / "report.md").read_text()
+    assert whole_column(session, "max_rank").tolist() == [16, 1, 16]
 
 
 def test_shards_larger_than_wanted_are_split(small, tmp_path):
