@@ -92,6 +92,9 @@ def test_a_stopped_run_goes_on_after_the_games_that_are_done(railyard, work, mon
     assert (done.code, begun) == (0, [before])
     assert games(work / "run") == whole
     assert done.json["games"] == 20
+    again = railyard("play", "resume=run", "json=true").json
+    assert {**again, "moves_per_second": done.json["moves_per_second"]} == done.json
+    assert "moves_per_second" not in again, "none was made"
 
 
 table = jobs.Table

@@ -31,7 +31,11 @@ def results():
 
 
 @pytest.mark.parametrize("speeds", [[], [(1.0, 900.0)]])
-def test_a_report_names_scores_shares_and_ends(results, tmp_path, speeds):
+def test_a_report_names_scores_shares_and_ends(results, tmp_path, speeds, monkeypatch):
+    save, shown = report.plots.save, []
+    monkeypatch.setattr(
+        report.plots, "save", lambda figure, path: (shown.append(figure.axes[4].axison), save(figure, path))
+    )
     durable.write_json(tmp_path / "provenance.json", PROVENANCE)
     report.write(tmp_path, "Play: random", results, {"player": "random"}, speeds)
     text = (tmp_path / "report.md").read_text()
@@ -39,6 +43,7 @@ def test_a_report_names_scores_shares_and_ends(results, tmp_path, speeds):
     assert "| 2,048 | 2 | 0.6667 | 0.208 to 0.939 |" in text
     assert "| no move chosen | 1 |" in text
     assert (tmp_path / "games.png").read_bytes()[:4] == PNG
+    assert shown == [bool(speeds)]
 
 
 def test_without_matplotlib_the_report_says_so(results, tmp_path, monkeypatch):

@@ -242,7 +242,7 @@ class _Pace:
         self._done += rows
         if self._done == rows and self._rows > rows:
             seconds = (time.monotonic() - self._start) * (self._rows - rows) / rows
-            log.info("by the first batch some %s s more", f"{seconds:,.0f}")
+            log.info("some %s s more, judged by the first batch", f"{seconds:,.0f}")
 
 
 Made = tuple[Stretch, Mapping[str, NDArray[Any]], int]

@@ -63,7 +63,7 @@ def _play(knobs: "Knobs", folder: Path, who: "_Who", progress: Count) -> dict[st
             raise RailyardError(f"{lost}; {how}") from lost
         if recorder:
             recorder.publish(file.runs)
-    figures = {**file.results.figures(), "moves_per_second": speed.mean}
+    figures = {**file.results.figures(), **({"moves_per_second": speed.mean} if play.moves else {})}
     report.write(folder, f"Play: {knobs.player}", file.results, {**who.facts, "seeds": _seeds(table)}, speed.points)
     said = {"report": str(folder / "report.md"), "player": who.facts, "seeds": _seeds(table)}
     pool = {} if knobs.out is None else {"pool": str(knobs.out)}

@@ -59,9 +59,12 @@ def _plots(folder: Path, results: Results, speeds: Speeds) -> list[str]:
     plots.title(ends, "how games ended")
     ends.barh(range(len(results.ended)), list(results.ended.values()), color=plots.COLOURS[0])
     ends.set_yticks(range(len(results.ended)), list(results.ended), fontsize=7)
-    plots.title(speed, "moves a second, over seconds")
-    speed.plot(*zip(*speeds, strict=True), marker=".", color=plots.COLOURS[0])
-    speed.set_ylim(bottom=0)
+    if speeds:
+        plots.title(speed, "moves a second, over seconds")
+        speed.plot(*zip(*speeds, strict=True), marker=".", color=plots.COLOURS[0])
+        speed.set_ylim(bottom=0)
+    else:
+        speed.set_axis_off()  # every game was there before
     plots.save(figure, folder / "games.png")
     return ["![scores, shares by tile, lengths, ends and speed](games.png)"]
 
