@@ -12,6 +12,8 @@ from railyard.core.verbs.table import Entry, usage, verbs
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point of the `railyard` command; returns the exit code."""
+    if argv is None:  # a process of its own
+        atexit.register(gc.freeze)  # what is left at the end is not searched for circles: 0.4 s with torch
     words = sys.argv[1:] if argv is None else argv
     if not words or words[0] in ("-h", "--help", "help"):
         write_out(usage())
@@ -29,7 +31,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _start(verb: Entry, rest: list[str]) -> int:
-    atexit.register(gc.freeze)  # what is left at the end is not searched for circles: 0.4 s with torch
     app = verb.load()
     from railyard.core.verbs import launch
 
