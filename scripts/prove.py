@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from prove_annotate import annotate
 from prove_attack import attack
 from prove_crash import crash
 from prove_fuzz import fuzz
@@ -108,6 +109,7 @@ PROOFS: dict[str, Callable[[], tuple[str, bool]]] = {
     "attack": attack,
     "serve": serve,
     "play": play,
+    "annotate": annotate,
     "strength": strength,
 }
 
