@@ -223,6 +223,17 @@ def test_a_shard_that_was_damaged_meanwhile_is_made_again(small, whole, tmp_path
     assert digests(folder) == digests(whole)
 
 
+def test_clamped_rows_of_a_shard_that_is_made_again_count_once(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(output, "COMMIT_SECONDS", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        annotate(small, tmp_path, facts(tokens=2), progress=interrupt(184))
+    (folder,) = tmp_path.glob("small/model=fake/*Z")
+    os.truncate(folder / "metrics-00000.npy", 500)
+    annotate(small, tmp_path, facts(tokens=2))
+    highest = AnnotationPool.open(small).batch(0, 300).exponents_B16.max(axis=1)
+    assert AnnotationSession.open(folder).manifest["clamped_rows"] == (highest > 1).sum()
+
+
 def test_the_limit_ends_the_last_shard(small, whole, tmp_path):
     folder, found = annotate(small, tmp_path, limit=130)
     session = AnnotationSession.open(folder)

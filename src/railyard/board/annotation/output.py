@@ -52,8 +52,13 @@ class Progress(BaseModel):
 
     shard: int
     rows: int = 0
-    clamped_rows: int = 0  # of this part, with a tile that the model has no token for
+    clamped: dict[str, int] = {}  # by shard, rows with a tile that the model has no token for
     finished: bool = False
+
+    @property
+    def clamped_rows(self) -> int:
+        """Those of the part so far."""
+        return sum(self.clamped.values())
 
 
 def progress_file(folder: Path, part: Part) -> Path:
@@ -105,7 +110,8 @@ class PartWriter:
                 _write_all(file, rows[stem])
         self._open.rows += batch.rows
         self.progress.shard, self.progress.rows = shard.number, self._open.rows
-        self.progress.clamped_rows += clamped
+        counts, name = self.progress.clamped, str(shard.number)
+        counts[name] = counts.get(name, 0) + clamped
         if time.monotonic() - self._committed >= COMMIT_SECONDS or self._open.rows == shard.rows:
             self.commit()
 
@@ -159,7 +165,8 @@ class PartWriter:
             if shard.number > self.progress.shard:
                 return
             if not all(self._holds(stem, dtype, shard, rows) for stem, dtype in self._families.items()):
-                self.progress = Progress(shard=shard.number, clamped_rows=self.progress.clamped_rows)
+                kept = {name: rows for name, rows in self.progress.clamped.items() if int(name) < shard.number}
+                self.progress = Progress(shard=shard.number, clamped=kept)
                 return
 
     def _holds(self, stem: str, dtype: np.dtype[Any], shard: Stretch, rows: int) -> bool:
