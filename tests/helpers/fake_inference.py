@@ -1,6 +1,8 @@
 """An inference server without a model: answers are a function of each board, faults are as a test wants them."""
 
 import asyncio
+import threading
+from contextlib import contextmanager
 
 import grpc
 import numpy as np
@@ -102,3 +104,31 @@ async def until(condition):
     async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+class LoopThread:
+    """An event loop in a thread of its own, where servers live; called with a coroutine it waits for the result."""
+
+    def __init__(self):
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+
+    def __call__(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
+
+    def close(self):
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+
+@contextmanager
+def serving(loop, *servers):
+    for server in servers:
+        loop(server.start())
+    try:
+        yield servers
+    finally:
+        for server in servers:
+            loop(server.stop())

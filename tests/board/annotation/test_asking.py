@@ -1,17 +1,15 @@
 """Annotation through servers: the bytes of the same model in process, and one sentence where a server is lost."""
 
-import asyncio
 import shutil
 import tempfile
-import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import grpc
 import numpy as np
 import pytest
 from annotators import annotate, digests
-from fake_inference import FACTS, FakeServer, answers_of
+from fake_inference import FACTS, FakeServer, LoopThread, answers_of, serving
 from pools import write_pool
 from safetensors.numpy import load_file, save_file
 from serve_harness import INIT, Process
@@ -27,39 +25,11 @@ POOL = Path(__file__).parents[2] / "fixtures" / "board" / "03_pack"
 WORDS = ("annotate", f"pool={POOL}", "batch_size=64", "tag=fake", "json=true")
 
 
-class Loop:
-    """An event loop in a thread of its own."""
-
-    def __init__(self):
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.thread.start()
-
-    def __call__(self, work):
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
-
-    def close(self):
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
-
-
 @pytest.fixture
 def loop():
-    loop = Loop()
+    loop = LoopThread()
     yield loop
     loop.close()
-
-
-@contextmanager
-def serving(loop, *servers):
-    for server in servers:
-        loop(server.start())
-    try:
-        yield servers
-    finally:
-        for server in servers:
-            loop(server.stop())
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """`railyard play` through servers: the games of the same model in process, also when servers die meanwhile."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from fake_inference import FACTS, FakeServer, answers_of
+from fake_inference import FACTS, FakeServer, LoopThread, answers_of, serving
 
 import railyard as railyard_package
 from railyard.board.inference.client.blocking import Blocking
@@ -26,39 +25,11 @@ WORDS = ("play", "games=12", "places=300", "max_moves=30", "strategy=board_softm
 CLIENT = ("client.target_batch=16", "client.max_batch=16")
 
 
-class Served:
-    """Fake servers in a loop of their own."""
-
-    def __init__(self):
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.thread.start()
-
-    def __call__(self, work):
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
-
-    def close(self):
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
-
-
 @pytest.fixture
 def loop():
-    loop = Served()
+    loop = LoopThread()
     yield loop
     loop.close()
-
-
-@contextmanager
-def serving(loop, *servers):
-    for server in servers:
-        loop(server.start())
-    try:
-        yield servers
-    finally:
-        for server in servers:
-            loop(server.stop())
 
 
 class InProcess:

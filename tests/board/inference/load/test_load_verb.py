@@ -2,32 +2,19 @@
 
 import asyncio
 import json
-import threading
 from pathlib import Path
 
 import grpc
 import pytest
-from fake_inference import FACTS, FakeServer
+from fake_inference import FACTS, FakeServer, LoopThread
 
 SHORT = ("window_s=0.05", "json=true")
-
-
-class Loop:
-    """A loop in a thread, where servers live."""
-
-    def __init__(self):
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.thread.start()
-
-    def __call__(self, work):
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
 
 
 @pytest.fixture
 def serve(work):
     """Starts servers in the working directory."""
-    loop, servers = Loop(), []
+    loop, servers = LoopThread(), []
 
     def start(address="unix:a", **words):
         servers.append(FakeServer(address, **words))
@@ -37,9 +24,7 @@ def serve(work):
     yield start
     for server in servers:
         loop(server.stop())
-    loop.loop.call_soon_threadsafe(loop.loop.stop)
-    loop.thread.join()
-    loop.loop.close()
+    loop.close()
 
 
 @pytest.mark.parametrize("ask", ["argmax", "probs", "all"])

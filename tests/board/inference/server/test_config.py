@@ -14,7 +14,7 @@ INIT = Path(__file__).parents[3] / "fixtures" / "board" / "08_encoder_binned_gqa
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("uds=/tmp/s", "tcp=127.0.0.1:1"), "uds: a server listens at one address: give uds= or tcp=, not both"),
+        (("uds=s", "tcp=127.0.0.1:1"), "uds: a server listens at one address: give uds= or tcp=, not both"),
         (("precision=fp8",), "precision: must be 'fp32' or 'bf16', got 'fp8'"),
         (("buckets=[8,16]",), "buckets.0: must be greater than or equal to 16, got 8"),
         (("buckets=[64,16]",), "buckets: have to ascend, got [64, 16]"),
