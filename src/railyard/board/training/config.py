@@ -9,6 +9,7 @@ from railyard.board.game.strategy import Argmax, Strategy
 from railyard.board.model.config import MOST_VALUE_HEADS, Encoder, ValueName
 from railyard.board.training.augmentation import Augmentation
 from railyard.board.training.outcomes import Outcome
+from railyard.board.training.rejection.config import Rejection
 from railyard.board.training.schedules import Constant, Schedule
 from railyard.core.config.component import Foreign, PathKnob
 from railyard.core.rail import Evaluation
@@ -44,6 +45,13 @@ class PackData(Data):
         description="null shuffles all rows, best where the pack fits into memory; "
         "railyard.core.training.shuffling.Windowed reads larger ones in whole blocks",
     )
+    rejection: Rejection | None = Field(
+        None, description="trains on rows chosen by what a model said of them; null: on all rows of data.pack alike"
+    )
+    samples_per_epoch: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="rows of an epoch under data.rejection; null: as many as data.pack has to train on",
+    )
     augmentation: Augmentation = Field(Augmentation(), description="boards turned while training")
     workers: Annotated[int, Field(ge=0)] = Field(
         0, description="processes that read ahead; 0 uses a thread, which is enough for compiled gathers"
@@ -54,6 +62,14 @@ class PackData(Data):
     def _order_shuffles(self) -> Self:
         if self.order is not None and not self.shuffle:
             raise ValueError("data.order says how rows are shuffled, data.shuffle=false that they are not: drop one")
+        return self
+
+    @model_validator(mode="after")
+    def _mixes_are_shuffled(self) -> Self:
+        if self.rejection is not None and not self.shuffle:
+            raise ValueError("data.rejection draws rows in a seeded order, data.shuffle=false in their own: drop one")
+        if self.samples_per_epoch is not None and self.rejection is None:
+            raise ValueError("data.samples_per_epoch goes with data.rejection; limit_train_batches cuts other epochs")
         return self
 
     def build(self, **runtime: Any) -> Any:

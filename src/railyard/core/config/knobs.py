@@ -47,8 +47,17 @@ class Knob:
     @cached_property
     def section(self) -> type[BaseModel] | None:
         """The class whose keys may stand below this one without a `_target_`."""
-        classes = (kind.type for kind in self.kinds if isinstance(kind.type, type))
-        return next((cls for cls in classes if issubclass(cls, BaseModel)), None)
+        return _section(self.kinds)
+
+    @cached_property
+    def item(self) -> type[BaseModel] | None:
+        """The class whose keys may stand below each number of a list here."""
+        return next((found for kind in self.kinds if kind.type is list and (found := _section(kind.inside))), None)
+
+
+def _section(kinds: Iterable[Kind]) -> type[BaseModel] | None:
+    classes = (kind.type for kind in kinds if isinstance(kind.type, type))
+    return next((cls for cls in classes if issubclass(cls, BaseModel)), None)
 
 
 @lru_cache(1024)  # roots with sections of rails are made anew for each call
@@ -85,9 +94,13 @@ def _flat(metadata: Iterable[Any]) -> list[Any]:
 def section_at(cls: type[BaseModel], place: tuple[str, ...]) -> type[BaseModel] | None:
     """The class of the section at `place` inside `cls`, if one stands there."""
     section: type[BaseModel] | None = cls
+    item: type[BaseModel] | None = None
     for part in place:
+        if item is not None:
+            section, item = item, None  # the part is a number
+            continue
         knob = knobs(section).get(part) if section else None
-        section = knob.section if knob else None
+        section, item = (knob.section, knob.item) if knob else (None, None)
     return section
 
 
