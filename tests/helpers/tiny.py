@@ -10,7 +10,8 @@ from torch.utils.data import DataLoader
 from railyard.core.config.component import Foreign
 from railyard.core.runs.folder import claim, write_config
 from railyard.core.training.callbacks import config
-from railyard.core.training.experiment import Experiment
+from railyard.core.training.experiment import Experiment, Model
+from railyard.core.training.figures import count, gauge, ratio
 from railyard.core.training.fit import fit
 from railyard.core.training.loading import BatchOrder, OrderedLoader
 
@@ -95,6 +96,52 @@ class Epochal(TinyModule):
     def training_step(self, batch, batch_idx):
         self.log("train/epoch_mean", float(batch_idx), on_step=False, on_epoch=True)
         return super().training_step(batch, batch_idx)
+
+
+class Reporting(TinyModule):
+    """Counts, gauges and ratios beside means; only every second batch has the gauge. Measures a part of its own."""
+
+    def training_step(self, batch, batch_idx):
+        self.batch_idx = batch_idx
+        return super().training_step(batch, batch_idx)
+
+    def take_figures(self):
+        found = {"rows": count(2), "odd": ratio((self.batch_idx % 2, 1), (0, 0))}
+        return found | ({"even": gauge(self.batch_idx)} if self.batch_idx % 2 == 0 else {})
+
+    def take_timings(self):
+        return {"time/forward": gauge(0.25)}
+
+
+class OnFrozen(TinyModule):
+    """A part that is trained on weights that are not."""
+
+    def __init__(self, base=1.0):
+        super().__init__()
+        self.base = torch.nn.Linear(1, 1).requires_grad_(False)
+        torch.nn.init.constant_(self.base.weight, base)
+
+    def kept_weights(self):
+        return [name for name in self.state_dict() if not name.startswith("base")]
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.layer.parameters(), lr=self.lr)
+
+    def write_init(self, folder):
+        folder.mkdir(exist_ok=True)
+        (folder / "names.txt").write_text(" ".join(self.state_dict()))
+
+
+class Based(Model):
+    """Describes `OnFrozen`, and what it stands on."""
+
+    base: float = 1.0
+
+    def build(self, **runtime):
+        return OnFrozen(self.base)
+
+    def stands_on(self):
+        return {"folder": "base/", "fingerprint": str(self.base)}
 
 
 class StopAfter(pl.Callback):

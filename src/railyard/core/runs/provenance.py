@@ -55,6 +55,7 @@ class _Provenance(BaseModel):
     packages: dict[str, str | None] = {}
     machine: _Machine = _Machine()
     data: dict[str, Any] = {}
+    stands_on: dict[str, Any] = {}
     player: dict[str, Any] = {}
     global_batch: int | None = None
     threads: Annotated[int, Field(ge=1, le=MOST_THREADS)] = 1

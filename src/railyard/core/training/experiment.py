@@ -29,6 +29,10 @@ class Model(Component, abstract=True):
     def build(self, **runtime: Any) -> Any:
         raise NotImplementedError
 
+    def stands_on(self) -> dict[str, Any]:
+        """`folder` and `fingerprint` of the weights that its checkpoints leave out; empty where they hold all."""
+        return {}
+
 
 class Objective(Component, abstract=True):
     """A loss that a model is trained with; a light component."""
@@ -89,6 +93,10 @@ class Experiment(Root):
     )
     extras: Extras = Field(Extras(), description="conveniences, e.g. extras.print_config=true")
 
+    def stands_on(self) -> dict[str, Any]:
+        """What the checkpoints of its model need beside themselves."""
+        return self.model.stands_on() if isinstance(self.model, Model) else {}
+
     def of_rail(self) -> dict[str, Any]:
         """The sections that its rail has at the root beside these keys."""
         return {name: getattr(self, name) for name in type(self).model_fields if name not in Experiment.model_fields}
@@ -104,9 +112,8 @@ def read(config: Mapping[str, Any], already: Iterable[Fault] = ()) -> tuple[Expe
 
 
 def with_sections(kind: type[Kind], config: Mapping[str, Any]) -> type[Kind]:
-    """An experiment's class with the sections of the rail that a plain config has root keys of."""
-    owner = rail.of_keys(config)
-    return with_keys(kind, owner.sections() if owner else None)
+    """An experiment's class with the sections that the rail of a plain config has at the root."""
+    return with_keys(kind, rail.of(config).sections())
 
 
 def batches_per_epoch(batches: int, limit: int | float | None) -> int:

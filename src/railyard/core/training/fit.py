@@ -26,7 +26,7 @@ from railyard.core.runs.folder import read_config
 from railyard.core.store import durable
 from railyard.core.store.lock import locked
 from railyard.core.store.tensors import DAMAGE
-from railyard.core.training import devices, ranks, trackers
+from railyard.core.training import devices, part, ranks, trackers
 from railyard.core.training import experiment as experiments
 from railyard.core.training.callbacks.config import Saver as SaverKnobs
 from railyard.core.training.callbacks.exact import MetricRows, SeedEachBatch
@@ -133,7 +133,7 @@ def _built(experiment: Experiment, trainer: Any, start: Start) -> Fit:
     data.trainer = trainer  # the length of an epoch depends on the number of ranks
     module = build_module(experiment, data)
     if start.checkpoint:
-        _refuse_misfit(module, start.checkpoint)
+        part.refuse_misfit(module, experiment.stands_on(), load(start.checkpoint), start.checkpoint)
     return Fit(trainer, module, data, start)
 
 
@@ -148,7 +148,7 @@ def _start(experiment: Experiment, folder: Path, resumed: bool) -> Start:
         checkpoints.go_back_to(newest)
         return Start(newest, True)
     if resumed:
-        if any(isinstance(part, SaverKnobs) for part in (experiment.callbacks or {}).values()):
+        if any(isinstance(knobs, SaverKnobs) for knobs in (experiment.callbacks or {}).values()):
             _refuse_lost_manifest(folder)
         log.info("no checkpoint yet in %s: starting from the beginning", folder)
     return Start(Path(experiment.ckpt_path) if experiment.ckpt_path else None, False)
@@ -162,18 +162,6 @@ def _refuse_lost_manifest(folder: Path) -> None:
             f"{manifest} is gone, but checkpoints or metrics of the run are there: restore it, or start a new run from "
             "one of the checkpoints with ckpt_path="
         )
-
-
-def _refuse_misfit(module: Any, checkpoint: Path) -> None:
-    """Lightning's own message lists every weight; one sentence with the first that differs says it."""
-    own = {name: tuple(weight.shape) for name, weight in module.state_dict().items()}
-    given = {name: tuple(weight.shape) for name, weight in load(checkpoint)["state_dict"].items()}
-    for name in [*own, *given]:
-        if own.get(name) != given.get(name):
-            raise UserError(
-                f"{checkpoint} does not fit this model: {name} has the shape {given.get(name, 'none')} there and "
-                f"{own.get(name, 'none')} here; give the model= keys that it was trained with"
-            )
 
 
 def refuse_other_data(recorded: Mapping[str, Any], facts: Mapping[str, Any], run: Path) -> None:
@@ -236,12 +224,18 @@ def build_trainer(
     """The Trainer with what makes a run exact, the chosen callbacks (those `watching` first) and the loggers."""
     keys = experiment.trainer.kwargs
     rows = MetricRows(folder, keys.get("log_every_n_steps") or 50, start.resumed, experiment.metrics)
-    parts = [part for part in (experiment.callbacks or {}).values() if part is not None]
-    chosen = [part.build(**_runtime(part, folder, start)) for part in parts]
+    described = [knobs for knobs in (experiment.callbacks or {}).values() if knobs is not None]
+    chosen = [knobs.build(**_runtime(knobs, folder, start)) for knobs in described]
     saving = any(isinstance(callback, Saver) for callback in chosen)
     trainer = experiment.trainer.build(
         default_root_dir=folder,
-        callbacks=[SeedEachBatch(experiment.seed), rows, *watching, *chosen],
+        callbacks=[
+            SeedEachBatch(experiment.seed),
+            rows,
+            part.PartOfWeights(experiment.stands_on()),
+            *watching,
+            *chosen,
+        ],
         logger=trackers.opened(experiment.logger, folder),
         plugins=[DurableIO()],
         enable_checkpointing=saving,
@@ -261,12 +255,13 @@ def _strategy(keys: Mapping[str, Any], rank: int) -> dict[str, Any]:
     return {"strategy": OwnRanks(rank, find_unused_parameters=word == "ddp_find_unused_parameters_true")}
 
 
-def _runtime(part: Any, folder: Path, start: Start) -> dict[str, Any]:
+def _runtime(described: Any, folder: Path, start: Start) -> dict[str, Any]:
     """What a callback of ours may ask for beside its knobs; Lightning's own take nothing."""
-    return {} if isinstance(part, Foreign) else {"folder": folder, "resumed": start.resumed}
+    return {} if isinstance(described, Foreign) else {"folder": folder, "resumed": start.resumed}
 
 
 def _write_provenance(experiment: Experiment, folder: Path, command: list[str], fit: Fit, resumed: bool) -> None:
+    beside = {part.KEY: experiment.stands_on(), "model": facts_of(fit.module)}
     facts = provenances.provenance(
         command,
         experiment.seed,
@@ -276,6 +271,7 @@ def _write_provenance(experiment: Experiment, folder: Path, command: list[str], 
         global_batch=global_batch_of(fit.data),
         ranks=fit.trainer.world_size,
         threads=torch.get_num_threads(),
+        **{name: found for name, found in beside.items() if found},
     )
     target = folder / "provenance.json"
     if resumed and target.exists():  # it may have been killed before it said where it comes from
@@ -313,7 +309,7 @@ def finish(trainer: pl.Trainer, module: pl.LightningModule, folder: Path) -> dic
     best = checkpoints.best()
     _refuse_diverged(load(best)["state_dict"] if best else {}, metrics.last_values(rows), folder)
     if best and isinstance(module, WritesInit):
-        module.load_state_dict(load(best)["state_dict"])
+        module.load_state_dict(load(best)["state_dict"], strict=module.strict_loading)
         module.write_init(folder / "init")
     return {
         "run": str(folder),

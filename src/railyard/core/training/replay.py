@@ -23,6 +23,7 @@ from railyard.core.store import durable
 from railyard.core.store.reading import read_yaml
 from railyard.core.training import experiment as experiments
 from railyard.core.training import fit as training
+from railyard.core.training import part
 from railyard.core.training.callbacks.config import StopAt
 from railyard.core.training.checkpoint import CheckpointFolder, load
 from railyard.core.training.experiment import Callback, Experiment
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 
 HARMLESS = ("data.workers", "data.prefetch", "logger", "callbacks.progress", "extras", "test", "tags", "resume", "json")
 COMPARED = ("code", "python", "packages", "machine", "threads")
-PARTS = ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers")
+PARTS = ("epoch", "global_step", "state_dict", part.KEY, "optimizer_states", "lr_schedulers")
 SHOWN = 5
 
 
@@ -101,8 +102,9 @@ def _experiment(config: Mapping[str, Any], run: Path) -> Experiment:
 
 
 def _foretold(recorded: Mapping[str, Any], experiment: Experiment, command: list[str], run: Path) -> list[str]:
-    """What is not as it was when the run was made, each said in the log. Other data is refused."""
+    """What is not as it was when the run was made, each said in the log. Other data and base weights are refused."""
     training.refuse_other_data(recorded, facts_of(experiment.data.build()), run)
+    part.refuse_other_base(recorded.get(part.KEY) or {}, experiment.stands_on(), str(run))
     now = {**provenances.provenance(command), "threads": recorded["threads"]}
     before, after = ({key: side.get(key) for key in COMPARED} for side in (recorded, now))
     found = differences(before, after)
@@ -125,7 +127,7 @@ def held_against(run: Path, again: Path) -> dict[str, Any]:
     """Whether two run folders hold the same bits up to their last common step, and the first that differ."""
     first, second = (CheckpointFolder(folder / "checkpoints").newest_good() for folder in (run, again))
     a, b = load(first), load(second)
-    unequal = [line for part in PARTS for line in differing(a.get(part), b.get(part), part)]
+    unequal = [line for name in PARTS for line in differing(a.get(name), b.get(name), name)]
     rows = _rows_until(run, a["global_step"]), _rows_until(again, b["global_step"])
     row = next((i for i, (x, y) in enumerate(zip(*rows, strict=False)) if x != y), None)
     if row is None and len(rows[0]) != len(rows[1]):

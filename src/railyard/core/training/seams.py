@@ -3,8 +3,11 @@
 Railyard's own classes have those they can have, and a user's class may have any.
 """
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
+
+from railyard.core.training.figures import Figure
 
 
 @runtime_checkable
@@ -26,7 +29,9 @@ class HasGlobalBatch(Protocol):
 
 @runtime_checkable
 class HasFacts(Protocol):
-    """Data that can be told from other data: a replay refuses what has changed."""
+    """Data that can be told from other data: a replay refuses what has changed. A module that has facts, too, says
+    what it was made with.
+    """
 
     def facts(self) -> dict[str, Any]:
         """What the provenance records: paths, counts, fingerprints."""
@@ -40,8 +45,32 @@ class WritesInit(Protocol):
         """Write them as an init folder."""
 
 
-def facts_of(data: object) -> dict[str, Any]:
-    return data.facts() if isinstance(data, HasFacts) else {}
+@runtime_checkable
+class KeepsPart(Protocol):
+    """A module whose checkpoints hold some of its weights; its model's `stands_on` says where the others come from."""
+
+    def kept_weights(self) -> Collection[str]:
+        """Their names in its state_dict."""
+
+
+@runtime_checkable
+class ReportsFigures(Protocol):
+    """A module whose rows of metrics hold more than means over batches: counters, gauges, ratios of sums."""
+
+    def take_figures(self) -> Mapping[str, Figure]:
+        """What the batch that has just ended adds to them on this rank; asked for once a batch."""
+
+
+@runtime_checkable
+class ReportsTimings(Protocol):
+    """A module that measures its own parts. Seconds never stand in rows of metrics, whose bytes know no clock."""
+
+    def take_timings(self) -> Mapping[str, Figure]:
+        """What was measured since it was last asked."""
+
+
+def facts_of(part: object) -> dict[str, Any]:
+    return part.facts() if isinstance(part, HasFacts) else {}
 
 
 def global_batch_of(data: object) -> int | None:

@@ -7,8 +7,9 @@ the end of an epoch. Everything follows from the step alone, so a resumed run fi
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from railyard.core.errors import RailyardError
 from railyard.stage2.objective.schedule import is_channel_b
@@ -55,9 +56,17 @@ class Buffer:
         if min(self.per_epoch, self.per_step, self.m_steps) < 1:
             raise ValueError(f"an epoch, a step and a window hold at least one of their parts, got {self}")
 
+    def begin(self, step: int, epoch: int) -> Window:
+        """The window that begins with a step and the first micro-batch of an epoch."""
+        return self._window(0, epoch, step, 0)
+
+    def restored(self, values: Mapping[str, Any]) -> Window:
+        """A window as a checkpoint has it: its channel and its steps stay, whatever the share is now."""
+        return Window(**values)
+
     def windows(self) -> Iterator[Window]:
         """All windows from step 0 on, without end."""
-        window = self._window(0, 0, 0, 0)
+        window = self.begin(0, 0)
         while True:
             yield window
             window = self.following(window)

@@ -97,6 +97,49 @@ def test_rows_are_means_over_accumulated_batches(tmp_path):
     assert found == [(2, np.mean(range(8))), (4, np.mean([8, 9, 10, 0, 1, 2, 3])), (6, np.mean([4, 5, 6, 7, 8, 9, 10]))]
 
 
+REPORTING = Foreign("tiny.Reporting", {})
+NAMES = ("rows", "odd", "even")
+
+
+def reported(folder):
+    return [[row.get(name) for name in NAMES] for row in tiny.rows(folder) if "rows" in row]
+
+
+def test_counts_are_summed_and_ratios_divided_over_the_batches_of_a_row(tmp_path):
+    tiny.train(
+        tmp_path / "run", {"max_epochs": 2, "log_every_n_steps": 1, "accumulate_grad_batches": 2}, model=REPORTING
+    )
+    one_epoch = [*([4, 0.5, float(i)] for i in (0, 2, 4, 6, 8)), [2, 0.0, 10.0]]  # its last step has one batch
+    assert reported(tmp_path / "run") == 2 * one_epoch
+
+
+def test_a_figure_that_did_not_appear_has_no_place_in_a_row(tmp_path):
+    tiny.train(tmp_path / "run", {"max_epochs": 1, "log_every_n_steps": 1}, model=REPORTING)
+    assert reported(tmp_path / "run")[:2] == [[2, 0.0, 0.0], [2, 1.0, None]]
+
+
+def test_figures_in_flight_are_in_the_checkpoint(tmp_path):
+    """Saved after step 5, in the middle of the row of steps 5 to 8."""
+    tiny.train(tmp_path / "whole", {"max_epochs": 1}, model=REPORTING)
+    tiny.train(tmp_path / "run", {"max_steps": 5}, model=REPORTING)
+    tiny.train(tmp_path / "run", {"max_epochs": 1}, resumed=True, model=REPORTING)
+    assert reported(tmp_path / "run") == reported(tmp_path / "whole") == [[8, 0.5, 1.0], [8, 0.5, 5.0]]
+
+
+def test_trackers_hear_of_figures(tmp_path):
+    logger = {"csv": Foreign("lightning.pytorch.loggers.CSVLogger", {"save_dir": str(tmp_path / "logs")})}
+    tiny.train(tmp_path / "run", {"max_epochs": 1}, model=REPORTING, logger=logger)
+    (file,) = (tmp_path / "logs").rglob("metrics.csv")
+    head, *lines = [line.split(",") for line in file.read_text().splitlines()]
+    found = [dict(zip(head, line, strict=True)) for line in lines]
+    assert [(row["step"], row["rows"]) for row in found if row["rows"]] == [("3", "8.0"), ("7", "8.0")]
+
+
+def test_runs_without_figures_have_none_in_their_checkpoints(tmp_path):
+    callback = MetricRows(tmp_path, 1, resumed=False)
+    assert callback.state_dict() == {"rows": 0, "sums": [{}]}
+
+
 def test_epoch_means_of_lightning_are_warned_of_once(tmp_path, caplog):
     tiny.train(tmp_path / "run", model=Foreign("tiny.Epochal", {}))
     assert caplog.text.count("train/epoch_mean: logged with on_step=False") == 1

@@ -1,14 +1,17 @@
 """Lines of timings.jsonl: rows, the split of a step's time, memory."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import tiny
 import torch
 
+from railyard.core.config.component import Foreign
 from railyard.core.store import journal
 from railyard.core.training.callbacks import config, throughput
 from railyard.core.training.callbacks.throughput import Throughput, batch_rows, memory
+from railyard.core.training.stepping import MicroBatch
 
 
 def test_a_run_has_a_line_for_each_interval(tmp_path):
@@ -17,6 +20,19 @@ def test_a_run_has_a_line_for_each_interval(tmp_path):
     found = journal.read(tmp_path / "run" / "timings.jsonl")
     assert [line["step"] for line in found] == [5, 10]
     assert all(line["peak_rss_bytes"] > 10**7 for line in found)
+
+
+def test_a_modules_own_timings_stand_beside_the_rows_and_not_in_the_metrics(tmp_path):
+    callbacks = {"throughput": config.Throughput(every_n_steps=5)}
+    model = Foreign("tiny.Reporting", {})
+    tiny.train(tmp_path / "run", {"max_epochs": 1, "limit_val_batches": 0}, callbacks=callbacks, model=model)
+    assert [line["time/forward"] for line in journal.read(tmp_path / "run" / "timings.jsonl")] == [0.25, 0.25]
+    assert not any("time/forward" in row for row in tiny.rows(tmp_path / "run"))
+
+
+def test_rows_of_a_micro_batch_are_its_own():
+    micro = MicroBatch(0, None, 1, ([1, 2], [3, 4, 5]), (0, 2))
+    assert (batch_rows(micro), batch_rows(replace(micro, index=2))) == (3, 0)
 
 
 class Fit:

@@ -16,11 +16,14 @@ import torch
 from railyard.core.errors import UserError
 from railyard.core.store import journal
 from railyard.core.store.order import mix
-from railyard.core.training import distributed, lightning_private
+from railyard.core.training import distributed, figures, lightning_private
+from railyard.core.training.figures import Figure, Figures
+from railyard.core.training.seams import ReportsFigures
 
 log = logging.getLogger(__name__)
 
 Sums = dict[str, list[Any]]  # by name: the sum of a figure over batches, and how many they were
+Plain = dict[str, list[Any]]  # figures as a checkpoint has them
 
 
 class SeedEachBatch(pl.Callback):
@@ -59,9 +62,10 @@ def _seed_torch(key: int, device: torch.device) -> None:
 class MetricRows(pl.Callback):
     """metrics.jsonl: a row of means over the batches of all ranks since the last row, and one for each validation.
 
-    Rows hold no times, so two runs of the same bits write the same bytes. A checkpoint records how many rows came
-    before it and every rank's sums in flight; `resumed` cuts later rows, and all of them if there is no checkpoint of
-    this folder yet. Where rows that the checkpoint counts are gone, `take` says whether the rest will do.
+    What a module reports as figures is counted and divided as those say. Rows hold no times, so two runs of the same
+    bits write the same bytes. A checkpoint records how many rows came before it and every rank's sums in flight;
+    `resumed` cuts later rows, and all of them if there is no checkpoint of this folder yet. Where rows that the
+    checkpoint counts are gone, `take` says whether the rest will do.
     """
 
     def __init__(self, folder: Path, every_n_steps: int, resumed: bool, take: Literal["all", "rest"] = "all") -> None:
@@ -70,12 +74,13 @@ class MetricRows(pl.Callback):
         self.resumed, self.take = resumed, take
         self.rows = 0
         self.sums: Sums = {}
+        self.figures: Figures = {}
         self.began: int | None = None  # the step before the first of this fit; None until there is one
         self._journal: journal.Journal | None = None
 
     def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if not self.resumed:
-            self.rows, self.sums = 0, {}  # ckpt_path= brought those of another run
+            self.rows, self.sums, self.figures = 0, {}, {}  # ckpt_path= brought those of another run
         if trainer.is_global_zero:
             found = len(journal.read(self.path)) if self.path.exists() else 0
             if found < self.rows and self.take == "all":
@@ -89,14 +94,26 @@ class MetricRows(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.began = trainer.global_step
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
         for name, value in lightning_private.logged_in_batch(trainer).items():
             total = self.sums.setdefault(name, [0.0, 0])
             total[0] = total[0] + value
             total[1] += 1
+        if isinstance(module, ReportsFigures):
+            self.figures = figures.added([self.figures, module.take_figures()])
         if not lightning_private.is_accumulating(trainer) and trainer.global_step % self.every_n_steps == 0:
-            self._write(trainer, {name: total / count for name, (total, count) in added(self._of_ranks()).items()})
-            self.sums = {}
+            means = {name: total / count for name, (total, count) in added(self._of_ranks()).items()}
+            found = self._reported(trainer) if isinstance(module, ReportsFigures) else {}
+            self._write(trainer, {**means, **found})
+            self.sums, self.figures = {}, {}
+
+    def _reported(self, trainer: pl.Trainer) -> dict[str, float]:
+        """The figures of all ranks; trackers, which Lightning tells what a module logs, hear of them here."""
+        total = figures.added(map(_figures_of, self._figures_of_ranks()))
+        found = {name: figure.value() for name, figure in total.items()}
+        for tracker in trainer.loggers:
+            tracker.log_metrics(found, step=trainer.global_step - 1)  # as Lightning counts
+        return found
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Lightning's epoch means are not in its checkpoints: a resumed run could not write the same bytes."""
@@ -133,12 +150,23 @@ class MetricRows(pl.Callback):
     def _of_ranks(self) -> list[Sums]:
         return distributed.gathered({name: [float(total), count] for name, (total, count) in self.sums.items()})
 
+    def _figures_of_ranks(self) -> list[Plain]:
+        return distributed.gathered({name: figure.plain() for name, figure in self.figures.items()})
+
     def state_dict(self) -> dict[str, Any]:
         """Sums stay apart by rank: added up at a save, a row's last bits would depend on when that was."""
-        return {"rows": self.rows, "sums": self._of_ranks()}
+        reported = self._figures_of_ranks()
+        return {"rows": self.rows, "sums": self._of_ranks(), **({"figures": reported} if any(reported) else {})}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.rows, self.sums = state["rows"], own_share(state["sums"], distributed.rank(), distributed.world_size())
+        place = distributed.rank(), distributed.world_size()
+        self.rows, self.sums = state["rows"], own_share(state["sums"], *place)
+        reported = [_figures_of(part) for part in state.get("figures", [])]
+        self.figures = figures.own_share(reported, *place) if reported else {}
+
+
+def _figures_of(plain: Plain) -> Figures:
+    return {name: Figure.of(values) for name, values in plain.items()}
 
 
 def added(parts: Sequence[Sums]) -> Sums:

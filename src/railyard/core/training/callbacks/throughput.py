@@ -1,6 +1,6 @@
 """Rows a second, how a step's time splits into waiting for data and computing, and memory: timings.jsonl.
 
-Kept apart from the metrics, whose bytes must not depend on a clock.
+Kept apart from the metrics, whose bytes must not depend on a clock; a module's own timings stand here, too, rank 0's.
 """
 
 import resource
@@ -14,7 +14,10 @@ import lightning.pytorch as pl
 import torch
 
 from railyard.core.store.journal import Journal
+from railyard.core.training import figures
 from railyard.core.training.lightning_private import is_accumulating
+from railyard.core.training.seams import ReportsTimings
+from railyard.core.training.stepping import MicroBatch
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # ru_maxrss counts bytes on macOS, KiB on Linux
 
@@ -27,6 +30,7 @@ class Throughput(pl.Callback):
 
     def _reset(self) -> None:
         self.rows, self.waiting, self.computing = 0, 0.0, 0.0
+        self.timings: figures.Figures = {}
         self.mark = self.clock()
 
     def on_train_start(self, *_: Any) -> None:
@@ -38,10 +42,12 @@ class Throughput(pl.Callback):
         self.mark = now
         self.rows += batch_rows(batch) * trainer.world_size
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
         now = self.clock()
         self.computing += now - self.mark
         self.mark = now
+        if isinstance(module, ReportsTimings):
+            self.timings = figures.added([self.timings, module.take_timings()])
         if not is_accumulating(trainer) and trainer.global_step % self.every_n_steps == 0:
             self._write(trainer)
 
@@ -59,6 +65,7 @@ class Throughput(pl.Callback):
                         "step_ms": round(1000 * seconds / self.every_n_steps, 3),
                         "waiting_share": round(self.waiting / seconds, 4),
                         **memory(),
+                        **{name: round(figure.value(), 4) for name, figure in self.timings.items()},
                     }
                 )
         self._reset()
@@ -66,6 +73,8 @@ class Throughput(pl.Callback):
 
 def batch_rows(batch: Any) -> int:
     """Rows of a batch: the first dimension of its first tensor."""
+    if isinstance(batch, MicroBatch):
+        return batch.rows
     if isinstance(batch, torch.Tensor):
         return len(batch)
     parts = batch.values() if isinstance(batch, dict) else batch
