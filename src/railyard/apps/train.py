@@ -8,6 +8,7 @@ import yaml
 
 from railyard.apps.evaluate import evaluate
 from railyard.core import rail
+from railyard.core.config.component import with_keys
 from railyard.core.config.faults import Fault
 from railyard.core.errors import UserError
 from railyard.core.training import rules
@@ -22,13 +23,10 @@ class Train(Experiment, Verb):
 
     @classmethod
     def read_as(cls, config: Mapping[str, Any]) -> type[Self]:
-        """With the sections that a rail has at the root."""
+        """With the sections that its rail has at the root; with those of all rails while nothing says which that is."""
+        if not config:
+            return with_keys(cls, *(known.sections() for known in rail.known()))
         return with_sections(cls, config)
-
-    @classmethod
-    def first(cls, config: Mapping[str, Any], faults: list[Fault]) -> list[Fault]:
-        owner = rail.of_keys(config)
-        return owner.refusals(config, faults) if owner else []
 
     def rules(self, job: Job) -> list[Fault]:
         return rules.check(self) + rail.of(job.config).rules(self)

@@ -9,7 +9,7 @@ modules inside its functions.
 import functools
 import importlib
 import importlib.metadata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,10 +88,6 @@ class Rail:
     def sections(self) -> type[Component] | None:
         """A class whose fields are the rail's root keys; `model.build` is given them by name."""
         return None
-
-    def refusals(self, config: Mapping[str, Any], already: Iterable[Fault]) -> list[Fault]:
-        """Faults of a plain training config that are reported alone, because no other key could mend them."""
-        return []
 
     def rules(self, experiment: "Experiment") -> list[Fault]:
         """Faults across components, found before anything is opened or built."""

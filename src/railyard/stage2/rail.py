@@ -1,11 +1,10 @@
 """What the stage2 rail gives the verbs that all rails share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from railyard.core.config.component import Component
-from railyard.core.config.faults import Fault
 from railyard.core.progress import counting
 from railyard.core.rail import Artifact, Rail
 
@@ -40,10 +39,10 @@ class Stage2(Rail):
 
         return concerns(config)
 
-    def refusals(self, config: Mapping[str, Any], already: Iterable[Fault]) -> list[Fault]:
-        from railyard.stage2.settings import refusals
+    def sections(self) -> type[Component]:
+        from railyard.stage2.settings import Settings
 
-        return refusals(config, already)
+        return Settings
 
     def show_keys(self) -> type[Component]:
         from railyard.stage2.scenes.config import SpaceOfScenes

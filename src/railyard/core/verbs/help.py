@@ -12,7 +12,9 @@ from typing import Any
 
 import yaml
 from omegaconf import MISSING
+from pydantic import BaseModel
 
+from railyard.core import rail
 from railyard.core.config import targets
 from railyard.core.config.assignments import yaml_word
 from railyard.core.config.component import Component, Foreign
@@ -33,6 +35,8 @@ def verb_help(verb: Entry, words: Iterable[str] = ()) -> str:
     lines = [f"railyard {verb.name}: {verb.summary}", "", f"  {verb.example}", "", "keys"]
     for name in (*own, *COMMON):
         lines += _entry(name, knobs(root)[name], config.get(name))
+    for name, section in _sections(config, root):
+        lines += ["", f"keys of {name} ({name}.key=value)", *_section(name, section, config.get(name) or {})]
     if groups:
         lines += ["", "groups (group=option)"]
         lines += [line for name, known in groups.items() for line in _wrapped(name, ", ".join(known))]
@@ -41,6 +45,25 @@ def verb_help(verb: Entry, words: Iterable[str] = ()) -> str:
     if parts:
         lines += ["", "keys of the chosen options (group.key=value)", *parts]
     return "\n".join([*lines, "", "options: --help, --cfg job (print the composed config and stop)", ""])
+
+
+def _sections(config: Mapping[str, Any], root: type[Component]) -> list[tuple[str, type[BaseModel]]]:
+    """Root keys that the config's rail has and whose own keys stand below them."""
+    sections = rail.of(config).sections()
+    found = knobs(sections) if sections else {}
+    return [(name, knob.section) for name, knob in found.items() if name in knobs(root) and knob.section]
+
+
+def _section(key: str, section: type[BaseModel], values: Mapping[str, Any]) -> list[str]:
+    """The keys of a section, with their whole names, and of the sections inside."""
+    lines: list[str] = []
+    for name, knob in knobs(section).items():
+        place, value = f"{key}.{name}", values.get(name)
+        if knob.section and len(knob.kinds) == 1:
+            lines += _section(place, knob.section, value or {})
+        else:
+            lines += _entry(place, knob, value)
+    return lines
 
 
 def _entry(name: str, knob: Knob, value: Any) -> list[str]:
