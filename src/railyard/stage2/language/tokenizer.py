@@ -58,6 +58,14 @@ def save(tokenizer: Tokenizer, folder: Path | str, chat_template: str, **made_fr
     is occupied.
     """
     refuse_occupied(Path(folder), "an empty folder for a tokenizer")
+    with atomic_folder(folder) as new:
+        write_files(tokenizer, new, chat_template)
+        versions = {"railyard_version": package.__version__, "tokenizers_version": tokenizers.__version__}
+        write_manifest(new, {"kind": "stage2_tokenizer", **versions, **made_from})
+
+
+def write_files(tokenizer: Tokenizer, folder: Path, chat_template: str) -> None:
+    """The files of a tokenizer in a folder that also holds others, such as a model's."""
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "eos_token": IM_END,
@@ -65,12 +73,9 @@ def save(tokenizer: Tokenizer, folder: Path | str, chat_template: str, **made_fr
         "padding_side": "left",
         "clean_up_tokenization_spaces": False,
     }
-    with atomic_folder(folder) as new:
-        write_text(new / FILE, tokenizer.to_str() + "\n")
-        write_json(new / "tokenizer_config.json", config)
-        write_text(new / "chat_template.jinja", chat_template)
-        versions = {"railyard_version": package.__version__, "tokenizers_version": tokenizers.__version__}
-        write_manifest(new, {"kind": "stage2_tokenizer", **versions, **made_from})
+    write_text(folder / FILE, tokenizer.to_str() + "\n")
+    write_json(folder / "tokenizer_config.json", config)
+    write_text(folder / "chat_template.jinja", chat_template)
 
 
 def vocabulary_of(tokenizer: Any) -> Vocabulary:
