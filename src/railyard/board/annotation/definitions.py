@@ -14,7 +14,7 @@ import numpy as np
 
 from railyard.board.annotation.pool import Batch
 from railyard.board.packs.annotations import UNKNOWN
-from railyard.core.arrays import F32, U8
+from railyard.core.arrays import F32, U8, Bool
 from railyard.core.compiled import njit
 
 POINTS = 1000.0  # of the heuristic in a unit of EV; thousandths where EVs are probabilities
@@ -102,6 +102,19 @@ def _judge(batch: Batch, p1_B4: F32, probabilities_B4N: F32, logs_B4N: F32, acti
             out.ev_disagreement_B[row] = NAN if np.isnan(loss) else np.float32(loss > 0)
         out.max_rank_B[row] = batch.exponents_B16[row].max()
         out.entropy_B[row] = _entropy(probabilities_B4N[row], logs_B4N[row])
+
+
+@njit()
+def _best_moves(evs_B4: F32, known_B: U8, chosen_B: U8, is_search_B: Bool, best_B: U8) -> None:
+    for row in range(len(best_B)):
+        best_B[row] = _best_move(evs_B4[row], int(known_B[row]), int(chosen_B[row]), is_search_B[row])[0]
+
+
+def best_moves(evs_B4: F32, known_B: U8, chosen_B: U8, is_search_B: Bool) -> U8:
+    """The best moves by EVs that are known where `known_B` has the move's bit; 255 without any."""
+    best_B = np.empty(len(known_B), np.uint8)
+    _best_moves(evs_B4, known_B, chosen_B, is_search_B, best_B)
+    return best_B
 
 
 def judge(batch: Batch, probabilities_B4N: F32) -> Judged:

@@ -67,8 +67,18 @@ class AnnotationPool:
                 f"{path} is a pack of the older single-file layout, without overflow masks and runs: annotate takes "
                 "packs and self-play pools"
             )
-        pool = cls(SelfplayPool.open(path) if kind == "selfplay" else Pack.open(path))
-        _refuse_colliding(path, pool.runs)
+        return cls._sound(SelfplayPool.open(path) if kind == "selfplay" else Pack.open(path))
+
+    @classmethod
+    def of_headers(cls, path: Path) -> "AnnotationPool":
+        """The same for one of the two kinds, and no row is read; what they hold is checked when it is."""
+        is_selfplay = path.exists() and kind_of(path) == "selfplay"
+        return cls._sound(SelfplayPool.open(path) if is_selfplay else Pack.of_headers(path))
+
+    @classmethod
+    def _sound(cls, source: Pack | SelfplayPool) -> "AnnotationPool":
+        pool = cls(source)
+        _refuse_colliding(pool.path, pool.runs)
         return pool
 
     def __len__(self) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import STEP
 from railyard.board.tokens import advantage, json_fields
-from railyard.core.arrays import F64, I64, U8, Records
+from railyard.core.arrays import F64, I64, U8, Bool, Records
 from railyard.core.compiled import njit
 from railyard.core.errors import UserError
 from railyard.core.store import durable
@@ -113,6 +113,18 @@ class Tokenizer(Labels):
         if fault != advantage.SOUND:
             raise bad_row(rows[number], fault, first_row + number, source, valuation_names)
         return tokens_N4
+
+    def encode_sound(self, rows: Records, valuation_names: Sequence[str]) -> tuple[U8, Bool]:
+        """The same, and instead of an error which rows have tokens; those of the others mean nothing."""
+        tokens_N4, sound_N = np.zeros((len(rows), 4), np.uint8), np.ones(len(rows), np.bool_)
+        rows, tables, first = as_records(rows), self.tables(valuation_names), 0
+        while first < len(rows):
+            number, _ = _encode_rows(rows[first:], tables, tokens_N4[first:])
+            if number < 0:
+                break
+            sound_N[first + number] = False
+            first += number + 1
+        return tokens_N4, sound_N
 
     def encode_pack(self, pack: Pack, out: Path, progress: Progress | None = None) -> I64:
         """Writes uint8 [rows, 4] to `out` (which ends in .npy) and gives the counts [256] of the tokens.

@@ -11,10 +11,11 @@ from served import Held
 from railyard.board.inference.inference_pb2 import InferRequest
 from railyard.board.inference.packing import INFER
 from railyard.board.inference.server.batcher import Limits
-from railyard.board.inference.server.credentials import Token, tls_credentials
+from railyard.board.inference.server.credentials import brings, tls_credentials
 from railyard.board.inference.server.figures import Figures
 from railyard.board.inference.server.server import Given, Server
 from railyard.core.errors import UserError
+from railyard.core.serving import Token
 
 REQUEST = InferRequest(boards=bytes(16)).SerializeToString()
 
@@ -74,25 +75,9 @@ def test_files_that_cannot_be_read_are_named(authority, tmp_path):
         tls_credentials(cert, key, tmp_path / "none")
 
 
-def test_a_token_is_one_word_of_its_file(tmp_path):
-    file = tmp_path / "token"
-    file.write_text("secret\n")
-    token = Token.read(file)
-    assert token.is_in([("other", "x"), ("authorization", "Bearer secret")])
+def test_a_request_brings_the_token_once_in_its_metadata():
+    token = Token(b"secret")
+    assert brings(token, [("other", "x"), ("authorization", "Bearer secret")])
     for metadata in ([], [("authorization", "secret")], [("authorization", "Bearer secre\u00e9")]):
-        assert not token.is_in(metadata)
-    assert not token.is_in([("authorization", "Bearer secret")] * 2)
-
-
-@pytest.mark.parametrize("content", ["", "two words", "\u00e9"])
-def test_other_tokens_are_refused_without_being_shown(tmp_path, content):
-    file = tmp_path / "token"
-    file.write_text(content)
-    with pytest.raises(UserError, match="has to hold a token, one word of ASCII") as refused:
-        Token.read(file)
-    assert not content or content not in str(refused.value)
-
-
-def test_a_token_that_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"token_file=.*none cannot be read"):
-        Token.read(tmp_path / "none")
+        assert not brings(token, metadata)
+    assert not brings(token, [("authorization", "Bearer secret")] * 2)

@@ -17,11 +17,11 @@ from railyard.board.inference import packing
 from railyard.board.inference.inference_pb2 import InferRequest, Item
 from railyard.board.inference.packing import Request
 from railyard.board.inference.server.batcher import Limits
-from railyard.board.inference.server.credentials import Token
 from railyard.board.inference.value_dtypes import BY_NAME
 from railyard.board.model.answers import Wanted, joined
 from railyard.board.model.inference import AnsweringModel, facts_of
 from railyard.board.model.init_folder import read_init
+from railyard.core.serving import Token
 
 INIT = Path(__file__).parents[3] / "fixtures" / "board" / "08_encoder_binned_gqa"
 EVERYTHING = Wanted(True, True, True, True)

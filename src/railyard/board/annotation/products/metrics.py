@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from railyard.board.annotation.definitions import Judged
+    from railyard.core.arrays import U8
+
 
 class Metrics(Product):
     """18 bytes a row, and a float32 for each column: NaN and 255 stand for unknown."""
@@ -39,21 +42,24 @@ class Metrics(Product):
 
 
 def _columns(scored: Scored) -> "dict[str, NDArray[Any]]":
+    values = {f"value_{name}": _sigmoid(logits[:, 0]) for name, logits in scored.values.items() if logits.shape[1] == 1}
+    return {**columns_of(scored.judged, scored.batch.played_B), **values}
+
+
+def columns_of(judged: "Judged", played_B: "U8") -> "dict[str, NDArray[Any]]":
+    """The columns of B rows but for those of value heads."""
     import numpy as np
 
-    judged, played = scored.judged, scored.batch.played_B
-    values = {f"value_{name}": _sigmoid(logits[:, 0]) for name, logits in scored.values.items() if logits.shape[1] == 1}
     return {
         "logit_gap": judged.gap_B,
         "model_top_prob": judged.top_prob_B,
         "entropy": judged.entropy_B,
         "ev_loss": judged.ev_loss_B,
-        "played": np.where(played > 3, np.float32(np.nan), played.astype(np.float32)),
+        "played": np.where(played_B > 3, np.float32(np.nan), played_B.astype(np.float32)),
         "played_loss": judged.played_loss_B,
         "disagreement": judged.disagreement_B,
         "ev_disagreement": judged.ev_disagreement_B,
         "max_rank": judged.max_rank_B,
-        **values,
     }
 
 

@@ -132,10 +132,6 @@ class Serve(Verb):
 
 def is_loopback(address: str) -> bool:
     """Whether HOST:PORT can be reached from this machine alone."""
-    import ipaddress
+    from railyard.core import serving
 
-    host = address.rpartition(":")[0].strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return serving.is_loopback(address.rpartition(":")[0])

@@ -1,6 +1,5 @@
 """Who may ask: certificates for both sides of TLS, and a token that requests bring."""
 
-import hmac
 import ssl
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,10 +7,11 @@ from pathlib import Path
 import grpc
 
 from railyard.core.errors import UserError
+from railyard.core.serving import Token
 from railyard.core.store.reading import read_bytes
 
-LONGEST_TOKEN, LONGEST_PEM = 4096, 1 << 20  # bytes
-HEADER, SCHEME = "authorization", "Bearer "
+LONGEST_PEM = 1 << 20  # bytes
+HEADER = "authorization"
 
 
 def tls_credentials(cert: Path, key: Path, client_ca: Path | None) -> grpc.ServerCredentials:
@@ -43,25 +43,8 @@ def _pem(key: str, file: Path) -> bytes:
         raise UserError(f"{key}={file} cannot be read: {fault.strerror}; give a file in PEM") from None
 
 
-class Token:
-    """The token of a server. Its text appears in no message."""
-
-    def __init__(self, secret: bytes) -> None:
-        self._header = SCHEME.encode() + secret
-
-    @classmethod
-    def read(cls, file: Path) -> "Token":
-        """That of a file with one word; UserError for others."""
-        try:
-            words = read_bytes(file, LONGEST_TOKEN).split()
-        except OSError as fault:
-            raise UserError(f"token_file={file} cannot be read: {fault.strerror}") from None
-        if len(words) != 1 or not words[0].isascii():
-            raise UserError(f"token_file={file} has to hold a token, one word of ASCII characters")
-        return cls(words[0])
-
-    def is_in(self, metadata: Iterable[tuple[str, str | bytes]]) -> bool:
-        """Whether a request brings it; takes the same time for every wrong one."""
-        found = [value for key, value in metadata if key == HEADER]
-        given = found[0] if len(found) == 1 else ""
-        return hmac.compare_digest(given if isinstance(given, bytes) else given.encode(), self._header)
+def brings(token: Token, metadata: Iterable[tuple[str, str | bytes]]) -> bool:
+    """Whether a request's metadata brings the token."""
+    found = [value for key, value in metadata if key == HEADER]
+    given = found[0] if len(found) == 1 else ""
+    return token.is_header(given if isinstance(given, bytes) else given.encode())

@@ -13,7 +13,6 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from railyard.board.inference.packing import MOST_BYTES, SERVICE
 from railyard.board.inference.server.batcher import Batcher, Limits, RealClock
-from railyard.board.inference.server.credentials import Token
 from railyard.board.inference.server.figures import Figures
 from railyard.board.inference.server.service import Service
 from railyard.board.inference.server.sockets import bind
@@ -21,6 +20,7 @@ from railyard.board.inference.value_dtypes import ValueDType
 from railyard.board.model.answers import Answers, ModelFacts, Wanted
 from railyard.core.arrays import U8
 from railyard.core.errors import RailyardError
+from railyard.core.serving import Token
 
 Answering = Callable[[U8, int, Wanted], Answers]  # boards, rows of the pass, what is wanted
 

@@ -12,11 +12,12 @@ from railyard.board.inference import packing
 from railyard.board.inference.inference_pb2 import InferRequest
 from railyard.board.inference.packing import BadRequest
 from railyard.board.inference.server.batcher import DEFECT, Batcher, Clock, Draining, Expired, Full, PassFailed
-from railyard.board.inference.server.credentials import Token
+from railyard.board.inference.server.credentials import brings
 from railyard.board.inference.server.figures import Figures
 from railyard.board.inference.value_dtypes import ValueDType
 from railyard.board.model.answers import Answers, ModelFacts
 from railyard.core.errors import RailyardError
+from railyard.core.serving import Token
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ class Service:
         return None if left is None else self._clock.now() + left
 
     async def _admit(self, method: str, context: grpc.aio.ServicerContext) -> None:
-        if self._token is None or self._token.is_in(context.invocation_metadata() or ()):
+        if self._token is None or brings(self._token, context.invocation_metadata() or ()):
             return
         self._figures.ended(method, grpc.StatusCode.UNAUTHENTICATED.name)
         await context.abort(grpc.StatusCode.UNAUTHENTICATED, "this server wants its token: authorization: Bearer …")

@@ -6,9 +6,6 @@ and, if none was given, the socket lie as well.
 
 import asyncio
 import logging
-import os
-import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from railyard.board.inference.server.batcher import Limits
-from railyard.board.inference.server.credentials import Token, tls_credentials
+from railyard.board.inference.server.credentials import tls_credentials
 from railyard.board.inference.server.figures import Figures
 from railyard.board.inference.server.server import Given, Server
-from railyard.board.inference.server.sockets import FILE, socket_path
+from railyard.board.inference.server.sockets import socket_path
 from railyard.board.model.answers import ModelFacts, Wanted
-from railyard.core.errors import EXIT_INTERRUPT
 from railyard.core.progress import Ticker, progress
 from railyard.core.runs.provenance import provenance
+from railyard.core.serving import Token, announce, asked_to_stop
 from railyard.core.store import durable
 
 if TYPE_CHECKING:
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LINE_SECONDS = 60.0  # between lines about what was answered
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def serve(knobs: "Serve", folder: Path, command: list[str]) -> dict[str, Any]:
@@ -55,10 +51,9 @@ async def _serve(
     if knobs.tls_cert is not None and knobs.tls_key is not None:
         credentials = tls_credentials(knobs.tls_cert, knobs.tls_key, knobs.tls_client_ca)
     server = Server(address, credentials)
-    durable.write_text(folder / FILE, f"{server.address}\n")
-    sys.stderr.write(f"address: {server.address}\n")
+    announce(folder, server.address)
     with (
-        _asked_to_stop(leave) as stop,
+        asked_to_stop(leave) as stop,
         _figures(knobs) as figures,
         progress("serve", None, "boards", LINE_SECONDS) as tick,
     ):
@@ -110,28 +105,6 @@ def _figures(knobs: "Serve") -> Iterator[Figures]:
         yield figures
     finally:
         stop()
-
-
-@contextmanager
-def _asked_to_stop(leave: Callable[[], None]) -> Iterator[asyncio.Event]:
-    """Set by the first signal; a second one ends the process at once, after `leave`."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def note(number: signal.Signals) -> None:
-        if stop.is_set():
-            sys.stderr.write(f"{number.name} again: ends at once\n")
-            leave()
-            os._exit(EXIT_INTERRUPT)  # a pass may run for long, and no thread can be stopped
-        log.info("%s: takes no request any more, answers those it has; again ends at once", number.name)
-        stop.set()
-
-    for number in SIGNALS:
-        loop.add_signal_handler(number, note, number)
-    try:
-        yield stop
-    finally:
-        for number in SIGNALS:
-            loop.remove_signal_handler(number)
 
 
 async def _tell(figures: Figures, tick: Ticker) -> None:

@@ -13,7 +13,6 @@ from railyard.core.errors import UserError
 
 LONGEST_PATH = 107  # bytes that a Unix socket's path can have
 NAME = "serve.sock"
-FILE = "address.txt"  # of the run folder
 PRIVATE = 0o177  # umask: read and write by the owner alone
 
 

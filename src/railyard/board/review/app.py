@@ -1,0 +1,59 @@
+"""The application: routers, one file a concern, each around functions that need no HTTP.
+
+A router is a file of `routers/` with a function `router(reviewer: Reviewer) -> APIRouter`, listed in ROUTERS. Endpoints
+are plain functions (they run on threads), open a session by `reviewer.catalogue.open(id)`, and raise a `Problem` for
+what cannot be answered. Large answers are bytes of `answers.py`, with their model named as `response_model`.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, FastAPI
+
+from railyard.board.review import limits
+from railyard.board.review.faults import answer_faults
+from railyard.board.review.guard import Guard, Rules
+from railyard.board.review.openapi import document
+from railyard.board.review.pages import add_pages
+from railyard.board.review.routers import reference, sessions
+from railyard.board.review.sessions import Catalogue
+from railyard.core import package
+
+if TYPE_CHECKING:
+    from railyard.board.review.config import Review
+
+
+@dataclass
+class Reviewer:
+    """What all routers share."""
+
+    catalogue: Catalogue
+    knobs: "Review"
+    limits: "limits.Limits" = field(default_factory=limits.Limits)
+    closing: ExitStack = field(default_factory=ExitStack)  # closed when the server has drained
+    models: list[str] = field(
+        default_factory=list
+    )  # that boards can be analysed with, by the addresses of their servers
+
+
+ROUTERS: Sequence[Callable[[Reviewer], APIRouter]] = (reference.router, sessions.router)
+
+
+def make_app(reviewer: Reviewer, rules: Rules | None = None) -> FastAPI:
+    """The whole application; `rules` say who may ask, by default whoever calls it by a name of this machine."""
+    app = FastAPI(
+        title="Railyard review",
+        version=package.__version__,
+        description="Annotated games of 2048: runs, steps, searches, comparisons, analyses of boards.",
+        docs_url=None,  # FastAPI's pages load scripts of other hosts
+        redoc_url=None,
+    )
+    for build in ROUTERS:
+        app.include_router(build(reviewer))
+    add_pages(app)
+    answer_faults(app)
+    document(app)
+    app.add_middleware(Guard, rules=rules or Rules())
+    return app

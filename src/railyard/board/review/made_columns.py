@@ -1,0 +1,97 @@
+"""The columns that railyard annotate leaves beside a session, made for sessions that lack them: folders made elsewhere,
+and sessions without the product metrics.
+
+What annotations and bins do not tell is NaN: without bins nobody knows whether the four probabilities are those of a
+policy, so there is no entropy.
+
+Shapes: B rows of a batch, N bins.
+"""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from railyard.board.annotation.definitions import judge
+from railyard.board.annotation.products.metrics import columns_of
+from railyard.board.annotation.quantiles import PERCENTS, quantiles
+from railyard.board.packs.annotation_session import COLUMNS
+from railyard.core.arrays import F32, I64
+from railyard.core.progress import Count
+from railyard.core.store import durable
+from railyard.core.store.shards import ShardSet, ShardWriter
+
+if TYPE_CHECKING:
+    from railyard.board.review.open_session import OpenSession
+
+BATCH, CHUNK = 1 << 14, 1 << 18
+FLOAT = np.dtype("<f4")
+QUANTILES = "quantiles.json"
+OF_THE_MODEL = ("logit_gap", "model_top_prob", "entropy", "ev_loss", "disagreement", "ev_disagreement")
+
+
+def make_columns(session: "OpenSession", folder: Path, tick: Count) -> None:
+    """Fills a folder with COLUMNS over all rows of the pool."""
+    total = len(session.pool)
+    with ExitStack() as files:
+        writers = {name: files.enter_context(ShardWriter(folder, name, FLOAT)) for name in COLUMNS}
+        for first in range(0, total, BATCH):
+            for name, values in _batch(session, first, min(BATCH, total - first)).items():
+                writers[name].write(values)
+            tick(min(first + BATCH, total), total)
+    made = open_columns(folder)
+    durable.write_json(folder / QUANTILES, {name: _percentiles(family) for name, family in made.items()})
+
+
+def open_columns(folder: Path) -> dict[str, ShardSet]:
+    """What `make_columns` left in a folder."""
+    return {name: ShardSet.open(folder, name, FLOAT) for name in COLUMNS}
+
+
+def _batch(session: "OpenSession", first: int, count: int) -> dict[str, F32]:
+    batch = session.pool.batch(first, count)
+    probabilities_B4N, known_B, has_bins = _probabilities(session, np.arange(first, first + count))
+    found = columns_of(judge(batch, probabilities_B4N), batch.played_B)
+    for name in OF_THE_MODEL:
+        found[name] = np.where(known_B, found[name], np.float32(np.nan))
+    if not has_bins:
+        found["entropy"] = np.full(count, np.nan, np.float32)
+    return {name: np.ascontiguousarray(found[name], FLOAT) for name in COLUMNS}
+
+
+def _probabilities(session: "OpenSession", rows_B: I64) -> tuple[F32, I64, bool]:
+    """Probabilities [B, 4, N] with P1 in the last bin, for which rows they are known, and whether bins are."""
+    places_B, found = session.annotation_rows(rows_B)
+    known_B = places_B >= 0
+    if found is None:
+        return _of_predictions(session, rows_B)
+    has_bins_B, bins = session.bins(places_B)
+    if bins is not None and (has_bins_B == known_B).all():
+        probabilities = np.zeros((len(rows_B), 4, bins.shape[2]), np.float32)
+        probabilities[known_B] = bins
+        return probabilities, known_B, True
+    probabilities = np.zeros((len(rows_B), 4, 1), np.float32)
+    probabilities[known_B, :, 0] = found["policy_p1"]
+    return probabilities, known_B, False
+
+
+def _of_predictions(session: "OpenSession", rows_B: I64) -> tuple[F32, I64, bool]:
+    probabilities = np.zeros((len(rows_B), 4, 1), np.float32)
+    predictions = session.annotated.predictions
+    if predictions is None:
+        return probabilities, np.zeros(len(rows_B), np.bool_), False
+    known_B = rows_B < len(predictions)
+    probabilities[known_B, :, 0] = predictions.gather(rows_B[known_B])["policy"]
+    return probabilities, known_B, False
+
+
+def _percentiles(family: ShardSet) -> list[float | None]:
+    def chunks() -> Iterable[F32]:
+        return (chunk for _, chunk in family.chunks(CHUNK))
+
+    found = quantiles(chunks)
+    if found is None:
+        return [None] * len(PERCENTS)
+    return [value if np.isfinite(value) else None for value in found.tolist()]

@@ -1,0 +1,77 @@
+"""What `/sessions` tells of each session: from source.json and the manifest, without opening it."""
+
+import logging
+from typing import Any
+
+from railyard.board.packs.annotation_session import AnnotationSession
+from railyard.board.packs.annotations import MANIFEST_FILE
+from railyard.board.packs.describe import kind_of
+from railyard.board.review.open_session import Place
+from railyard.board.review.sessions import Catalogue, is_finished
+from railyard.core.errors import UserError
+
+log = logging.getLogger(__name__)
+
+# products of folders made elsewhere, by the stem of their files
+STEMS = {"annotations": "annotations", "annotations-student": "student_bins"}
+
+_read: dict[tuple[str, int, int], dict[str, Any]] = {}  # by manifest, its time and size
+
+
+def facts_of(catalogue: Catalogue, place: Place) -> dict[str, Any]:
+    """The facts of one session."""
+    found = _of_source(place)
+    if is_finished(place):
+        found.update(_of_manifest_once(place))
+        found["preparing"] = catalogue.preparing(place.id)
+    return found
+
+
+def _of_source(place: Place) -> dict[str, Any]:
+    source = place.source
+    return {
+        "id": place.id,
+        "pool": str(place.pool),
+        "pool_type": source.get("pool_type"),
+        "model_id": source.get("model_id"),
+        "model_hash": source.get("model_hash"),
+        "tag": place.folder.parent.name.removeprefix("model=") if place.is_own else None,
+        "created_at": source.get("created_at"),
+        "rows": source.get("rows"),
+        "runs": None,
+        "products": [product["name"] for product in source.get("products", [])],
+        "num_bins": None,
+        "finished": is_finished(place),
+        "provenance": None,
+        "preparing": {},
+    }
+
+
+def _of_manifest_once(place: Place) -> dict[str, Any]:
+    """A manifest names each run: with 100,000 of them it is read once, as long as it stays the same."""
+    file = place.folder / MANIFEST_FILE
+    state = file.stat()
+    key = (str(file), state.st_mtime_ns, state.st_size)
+    if key not in _read:
+        try:
+            _read[key] = _of_manifest(place)
+        except UserError as fault:
+            log.warning("%s", fault)
+            _read[key] = {"fault": str(fault)}
+    return dict(_read[key])
+
+
+def _of_manifest(place: Place) -> dict[str, Any]:
+    annotated = AnnotationSession.open(place.folder)
+    manifest = annotated.manifest
+    found: dict[str, Any] = {
+        "runs": len(manifest["runs"]),
+        "num_bins": manifest.get("student_bins", {}).get("num_bins") or None,
+        "provenance": manifest.get("provenance"),
+    }
+    if not place.is_own:
+        held = {stem: any(place.folder.glob(f"{stem}-[0-9]*.npy")) for stem in STEMS}
+        found["products"] = [STEMS[stem] for stem, is_there in held.items() if is_there]
+        found["rows"] = len(annotated.annotations or ())
+        found["pool_type"] = "selfplay" if kind_of(place.pool) == "selfplay" else "macroxue"
+    return found
