@@ -50,6 +50,13 @@ PROVED_BY = {
     "board/tokens/test_ev_bins.py": ("board/tokens/fit_ev_bins.py",),
     "board/tokens/test_tokenizer_json.py": ("board/tokens/json_fields.py",),
     "board/training/test_collate.py": ("board/training/batch.py",),
+    "board/training/filters/test_filter.py": tuple(
+        f"board/training/filters/{name}.py"
+        for name in (
+            *("compiled", "high_entropy", "low_confidence", "passthrough", "query", "student_wrong_p1"),
+            *("teacher_margin", "top_k_disagreements"),
+        )
+    ),
     "board/training/test_data.py": ("board/training/config.py",),
     "core/config/test_check.py": ("core/config/faults.py",),
     "core/store/test_npy.py": ("core/arrays.py",),

@@ -280,3 +280,17 @@ def test_writing_holds_no_more_than_a_batch(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert peak < batch.nbytes / 2
     assert len(ShardSet.open(tmp_path, "steps", STEP)) == 200_000
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=5), st.data())
+@settings(deadline=None)
+def test_views_are_the_rows_asked_for(tmp_path_factory, sizes, data):
+    folder = tmp_path_factory.mktemp("family")
+    for shard, size in enumerate(sizes):
+        np.save(folder / f"x-{shard:05d}.npy", np.arange(size, dtype=np.int64) + sum(sizes[:shard]))
+    family, total = ShardSet.open(folder, "x", np.dtype("<i8")), sum(sizes)
+    first = data.draw(st.integers(0, total))
+    stop = data.draw(st.integers(first, total))
+    found = list(family.views(first, stop))
+    assert [value for rows in found for value in rows.tolist()] == list(range(first, stop))
+    assert all(len(rows) for rows in found)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from railyard.board.annotation.pool import AnnotationPool
-from railyard.board.annotation.search import Facts
 from railyard.board.packs.annotation_session import AnnotationSession
+from railyard.board.packs.search import Facts
 from railyard.core.arrays import I64, U8
 from railyard.core.errors import UserError
 
@@ -111,7 +111,7 @@ class Session:
 
     def rows(self, where: str | None = None, limit: int | None = None) -> I64:
         """The numbers of rows that meet the conditions, in their order: `rows("disagreement=1, entropy>0.9")`."""
-        return self._facts.search(where, limit)
+        return self._facts.scan(where).rows(limit)
 
     def frame(
         self, where: str | None = None, columns: Sequence[str] | None = None, limit: int | None = 100_000

@@ -100,7 +100,7 @@ def _read(folder: Path) -> dict[str, F64]:
 
 def matching(columns: Figures, where: str | None) -> I64:
     """Places of the runs that meet all conditions, in their order. UserError for a name that is none."""
-    from railyard.board.annotation.search import holds
+    from railyard.board.packs.search import holds
 
     found = np.ones(len(columns["run_id"]), np.bool_)
     for condition in parse(where):

@@ -85,6 +85,15 @@ class ShardSet:
             for first in range(0, len(rows), rows_per_chunk):
                 yield start + first, rows[first : first + rows_per_chunk]
 
+    def views(self, first: int, stop: int) -> Iterator[NDArray[Any]]:
+        """Views of the rows `first`, …, `stop - 1`, one for each shard that holds some of them. Nothing is checked."""
+        shard = int(np.searchsorted(self.starts, first, side="right")) - 1
+        while first < stop:
+            start, end = int(self.starts[shard]), min(int(self.starts[shard + 1]), stop)
+            if first < end:
+                yield np.asarray(self.shard(shard))[first - start : end - start]
+            first, shard = max(first, end), shard + 1
+
     def addresses(self) -> tuple[U64, I64]:
         """Address of each shard's first row, uint64 [S], and `starts`; valid as long as this object lives."""
         if self._addresses is None:

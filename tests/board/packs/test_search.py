@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from railyard.board.annotation.search import holds
+from railyard.board.packs.search import holds
 from railyard.core.errors import UserError
 from railyard.core.query import Condition, parse
 
