@@ -79,3 +79,17 @@ def test_a_row_with_a_logit_that_is_not_finite_is_right_nowhere_and_counted(obje
 def test_a_perplexity_beyond_floats_is_infinite():
     assert (perplexity(math.log(8)), perplexity(1e4)) == (pytest.approx(8), math.inf)
     assert math.isnan(perplexity(math.nan))
+
+
+@pytest.mark.parametrize("objective", [MacroxueTokens(), BinnedEv(), HardMove()])
+def test_each_figure_is_explained_with_what_a_guess_gets(objective):
+    rows, classes = 64, 1 if isinstance(objective, HardMove) else 11
+    logits = [torch.zeros(rows, classes) for _ in range(4)]
+    targets, moves = torch.randint(classes, (rows, 4)), torch.arange(rows) % 4
+    scores = objective.row_scores(logits, targets, moves, torch.full((rows,), 15))
+    figures = objective.metrics({name: float(score.sum()) for name, score in scores.items()}, rows)
+    said = objective.meanings(classes)
+    assert figures.keys() <= said.keys()
+    for name in ("loss", "loss_up"):
+        assert f"{figures[name]:.4f}" in said[name]
+    assert figures["perplexity"] == pytest.approx(float(said["perplexity"].rpartition(" ")[2]))

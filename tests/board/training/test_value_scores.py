@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from railyard.board.training.outcomes import NO_LABEL
-from railyard.board.training.value_scores import losses, metrics, row_scores
+from railyard.board.training.value_scores import losses, meanings, metrics, row_scores
 
 row = st.tuples(st.floats(-8, 8), st.sampled_from([0, 1, NO_LABEL]), st.floats(-8, 8), st.sampled_from([0, NO_LABEL]))
 
@@ -61,3 +61,12 @@ def test_the_loss_is_computed_in_float32():
 def test_without_heads_there_is_nothing():
     nothing = torch.zeros(3, 0, dtype=torch.uint8)
     assert losses({}, nothing) == row_scores({}, nothing) == metrics({"loss_up": 1.0}) == {}
+
+
+def test_each_figure_is_explained_with_what_one_half_gets():
+    logits, labels = heads([(0.0, 1, 0.0, 0), (0.0, 0, 0.0, 0)])
+    scores = row_scores(logits, labels)
+    said, figures = meanings(logits), metrics({name: float(score.sum()) for name, score in scores.items()})
+    assert figures.keys() == said.keys()
+    for name, value in figures.items():
+        assert f"{value:.4f}".rstrip("0") in said[name]

@@ -3,6 +3,7 @@
 import pytest
 from sweeps import LOSS, SPACE, SPEED, sweep
 
+from railyard.core.runs.provenance import provenance
 from railyard.core.sweeping import report
 from railyard.core.sweeping.folder import SweepFolder
 from railyard.core.sweeping.points import points
@@ -12,7 +13,7 @@ from railyard.core.sweeping.points import points
 def written(tmp_path):
     def write(count, objectives):
         tried = sweep(count)
-        SweepFolder(tmp_path).write("train", ["a=1"], [])
+        SweepFolder(tmp_path).write("train", ["a=1"], [provenance(["railyard", "train", "-m", "a=1"])] * 2)
         SweepFolder(tmp_path).write_trials([trial for trial, _ in tried])
         for trial, outcome in tried:
             (tmp_path / str(trial.number)).mkdir(exist_ok=True)
@@ -32,6 +33,9 @@ def test_it_names_the_best_trial_lists_all_and_says_what_failed(written, tmp_pat
     assert "| 5 | the device's memory is full |" in text
     assert "Not estimated: it takes 10 complete trials" in text
     assert "retry_failed" in text
+    assert text.startswith(f"# sweep of train: {tmp_path.name}\n")
+    assert "| command | `railyard train -m a=1` |" in text
+    assert "It was gone on with 1 times, the last time at 20" in text
 
 
 def test_the_table_begins_with_the_best(written):

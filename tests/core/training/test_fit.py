@@ -195,7 +195,9 @@ def test_a_stop_before_min_epochs_does_not_save_every_step(tmp_path):
 def test_a_fit_that_takes_no_step_says_so(tmp_path, caplog):
     tiny.train(tmp_path / "first", {"max_epochs": 1})
     tiny.train(tmp_path / "next", {"max_epochs": 1}, ckpt_path=str(tmp_path / "first" / "checkpoints" / "last.ckpt"))
-    assert "no step was taken" in caplog.text
+    assert (
+        "nothing is left to do, no step was taken: trainer.max_epochs=1 is reached; a larger one goes on" in caplog.text
+    )
 
 
 def test_a_plateau_schedule_is_refused_where_it_would_not_resume(tmp_path):

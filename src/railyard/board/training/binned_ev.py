@@ -3,7 +3,14 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from railyard.board.tokens.ev_binner import NO_VALUE
-from railyard.board.training.objectives import HEAD_NAMES, BoardObjective, LossParts, agreed, perplexity
+from railyard.board.training.objectives import (
+    HEAD_NAMES,
+    BoardObjective,
+    LossParts,
+    agreed,
+    meanings_of_heads,
+    perplexity,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +67,10 @@ class BinnedEv(BoardObjective):
             "bin_accuracy": sums["right"] / values,
             "teacher_agreement": sums["agreed"] / rows,
         }
+
+    def _meanings(self, classes: int) -> dict[str, str]:
+        hit = f"share of moves whose most probable class is right; a guess has 1/{classes} = {1 / classes:.4f}"
+        return {**meanings_of_heads(classes), "bin_accuracy": hit}
 
 
 def _losses(logits: "Heads", targets: "Tensor") -> "tuple[Tensor, Tensor]":

@@ -1,5 +1,6 @@
 """The objective that learns the teacher's move and nothing else."""
 
+import math
 from typing import TYPE_CHECKING, ClassVar
 
 from railyard.board.model.config import Encoder
@@ -53,6 +54,20 @@ class HardMove(BoardObjective):
             "policy_agreement": sums["mass"] / rows,
             "policy_accuracy": sums["right"] / rows,
             "teacher_agreement": sums["agreed"] / rows,
+        }
+
+    def _meanings(self, classes: int) -> dict[str, str]:
+        guess = f"{math.log(4):.4f}"
+        return {
+            "loss": f"cross-entropy of the teacher's move in nats; a guess has ln 4 = {guess}",
+            **{
+                f"loss_{name}": f"that of rows where the teacher moves {name}; a guess has {guess}"
+                for name in HEAD_NAMES
+            },
+            "perplexity": "exp of the loss: among how many moves it hesitates; a guess has 4",
+            "policy_agreement": "mean probability of the teacher's move; a guess has 0.25",
+            "policy_accuracy": "share of rows where the most probable move, legal or not, is the teacher's; a guess "
+            "has 0.25",
         }
 
     def misfit(self, encoder: Encoder) -> str | None:

@@ -4,7 +4,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from railyard.board.training.objectives import HEAD_NAMES, BoardObjective, LossParts, agreed, perplexity
+from railyard.board.training.objectives import (
+    HEAD_NAMES,
+    BoardObjective,
+    LossParts,
+    agreed,
+    meanings_of_heads,
+    perplexity,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +75,10 @@ class MacroxueTokens(BoardObjective):
             "policy_agreement": sums["winner_mass"] / max(sums["winner_pairs"], 1.0),
             "teacher_agreement": sums["agreed"] / rows,
         }
+
+    def _meanings(self, classes: int) -> dict[str, str]:
+        mass = f"mean WINNER probability of the moves played; a guess has 1/{classes} = {1 / classes:.4f}"
+        return {**meanings_of_heads(classes), "policy_agreement": mass}
 
     def _class_weight(self, logits: "Tensor") -> "Tensor | None":
         if self.winner_weight == 1:

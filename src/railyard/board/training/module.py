@@ -100,6 +100,11 @@ class BoardModule(pl.LightningModule):
         metrics = {**self.objective.metrics(sums, rows), **value_scores.metrics(sums)}
         self.log_dict({f"val/{name}": value for name, value in metrics.items()}, sync_dist=True)
 
+    def meanings(self) -> dict[str, str]:
+        """What the metrics are, for the report."""
+        heads = value_scores.meanings([*self.knobs.value_heads])
+        return {**self.objective.meanings(self.tokenizer.num_classes), **heads}
+
     def configure_optimizers(self) -> Any:
         optimizer = optimizers.build(self.encoder, self.knobs.optimizer, self.knobs.other_optimizer)
         schedule, total = self.knobs.schedule, self.total_steps

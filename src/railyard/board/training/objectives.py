@@ -72,6 +72,19 @@ class BoardObjective(Objective, abstract=True):
         """The objective's own figures from sums over `rows` rows."""
         raise NotImplementedError
 
+    def meanings(self, classes: int) -> dict[str, str]:
+        """What the figures are, by name, with what somebody gets who knows nothing of the board."""
+        return {
+            "teacher_agreement": "share of rows where the preferred legal move is the teacher's; a random legal move "
+            "agrees in 1 of 2 to 4 rows, as many as are legal",
+            NONFINITE: "rows with a logit that is no number; 0 is right",
+            **self._meanings(classes),
+        }
+
+    def _meanings(self, classes: int) -> dict[str, str]:
+        """Those of the objective's own figures, where its heads have so many classes."""
+        raise NotImplementedError
+
     def misfit(self, encoder: Encoder) -> str | None:
         """What to change in an encoder whose heads cannot learn this; None if nothing."""
         if encoder.head_type == "binned_ev":
@@ -88,6 +101,16 @@ class BoardObjective(Objective, abstract=True):
             raise UserError(
                 f"data.tokenizer does not fit the objective {type(self).__name__}: make one with `{self.made_by}`"
             )
+
+
+def meanings_of_heads(classes: int) -> dict[str, str]:
+    """Loss and perplexity of four heads that learn so many classes."""
+    guess = math.log(classes)
+    return {
+        "loss": f"cross-entropy in nats, summed over the four moves; a guess has 4 ln {classes} = {4 * guess:.4f}",
+        **{f"loss_{name}": f"that of the move {name}; a guess has {guess:.4f}" for name in HEAD_NAMES},
+        "perplexity": f"exp of the mean loss of a move: among how many classes it hesitates; a guess has {classes}",
+    }
 
 
 def perplexity(mean_loss: float) -> float:

@@ -3,7 +3,7 @@
 Shapes: B rows, V value heads; the heads of a mapping stand in the order of the labels' columns.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -45,6 +45,19 @@ def metrics(sums: Mapping[str, float]) -> dict[str, float]:
         for head in heads
         if sums[f"{head}_rows"]
         for figure in ("loss", "brier")
+    }
+
+
+def meanings(names: Iterable[str]) -> dict[str, str]:
+    """What the metrics of value heads are, with those of a head that always says one half."""
+    loss, brier = (
+        "cross-entropy in nats of {}; one half always has 0.6931",
+        "Brier score of {}; one half always has 0.25",
+    )
+    return {
+        f"value_{name}_{figure}": words.format(name)
+        for name in names
+        for figure, words in (("loss", loss), ("brier", brier))
     }
 
 

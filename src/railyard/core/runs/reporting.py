@@ -30,7 +30,11 @@ def cell(value: Any) -> str:
 
 def what_ran(folder: Path) -> str:
     """Command, code, machine and data of a run folder, from its provenance."""
-    facts = provenance.read(folder)
+    return facts_of_call(provenance.read(folder))
+
+
+def facts_of_call(facts: Mapping[str, Any]) -> str:
+    """Command, code, machine and data, as a provenance holds them."""
     if not {"code", "machine", "packages", "command", "created_at", "python", "seed"} <= facts.keys():
         return f"{provenance.FILE} does not say what ran."
     code, machine = facts["code"], facts["machine"]
@@ -56,8 +60,12 @@ def config_block(folder: Path) -> str:
     return f"```yaml\n{text}```"
 
 
-def metric_lines(metrics: Mapping[str, float]) -> str:
-    return table(("metric", "value"), [(name, float(value)) for name, value in metrics.items()])
+def metric_lines(metrics: Mapping[str, float], meanings: Mapping[str, str] | None = None) -> str:
+    """A row a metric; `meanings`, by the last part of their names, say what they measure and what a guess gets."""
+    found = [(name, float(value), (meanings or {}).get(name.rpartition("/")[2], "")) for name, value in metrics.items()]
+    if any(meaning for *_, meaning in found):
+        return table(("metric", "value", "what it is"), found)
+    return table(("metric", "value"), [row[:2] for row in found])
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], right: bool = False) -> str:

@@ -48,6 +48,10 @@ class SweepFolder:
         """The verb that a sweep runs."""
         return str(_read(self.path / SWEEP, _Sweep)["verb"])
 
+    def calls(self) -> list[dict[str, Any]]:
+        """The provenance of each call that worked on it, the first one first."""
+        return list(_read(self.path / SWEEP, _Sweep)["calls"])
+
     def write_trials(self, trials: Iterable[Trial]) -> None:
         """`trials.json`: the jobs asked for so far, with their overrides."""
         listed = [{"number": trial.number, "words": trial.overrides} for trial in trials]

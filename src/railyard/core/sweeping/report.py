@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from railyard.core.runs import reporting
+from railyard.core.runs import provenance, reporting
+from railyard.core.runs.folder import experiment_of
 from railyard.core.runs.plots import available
 from railyard.core.store import durable
 from railyard.core.sweeping import importance, plots
@@ -27,7 +28,7 @@ def write(folder: Path, space: Sequence[str], objectives: Sequence[OptimizedMetr
     asked = [Trial(number, tuple(words)) for number, words in sweep.trials()]
     tried = [(trial, outcome) for trial in asked if (outcome := sweep.outcome(trial.number))]
     found = points(space, tried, objectives)
-    sections = [f"# sweep {folder.name}", _summary(found, len(asked))]
+    sections = [_title(sweep, asked), _summary(found, len(asked))]
     if objectives and found.numbers:
         shares = importance.shares(found)
         sections += ["## Best", _best(found, {trial.number: trial for trial in asked})]
@@ -40,7 +41,7 @@ def write(folder: Path, space: Sequence[str], objectives: Sequence[OptimizedMetr
         ]
     if found.failed:
         sections += ["## Failed", _failed(found)]
-    sections += ["## Next", _next(sweep, found)]
+    sections += ["## What ran", _what_ran(sweep, asked), "## Next", _next(sweep, found)]
     durable.write_text(folder / "report.md", "\n\n".join(sections) + "\n")
     return {"report": str(folder / "report.md"), **_result(sweep, found)}
 
@@ -52,6 +53,22 @@ def _result(sweep: SweepFolder, found: Points) -> dict[str, Any]:
     names = [objective.name for objective in found.objectives]
     best = [{"job": str(sweep.job(n)), **dict(zip(names, _values(found, n), strict=True))} for n in found.best]
     return {"best": best[0] if len(names) == 1 else best}
+
+
+def _title(sweep: SweepFolder, asked: Sequence[Trial]) -> str:
+    """The verb and, where the trials name one, their experiment."""
+    experiment = experiment_of(sweep.job(asked[0].number)) if asked else "none"
+    of = [sweep.verb(), *([] if experiment == "none" else [experiment])]
+    return f"# sweep of {' '.join(of)}: {sweep.path.name}"
+
+
+def _what_ran(sweep: SweepFolder, asked: Sequence[Trial]) -> str:
+    """The first call on the sweep, how many there were, and the data of its first trial that names some."""
+    first, *later = sweep.calls() or [{}]
+    trials = (provenance.read(sweep.job(trial.number)) for trial in asked)
+    data: dict[str, Any] = next((facts["data"] for facts in trials if facts.get("data")), {})
+    more = [f"It was gone on with {len(later)} times, the last time at {later[-1]['created_at']}."] if later else []
+    return "\n\n".join([reporting.facts_of_call({**first, "data": data}), *more])
 
 
 def _values(found: Points, number: int) -> tuple[float, ...]:

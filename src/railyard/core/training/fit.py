@@ -34,6 +34,7 @@ from railyard.core.training.callbacks.pruning import Prune
 from railyard.core.training.callbacks.saver import Saver
 from railyard.core.training.checkpoint import CheckpointFolder, DurableIO, load
 from railyard.core.training.distributed import OwnRanks
+from railyard.core.training.endings import early_end, limit_reached
 from railyard.core.training.experiment import Experiment, Watcher, total_steps
 from railyard.core.training.lightning_private import turn_off_signals_and_resume_guess
 from railyard.core.training.resuming import global_batch
@@ -287,7 +288,7 @@ def _began(trainer: Any) -> int | None:
 
 def _warn_of_no_step(trainer: Any) -> None:
     if _began(trainer) in (None, trainer.global_step):
-        log.warning("no step was taken: the run was at its end (max_steps, max_epochs, max_time) before it began")
+        log.warning("nothing is left to do, no step was taken: %s", limit_reached(trainer))
 
 
 def _refuse_diverged(state: Mapping[str, Any], last: Mapping[str, float], folder: Path) -> None:
@@ -314,6 +315,7 @@ def finish(trainer: pl.Trainer, module: pl.LightningModule, folder: Path) -> dic
     return {
         "run": str(folder),
         "steps": trainer.global_step,
+        **early_end(trainer),
         "best": {
             "checkpoint": best.name if best else None,
             "value": checkpoints.content["best_value"],

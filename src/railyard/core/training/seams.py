@@ -69,6 +69,14 @@ class ReportsTimings(Protocol):
         """What was measured since it was last asked."""
 
 
+@runtime_checkable
+class ExplainsMetrics(Protocol):
+    """A module that says what it logs."""
+
+    def meanings(self) -> Mapping[str, str]:
+        """A sentence by the last part of a metric's name: what it measures, and what somebody who guesses gets."""
+
+
 def facts_of(part: object) -> dict[str, Any]:
     return part.facts() if isinstance(part, HasFacts) else {}
 

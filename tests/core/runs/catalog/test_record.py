@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from railyard.core.runs import run_state
 from railyard.core.runs.catalog.record import flat, read
 from railyard.core.store import durable
 
@@ -67,6 +68,24 @@ def test_a_folder_elsewhere_is_placed_by_its_own_records(make, tmp_path):
     durable.write_json(folder / "provenance.json", {"command": ["railyard", "evaluate", "run=x"]})
     record, _ = read(folder, "p")
     assert (record.verb, record.experiment) == ("evaluate", "none")
+
+
+def test_the_runs_own_records_stand_above_its_place(make):
+    folder = make("mine/here/a")
+    durable.write_json(folder / "provenance.json", {"command": ["railyard", "train", "experiment=board/quick"]})
+    (folder / ".hydra").mkdir()
+    (folder / ".hydra" / "hydra.yaml").write_text("hydra: {runtime: {choices: {experiment: board/quick}}}")
+    record, _ = read(folder, "p")
+    assert (record.verb, record.experiment) == ("train", "board/quick")
+
+
+def test_what_ended_a_run_early(make):
+    folder = make("train/none/a")
+    run_state._write(
+        folder, "finished", "val/loss did not improve", {"steps": 20, "metrics": {}, "ended": "EarlyStopping"}
+    )
+    record, _ = read(folder, "p")
+    assert (record.state, record.ended, record.message) == ("finished", "EarlyStopping", "val/loss did not improve")
 
 
 def test_leaves_have_dotted_keys():

@@ -6,6 +6,7 @@ import signal
 import pytest
 import tiny
 
+from railyard.core.config.component import Foreign
 from railyard.core.runs import plots
 from railyard.core.runs.signals import Stopped
 from railyard.core.training.callbacks import config
@@ -20,9 +21,31 @@ def report(folder):
 def test_it_says_what_ran_how_well_and_how_fast(tmp_path):
     tiny.train(tmp_path / "exp" / "run", callbacks=CALLBACKS)
     text = report(tmp_path / "exp" / "run")
-    assert text.startswith("# exp: run\n\n22 optimizer steps; the best checkpoint is of step ")
+    assert text.startswith("# train: run\n\n22 optimizer steps; the best checkpoint is of step ")
     for line in ("| val/loss |", "`railyard train`", "max_epochs: 2", " rows/s; ", "railyard train resume="):
         assert line in text
+    assert "/run trainer.max_epochs=4\n" in text
+    assert "what it is" not in text
+
+
+def test_it_names_the_experiment_and_says_what_metrics_are(tmp_path, monkeypatch):
+    hydra = tmp_path / "run" / ".hydra"
+    hydra.mkdir(parents=True)
+    (hydra / "hydra.yaml").write_text("hydra: {runtime: {choices: {experiment: board/quick}}}")
+    monkeypatch.setattr(tiny.TinyModule, "meanings", lambda _: {"loss": "a guess has 1"}, raising=False)
+    tiny.train(tmp_path / "run", {"max_epochs": -1, "max_steps": 11}, callbacks=CALLBACKS)
+    text = report(tmp_path / "run")
+    assert text.startswith("# train board/quick: run\n")
+    assert "| a guess has 1 |" in text
+    assert "/run trainer.max_steps=22\n" in text
+
+
+def test_it_says_what_stopped_the_fit_early(tmp_path):
+    stopping = Foreign(
+        "lightning.pytorch.callbacks.EarlyStopping", {"monitor": "val/loss", "patience": 1, "min_delta": 9}
+    )
+    tiny.train(tmp_path / "run", {"max_epochs": 9}, callbacks={**CALLBACKS, "early": stopping})
+    assert "Stopped early by EarlyStopping: val/loss did not improve on " in report(tmp_path / "run")
 
 
 def test_plots_stand_beside_it(tmp_path):

@@ -19,7 +19,7 @@ from railyard.core.runs.catalog.record import Record
 log = logging.getLogger(__name__)
 
 FILE = ".runs_index.sqlite"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x52594152
 BATCH = 500  # folders read between two commits: what a kill during the first scan can cost
 CREATE = "CREATE TABLE runs (path TEXT PRIMARY KEY, stamp TEXT, record TEXT, details TEXT)"

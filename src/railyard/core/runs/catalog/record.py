@@ -35,6 +35,7 @@ class Record:
     when: str = ""
     state: str = "unknown"
     message: str = ""
+    ended: str | None = None  # what ended a run early that is finished: EarlyStopping, max_time
     steps: int | None = None
     metric: str | None = None
     mode: str = "min"
@@ -74,6 +75,7 @@ def read(folder: Path, path: str) -> tuple[Record, dict[str, Any]]:
         when=made.get("created_at") or _time(folder),
         state=state["state"],
         message=state["message"],
+        ended=state.get("ended"),
         steps=_steps(figures, manifest),
         metric=config.get("callbacks.saver.monitor") or state.get("metric"),
         mode=config.get("callbacks.saver.mode") or state.get("mode") or "min",
@@ -128,13 +130,17 @@ def _steps(figures: Mapping[str, Any], manifest: Mapping[str, Any]) -> int | Non
 
 
 def _place(folder: Path, made: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Verb and experiment, from `outputs/<verb>/<experiment>/<run>`; of a folder elsewhere from its own records."""
+    """Verb and experiment. The run's own records decide where its folder was moved or given another place; the usual
+    place, `outputs/<verb>/<experiment>/<run>`, spares reading them, and serves where there are none.
+    """
+    command = made.get("command") or []
+    recorded = str(command[1]) if len(command) > 1 else None
     parts = folder.parts[: -2 if folder.name.isdigit() else -1]
-    if OUTPUTS in parts:
-        at = len(parts) - parts[::-1].index(OUTPUTS)
-        return parts[at] if at < len(parts) else None, "/".join(parts[at + 1 :]) or None
-    command = made.get("command") or [None, None]
-    return command[1] if len(command) > 1 else None, experiment_of(folder)
+    at = len(parts) - parts[::-1].index(OUTPUTS) if OUTPUTS in parts else len(parts)
+    verb, experiment = parts[at] if at < len(parts) else None, "/".join(parts[at + 1 :])
+    if experiment and recorded in (None, verb):
+        return verb, experiment
+    return recorded or verb, experiment_of(folder)
 
 
 def _time(folder: Path) -> str:

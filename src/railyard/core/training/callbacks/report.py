@@ -2,15 +2,20 @@
 
 import os
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import lightning.pytorch as pl
 
 from railyard.core.runs import metrics, plots, reporting
+from railyard.core.runs.folder import experiment_of, name_of
 from railyard.core.runs.signals import Stopped
 from railyard.core.store import durable, journal
 from railyard.core.training.checkpoint import CheckpointFolder
+from railyard.core.training.endings import early_end
 from railyard.core.training.lightning_private import is_fast_dev_run
+from railyard.core.training.seams import ExplainsMetrics
 
 
 class Report(pl.Callback):
@@ -22,21 +27,33 @@ class Report(pl.Callback):
 
     def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
         if trainer.is_global_zero and not is_fast_dev_run(trainer):
-            write(self.folder, self.with_plots, trainer.global_step)
+            meanings = module.meanings() if isinstance(module, ExplainsMetrics) else {}
+            write(
+                self.folder, self.with_plots, Written(trainer.global_step, early_end(trainer), _more(trainer), meanings)
+            )
 
     def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException) -> None:
         if isinstance(exception, Stopped):
             self.teardown(trainer, module, "fit")
 
 
-def write(folder: Path, with_plots: bool, steps: int) -> None:
+class Written(NamedTuple):
+    """What a report is told of the fit, beside the run's own files."""
+
+    steps: int
+    end: Mapping[str, str]  # what ended it early, as `early_end` says
+    more: str  # the key and value that let it go on
+    meanings: Mapping[str, str]
+
+
+def write(folder: Path, with_plots: bool, told: Written) -> None:
     """(Re)write report.md and its plots from the run's own files."""
     rows = metrics.read(folder)
     sections = [
-        f"# {folder.parent.name}: {folder.name}",
-        _summary(folder, steps),
+        f"# {' '.join(('train', *_experiment(folder)))}: {name_of(folder)}",
+        _summary(folder, told),
         "## Result",
-        reporting.metric_lines(metrics.last_values(rows)),
+        reporting.metric_lines(metrics.last_values(rows), told.meanings),
         *_plot_lines(folder, rows, with_plots),
         "## What ran",
         reporting.what_ran(folder),
@@ -45,18 +62,33 @@ def write(folder: Path, with_plots: bool, steps: int) -> None:
         "## Speed",
         _speed(folder),
         "## Next",
-        _next(folder),
+        _next(folder, told),
     ]
     durable.write_text(folder / "report.md", "\n\n".join(sections) + "\n")
 
 
-def _summary(folder: Path, steps: int) -> str:
+def _experiment(folder: Path) -> list[str]:
+    name = experiment_of(folder)
+    return [] if name == "none" else [name]
+
+
+def _more(trainer: pl.Trainer) -> str:
+    """The override that gives a run as much again."""
+    if trainer.max_steps >= 0:
+        return f"trainer.max_steps={2 * trainer.max_steps}"
+    return f"trainer.max_epochs={2 * (trainer.max_epochs or 1)}"
+
+
+def _summary(folder: Path, told: Written) -> str:
     content = CheckpointFolder(folder / "checkpoints").content
+    early = f" Stopped early by {told.end['ended']}: {told.end['message']}." if told.end else ""
     best = content["best"]
     if best is None:
-        return f"{steps:,} optimizer steps."
+        return f"{told.steps:,} optimizer steps.{early}"
     step = content["files"][best]["step"]
-    return f"{steps:,} optimizer steps; the best checkpoint is of step {step:,} ({content['best_value']:.4f})."
+    return (
+        f"{told.steps:,} optimizer steps; the best checkpoint is of step {step:,} ({content['best_value']:.4f}).{early}"
+    )
 
 
 def _plot_lines(folder: Path, rows: metrics.Rows, with_plots: bool) -> list[str]:
@@ -97,6 +129,6 @@ def _speed(folder: Path) -> str:
     )
 
 
-def _next(folder: Path) -> str:
+def _next(folder: Path, told: Written) -> str:
     run = os.path.relpath(folder)
-    return f"```\nrailyard evaluate run={run}\nrailyard train resume={run} trainer.max_epochs=…\n```"
+    return f"```\nrailyard evaluate run={run}\nrailyard train resume={run} {told.more}\n```"
