@@ -66,6 +66,7 @@ PROVED_BY = {
     "core/training/test_replay.py": ("core/training/callbacks/stop_at.py", "apps/replay.py"),
     "core/verbs/test_sweep.py": ("core/sweeping/folder.py",),
     "stage2/scenes/test_converting.py": ("stage2/scenes/building.py",),
+    "stage2/training/test_data.py": ("stage2/training/config.py",),
     "test_notebook.py": ("__init__.py",),
     "tlg8/artifacts/test_extraction.py": (
         *("tlg8/artifacts/assembly.py", "tlg8/artifacts/pieces.py", "tlg8/artifacts/pixel_keys.py"),

@@ -56,7 +56,7 @@ def test_null_leaves_a_group_out():
         ("=3", ["'=3' is not key=value"]),
         ("seed=[1", ["'seed=[1' cannot be read", "quote"]),
         ("seed=a=b", ["'seed=a=b' cannot be read"]),
-        ("data={pack: x}", ["data takes the name of an option (board_pack, tlg8_blocks)"]),
+        ("data={pack: x}", ["data takes the name of an option (board_pack, stage2_scenes, tlg8_blocks)"]),
         ("trainer=3", ["trainer takes the name of an option"]),
         ("seed=1,2", ["'seed=1,2' gives several values", "add -m for a sweep"]),
         ("trainer=cpu,gpu", ["gives several values"]),

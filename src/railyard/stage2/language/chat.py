@@ -60,10 +60,10 @@ def image_tokens(width: int, height: int, sample: str) -> int:
     return (width // FACTOR) * (height // FACTOR)
 
 
-def encode_prompt(image_tokens: int, vocabulary: Vocabulary) -> I64:
+def encode_prompt(image_tokens: int, vocabulary: Vocabulary, prompt: Prompt = PROMPT) -> I64:
     """The ids of the prompt [T]: what a rollout goes on from and what a training sample begins with."""
     (pad,) = vocabulary.encode(IMAGE_PAD)
-    ids = np.array(vocabulary.encode(prompt_text(PROMPT)), np.int64)
+    ids = np.array(vocabulary.encode(prompt_text(prompt)), np.int64)
     return np.repeat(ids, np.where(ids == pad, image_tokens, 1))
 
 
