@@ -67,6 +67,10 @@ PROVED_BY = {
     "core/verbs/test_sweep.py": ("core/sweeping/folder.py",),
     "stage2/scenes/test_converting.py": ("stage2/scenes/building.py",),
     "stage2/training/test_data.py": ("stage2/training/config.py",),
+    "stage2/training/test_module.py": (
+        *("stage2/training/backends.py", "stage2/training/model_config.py", "stage2/training/opened.py"),
+        "stage2/training/window.py",
+    ),
     "test_notebook.py": ("__init__.py",),
     "tlg8/artifacts/test_extraction.py": (
         *("tlg8/artifacts/assembly.py", "tlg8/artifacts/pieces.py", "tlg8/artifacts/pixel_keys.py"),

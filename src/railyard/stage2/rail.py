@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from railyard.core.config.component import Component
+from railyard.core.config.faults import Fault
 from railyard.core.progress import counting
 from railyard.core.rail import Artifact, Rail
+
+if TYPE_CHECKING:
+    from railyard.core.training.experiment import Experiment
 
 
 class Scenes(Artifact):
@@ -43,6 +47,11 @@ class Stage2(Rail):
         from railyard.stage2.settings import Settings
 
         return Settings
+
+    def rules(self, experiment: "Experiment") -> list[Fault]:
+        from railyard.stage2.rules import check
+
+        return check(experiment)
 
     def show_keys(self) -> type[Component]:
         from railyard.stage2.scenes.config import SpaceOfScenes

@@ -49,8 +49,9 @@ class Repeating:
             return self._part(part.next_step, part.epoch + 1, 0)
         return self._part(part.next_step, part.epoch, part.stop)
 
-    def restored(self, values):
-        return Part(**values)
+    def restored(self, values, step):
+        part = Part(**values)
+        return part if step > part.first_step else self._part(step, part.epoch, part.start)
 
     def _part(self, step, epoch, start):
         stop = min(start + self.per_step, self.per_epoch)
@@ -131,6 +132,13 @@ def test_a_stretch_that_was_begun_goes_on_under_another_plan():
     other.load_state_dict(loader.state_dict())
     steps = [(micro.step, micro.stretch.start) for micro in islice(other, 0, 10, 2)]
     assert steps == [(1, 0), (2, 0), (3, 2), (4, 4), (5, 6)]
+
+
+def test_a_stretch_that_only_begins_is_planned_anew():
+    state = loader_of(2, uses=3).state_dict()
+    other = loader_of(2, uses=1)
+    other.load_state_dict(state)
+    assert [micro.step for micro in islice(other, 0, 6, 2) if micro.stretch.start == 0] == [0]
 
 
 def test_other_batches_begin_with_the_next_epoch_of_the_data():

@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from itertools import islice
 
 import pytest
@@ -46,6 +47,14 @@ def test_a_resumed_run_goes_on_with_the_same_windows(buffer, step):
     for window in following[:10]:
         assert window == resumed
         resumed = buffer.following(resumed)
+
+
+def test_a_window_that_was_begun_stays_what_it_is_under_another_share():
+    window = Buffer(4, 2, 1.0, 3).begin(6, 1)
+    other = Buffer(4, 2, 0.0, 3)
+    assert other.restored(asdict(window), 7) == window
+    assert other.restored(asdict(window), 6) == other.begin(6, 1)
+    assert not other.following(window).is_channel_b
 
 
 def test_the_loader_repeats_windows_of_channel_b():

@@ -54,8 +54,8 @@ class Plan(Protocol):
 
     def following(self, stretch: Any) -> Stretch: ...
 
-    def restored(self, values: Mapping[str, Any]) -> Stretch:
-        """The stretch with these values, as a checkpoint has them."""
+    def restored(self, values: Mapping[str, Any], step: int) -> Stretch:
+        """The stretch with these values, as a checkpoint has them; planned anew if it only begins with `step`."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class SteppedLoader(OrderedLoader):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Where batches are other ones now (a new run from a checkpoint), the data's next epoch begins."""
         self._step = state["step"]
-        stretch = self.plan.restored(state["stretch"])
+        stretch = self.plan.restored(state["stretch"], self._step)
         if (state["per_epoch"], state["per_step"]) != (self.plan.per_epoch, self.plan.per_step):
             stretch = self.plan.begin(self._step, stretch.epoch + 1)
         self._stretch = stretch

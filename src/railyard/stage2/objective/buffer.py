@@ -60,9 +60,14 @@ class Buffer:
         """The window that begins with a step and the first micro-batch of an epoch."""
         return self._window(0, epoch, step, 0)
 
-    def restored(self, values: Mapping[str, Any]) -> Window:
-        """A window as a checkpoint has it: its channel and its steps stay, whatever the share is now."""
-        return Window(**values)
+    def restored(self, values: Mapping[str, Any], step: int) -> Window:
+        """The window of `step` as a checkpoint has it. One that was begun keeps its channel and its steps, whatever the
+        share is now.
+        """
+        window = Window(**values)
+        if window.is_reuse(step):
+            return window
+        return self._window(window.index, window.epoch, window.first_step, window.start)
 
     def windows(self) -> Iterator[Window]:
         """All windows from step 0 on, without end."""
