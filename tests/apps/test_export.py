@@ -26,6 +26,22 @@ def test_a_run(railyard, run):
     assert railyard("export", f"bundle={INIT}", "format=onnx", "out=out", "json=true").json["already_there"]
 
 
+@pytest.mark.slow
+def test_a_detector(railyard, work):
+    from tiny_detector import tiny_detector
+
+    from railyard.stage2.model.folders import write
+
+    write(work / "init", tiny_detector())
+    done = railyard("export", "bundle=init", "format=hf", "out=out", "json=true")
+    assert done.code == 0, done.err
+    assert done.json["largest_difference"] < 1e-5
+    assert (work / "out" / "model.safetensors").is_file()
+    refused = railyard("export", f"bundle={INIT}", "format=hf", "out=other")
+    assert (refused.code, refused.out) == (2, "")
+    assert "holds no model that format=hf is for" in refused.err
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -35,7 +51,7 @@ def test_a_run(railyard, run):
         (["bundle=bare"], "bare holds no weights: give the init folder of a trained model"),
         (["run=run", "bundle=bare"], "give exactly one of run= and bundle="),
         ([], "give exactly one of run= and bundle="),
-        (["bundle=bare", "format=onxx"], "format: there is no format onxx; known: onnx"),
+        (["bundle=bare", "format=onxx"], "format: there is no format onxx; known: hf, onnx"),
     ],
 )
 def test_what_cannot_be_exported(railyard, run, work, words, sentence):

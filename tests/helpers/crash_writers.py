@@ -853,6 +853,7 @@ ELSEWHERE = {
     "board.inference.load.report": "writes report.md and its plot, as 'evaluation report' does",
     "board.model.onnx_export": "publishes a folder, as 'endgame tables' does; its provenance names the time",
     "stage2.model.folders": "publishes a folder, as 'board init folder' does; its weights need transformers",
+    "stage2.model.hf_export": "publishes a folder, as 'endgame tables' does; its provenance names the time",
     "board.playing.report": "writes report.md and its plot, as 'evaluation report' does",
 }
 # what the harness has to find out, or it proves nothing

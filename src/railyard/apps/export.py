@@ -1,4 +1,4 @@
-"""`railyard export run=RUN format=onnx out=OUT`: a trained model in a format that other programs read."""
+"""`railyard export run=RUN format=onnx|hf out=OUT`: a trained model in a format that other programs read."""
 
 from pathlib import Path
 from typing import Any, Self
@@ -19,7 +19,7 @@ class Export(Verb):
 
     run: PathKnob | None = Field(None, description="a run folder, whose best weights are exported: its init/")
     bundle: PathKnob | None = Field(None, description="an init folder")
-    format: str = Field(description="onnx")
+    format: str = Field(description="onnx, for a model of the board; hf, for one of stage2")
     out: PathKnob = Field(description="folder of what is made; it appears complete or not at all")
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from railyard.core.config.component import Component
 from railyard.core.config.faults import Fault
 from railyard.core.progress import counting
-from railyard.core.rail import Artifact, Rail
+from railyard.core.rail import Artifact, Format, Rail
 
 if TYPE_CHECKING:
     from railyard.core.training.experiment import Experiment
@@ -32,9 +32,22 @@ class Scenes(Artifact):
             draw(path, out, call.space, tick)
 
 
+class Hf(Format):
+    name = "hf"
+
+    def fits(self, init: Path) -> bool:
+        return (init / "config.json").is_file() and (init / "tokenizer_config.json").is_file()
+
+    def write(self, init: Path, out: Path, command: list[str]) -> dict[str, Any]:
+        from railyard.stage2.model.hf_export import export_hf
+
+        return export_hf(init, out, command)
+
+
 class Stage2(Rail):
     keys = ("stage2_ab", "custom", "training")  # as in settings.py, which is read only where one of them stands
     artifacts = (Scenes(),)
+    formats = (Hf(),)
 
     def concerns(self, config: Mapping[str, Any]) -> bool:
         if not super().concerns(config):

@@ -37,7 +37,7 @@ def add(model: Any, lora: Lora, rates: Rates) -> None:
         raise UserError("rates of text, vision and merger are all 0: adapters would have no layer to stand beside")
     config = LoraConfig(
         r=lora.rank,
-        lora_alpha=lora.alpha,
+        lora_alpha=lora.alpha,  # type: ignore[arg-type]  # any number will do
         lora_dropout=lora.dropout,
         use_dora=lora.dora,
         target_modules=names,

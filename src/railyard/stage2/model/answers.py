@@ -13,6 +13,7 @@ import numpy as np
 from railyard.stage2.language.vocabulary import Ids
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -44,7 +45,7 @@ class Soft:
         return embeddings_ATH.index_put((self.answers_N, self.tokens_N), self.rows_NH.to(embeddings_ATH.dtype))
 
 
-def answers(ids: Sequence[Ids], samples: Sequence[int] | None = None, device: "object" = "cpu") -> Answers:
+def answers(ids: Sequence[Ids], samples: Sequence[int] | None = None, device: "str | torch.device" = "cpu") -> Answers:
     """Some answers, one for each sample of a batch in order unless `samples` says otherwise.
 
     An answer may be empty; a batch of empty ones has T = 0.
@@ -58,4 +59,4 @@ def answers(ids: Sequence[Ids], samples: Sequence[int] | None = None, device: "o
     of = tuple(range(len(ids))) if samples is None else tuple(samples)
     if len(of) != len(ids):
         raise ValueError(f"{len(ids)} answers, but {len(of)} samples")
-    return Answers(torch.from_numpy(ids_AT).to(device), tuple(lengths), of)  # type: ignore[call-overload]
+    return Answers(torch.from_numpy(ids_AT).to(device), tuple(lengths), of)

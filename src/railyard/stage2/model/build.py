@@ -18,10 +18,11 @@ from railyard.stage2.language.extension import add_coordinates, extend_model
 from railyard.stage2.language.offline_tokenizer import train_tokenizer
 from railyard.stage2.language.prompts import PROMPT
 from railyard.stage2.language.tokenizer import SPECIALS, vocabulary_of
-from railyard.stage2.model import adapters, folders, hub, parts, shape
+from railyard.stage2.model import adapters, files, folders, hub, parts, shape
 from railyard.stage2.model.config import Folder, Hub, Lora, Network, Random, Weights
 from railyard.stage2.model.coordinate_rows import smooth_rows
 from railyard.stage2.model.detector import Detector
+from railyard.stage2.model.patch_embedding import as_product
 from railyard.stage2.scenes.coordinates import TOKENS
 
 MOST_TEXTS = 20_000  # that a tokenizer is made from
@@ -33,6 +34,7 @@ def build(network: Network, texts: Callable[[], Iterable[str]] = tuple) -> Detec
     `texts()`: rendered objects of the training data, for the tokenizer of `weights=Random` without one.
     """
     model, tokenizer = _source(network, texts)
+    as_product(model)
     if isinstance(network.tuning, Lora):
         adapters.add(model, network.tuning, network.rates)
     if network.gradient_checkpointing:
@@ -45,7 +47,7 @@ def build(network: Network, texts: Callable[[], Iterable[str]] = tuple) -> Detec
 def base_of(weights: Weights) -> dict[str, str] | None:
     """What a checkpoint of adapters stands on: where the weights are and their fingerprint; None for random ones."""
     folder = folder_of(weights)
-    return None if folder is None else {"folder": str(folder), "fingerprint": folders.fingerprint(folder)}
+    return None if folder is None else {"folder": str(folder), "fingerprint": files.fingerprint(folder)}
 
 
 def folder_of(weights: Weights) -> Path | None:
@@ -63,7 +65,7 @@ def _source(network: Network, texts: Callable[[], Iterable[str]]) -> tuple[Any, 
     assert isinstance(weights, Folder | Hub)
     folder = folder_of(weights)
     assert folder is not None
-    folders.check(folder)
+    files.check(folder)
     tokenizer = tokenizers.load(folder)
     lacks = any(tokenizer.token_to_id(text) is None for text in TOKENS)
     if lacks and not weights.add_coordinates:
@@ -85,12 +87,12 @@ def _random(weights: Random, network: Network, texts: Callable[[], Iterable[str]
 
     tokenizer = tokenizers.load(weights.tokenizer) if weights.tokenizer else _made(weights.entries, texts)
     vocabulary = vocabulary_of(tokenizer)  # says so where it has no coordinates
-    ids = {text: tokenizer.token_to_id(text) for text in SPECIALS}
+    ids: dict[str, Any] = {text: tokenizer.token_to_id(text) for text in SPECIALS}
     if missing := [text for text, id_ in ids.items() if id_ is None]:
         raise UserError(f"the tokenizer of {weights.tokenizer} lacks {missing[0]}: take one of the Qwen family")
     config = Qwen3VLConfig(**shape.fields(weights, len(vocabulary.pieces), ids))
     config._attn_implementation = network.attention
-    model = Qwen3VLForConditionalGeneration(config)
+    model: Any = Qwen3VLForConditionalGeneration(config)
     with torch.no_grad():
         rows = smooth_rows(weights.hidden, shape.SPREAD)
         model.get_input_embeddings().weight[torch.from_numpy(vocabulary.coord_ids_1000)] = rows

@@ -22,6 +22,8 @@ FORWARDS: dict[str, type[Session]] = {"shared": Shared, "padded": Padded, "packe
 class Detector(nn.Module):
     """`model`: a Qwen3VLForConditionalGeneration; `tokenizer`: that of the tokenizers package, with coordinates."""
 
+    coord_ids_K: Tensor
+
     def __init__(self, model: Any, tokenizer: Any, forwards: Literal["shared", "padded", "packed"] = "shared") -> None:
         super().__init__()
         self.model = model

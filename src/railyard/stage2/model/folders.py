@@ -4,9 +4,7 @@ A run's `init/`, what a server of rollouts is given, and what `railyard export f
 Nothing of a folder is run: weights are safetensors, the rest is JSON.
 """
 
-import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +12,18 @@ import torch
 from torch import Tensor
 
 from railyard.core import package
-from railyard.core.errors import UserError, short
+from railyard.core.errors import UserError
 from railyard.core.store import durable
-from railyard.core.store.reading import read_json
 from railyard.stage2.language import chat, tokenizer
 from railyard.stage2.language.vocabulary import IM_END
 from railyard.stage2.model.adapters import merged_weights
 from railyard.stage2.model.detector import Detector
+from railyard.stage2.model.files import CONFIG, WEIGHTS, check, fingerprint
 from railyard.stage2.model.pictures import FRAMES, PATCH
 from railyard.stage2.scenes.resize import FACTOR
 
 KIND = "stage2_model"
-MODEL_TYPE = "qwen3_vl"  # what config.json says of the architecture
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+ARCHITECTURE = "Qwen3VLForConditionalGeneration"
 MOST_IMAGE_TOKENS = 768
 SHOWN = 3  # weights named in a message
 
@@ -52,7 +49,7 @@ def write(folder: Path, detector: Detector, **made_from: Any) -> str:
 
     with durable.atomic_folder(folder) as new:
         save_file(effective_weights(detector), new / WEIGHTS, metadata={"format": "pt"})
-        durable.write_text(new / CONFIG, _config_text(detector.model))
+        durable.write_json(new / CONFIG, _config(detector.model))
         durable.write_json(new / "generation_config.json", _generation(detector))
         durable.write_json(new / "preprocessor_config.json", PREPROCESSOR)
         tokenizer.write_files(detector.tokenizer, new, chat.TEMPLATE)
@@ -69,21 +66,6 @@ def effective_weights(detector: Detector) -> dict[str, Tensor]:
     return weights
 
 
-def check(folder: Path) -> dict[str, Any]:
-    """The config of a model folder; UserError where there is none, or one of another architecture."""
-    path = folder / CONFIG
-    if not path.is_file():
-        raise UserError(f"{folder} holds no {CONFIG}: give the folder of a Qwen3-VL, as the init/ of a stage2 run")
-    config: dict[str, Any] = read_json(path)
-    found = config.get("model_type")
-    if found != MODEL_TYPE:
-        what = f"one of type {short(found)}" if found else "one of another rail"
-        raise UserError(f"{folder} holds no Qwen3-VL, but {what}: give the init/ of a stage2 run, or a Qwen3-VL")
-    if not any(folder.glob("*.safetensors")):
-        raise UserError(f"{folder} holds no weights (*.safetensors): copy it again, or give another one")
-    return config
-
-
 def load(folder: Path, dtype: str, attention: str) -> Any:
     """The transformers model of a folder; UserError where it lacks weights, has others, or cannot be read."""
     from safetensors import SafetensorError
@@ -92,7 +74,7 @@ def load(folder: Path, dtype: str, attention: str) -> Any:
     check(folder)
     try:
         with quiet_transformers():
-            model, found = Qwen3VLForConditionalGeneration.from_pretrained(
+            loaded: Any = Qwen3VLForConditionalGeneration.from_pretrained(
                 folder,
                 dtype=getattr(torch, dtype),
                 attn_implementation=attention,
@@ -103,6 +85,7 @@ def load(folder: Path, dtype: str, attention: str) -> Any:
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, TypeError, SafetensorError) as fault:
         reason = " ".join(str(fault).split())[:200]
         raise UserError(f"{folder} cannot be loaded ({reason}): copy it again, or give another one") from fault
+    model, found = loaded
     for word, names in (("lacks", found["missing_keys"]), ("has unknown", found["unexpected_keys"])):
         if names:
             told = ", ".join(sorted(map(str, names))[:SHOWN])
@@ -110,23 +93,14 @@ def load(folder: Path, dtype: str, attention: str) -> Any:
     return model
 
 
-def fingerprint(folder: Path) -> str:
-    """Tells a model from any other: sha256 over its config, weights and tokenizer, as 16 hex digits."""
-    names = sorted(path.name for path in folder.glob("*.safetensors"))
-    known = _known(folder)
-    sums = {name: known.get(name) or durable.sha256_of(folder / name) for name in (CONFIG, *names, tokenizer.FILE)}
-    return hashlib.sha256(json.dumps(sums).encode()).hexdigest()[:16]
-
-
-def _known(folder: Path) -> Mapping[str, str]:
-    """What its manifest says of the files, if there is one."""
-    if not (folder / durable.MANIFEST).is_file():
-        return {}
-    return {name: facts["sha256"] for name, facts in read_json(folder / durable.MANIFEST).get("files", {}).items()}
-
-
-def _config_text(model: Any) -> str:
-    return str(model.config.to_json_string(use_diff=True))
+def _config(model: Any) -> dict[str, Any]:
+    """What transformers and servers read; equal for a model that was made and the same model read again."""
+    config: dict[str, Any] = json.loads(model.config.to_json_string(use_diff=True))
+    dtype = str(model.dtype).removeprefix("torch.")
+    for part in (config, config["text_config"], config["vision_config"]):
+        part["dtype"] = dtype
+    config["architectures"] = [ARCHITECTURE]
+    return dict(json.loads(json.dumps(config, sort_keys=True)))
 
 
 def _generation(detector: Detector) -> dict[str, Any]:
@@ -138,15 +112,19 @@ class quiet_transformers:
     """No progress bars and no advice of transformers inside."""
 
     def __enter__(self) -> None:
-        from transformers.utils import logging
-
+        logging = _logging()
         self._verbosity, self._bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
         logging.set_verbosity_error()
         logging.disable_progress_bar()
 
     def __exit__(self, *_: object) -> None:
-        from transformers.utils import logging
-
+        logging = _logging()
         logging.set_verbosity(self._verbosity)
         if self._bars:
             logging.enable_progress_bar()
+
+
+def _logging() -> Any:
+    from transformers.utils import logging
+
+    return logging

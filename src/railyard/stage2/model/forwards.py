@@ -263,7 +263,8 @@ class _Places:
         device = answers.ids_AT.device
         as_tensor = (rows_A[numbers], columns_A[numbers] + tokens, numbers, tokens, rows_A, columns_A - 1)
         found = [torch.from_numpy(np.ascontiguousarray(each)).to(device) for each in as_tensor]
-        return cls(*found[:4], (found[4], found[5]))
+        rows_N, columns_N, answers_N, tokens_N, *before = found
+        return cls(rows_N, columns_N, answers_N, tokens_N, (before[0], before[1]))
 
     def put(self, embedded_BLH: Tensor, answers_ATH: Tensor) -> Tensor:
         """Rows with the answers' embeddings in place."""
@@ -307,7 +308,7 @@ def _cache(pairs: Pairs) -> Any:
 
     cache = DynamicCache()
     for keys, values in pairs:
-        layer = DynamicLayer()
+        layer = DynamicLayer()  # type: ignore[no-untyped-call]
         layer.lazy_initialization(keys, values)
         layer.keys, layer.values = keys, values  # read, never written to: what comes after is joined to a copy
         cache.layers.append(layer)

@@ -4,11 +4,12 @@ A part whose rate is 0 is frozen. Embeddings and norms are not decayed, nor are 
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
-
-from torch import nn
+from typing import TYPE_CHECKING, Any, Literal
 
 from railyard.stage2.model.config import Rates
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Part = Literal["text", "vision", "merger", "coordinates"]
 
@@ -31,20 +32,22 @@ def rate_of(rates: Rates, part: Part) -> float:
     return rate
 
 
-def freeze(detector: nn.Module, rates: Rates) -> None:
+def freeze(detector: "nn.Module", rates: Rates) -> None:
     """No gradient for the weights of parts whose rate is 0."""
     for name, weight in detector.named_parameters():
         if rate_of(rates, part_of(name)) == 0:
             weight.requires_grad_(False)
 
 
-def groups(detector: nn.Module, rates: Rates, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
+def groups(detector: "nn.Module", rates: Rates, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Parameter groups of the trained weights; `keys` are those of the optimizer, of which `lr` is needed.
 
     Each has its part as `name`, with `_plain` where nothing decays.
     """
-    embeddings = {id(part.weight) for part in detector.modules() if isinstance(part, nn.Embedding)}
-    found: dict[tuple[Part, bool], list[nn.Parameter]] = {}
+    from torch.nn import Embedding, Parameter
+
+    embeddings = {id(part.weight) for part in detector.modules() if isinstance(part, Embedding)}
+    found: dict[tuple[Part, bool], list[Parameter]] = {}
     for name, weight in detector.named_parameters():
         part = part_of(name)
         decays = weight.ndim >= 2 and part != "coordinates" and id(weight) not in embeddings

@@ -14,7 +14,7 @@ from railyard.core.arrays import F32, I64, U8
 from railyard.stage2.language.positions import MERGE
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, device
 
 PATCH, FRAMES = 16, 2  # pixels of a side; a still image is repeated as the two frames of a moment
 
@@ -34,8 +34,8 @@ class Pictures:
     patches_PC: "Tensor"
     grids_B3: "Tensor"
 
-    def to(self, device: "str | object") -> "Pictures":
-        return Pictures(self.patches_PC.to(device), self.grids_B3.to(device))  # type: ignore[call-overload]
+    def to(self, device: "device") -> "Pictures":
+        return Pictures(self.patches_PC.to(device), self.grids_B3.to(device))
 
 
 def cut(image_HW3: U8) -> Patches:

@@ -88,7 +88,7 @@ def _text(text: Mapping[str, Any], config: Mapping[str, Any]) -> int:
     if text.get("attention_bias"):
         query, key = text["num_attention_heads"] * _head(text), text["num_key_value_heads"] * _head(text)
         layer += query + 2 * key
-    return matrices * text["vocab_size"] * hidden + layers * layer + hidden
+    return int(matrices * text["vocab_size"] * hidden + layers * layer + hidden)
 
 
 def _text_linears(text: Mapping[str, Any]) -> list[tuple[int, int]]:
@@ -106,7 +106,7 @@ def _vision(vision: Mapping[str, Any]) -> int:
     width, inner = vision["hidden_size"], vision["intermediate_size"]
     patch = vision.get("in_channels", 3) * vision["temporal_patch_size"] * vision["patch_size"] ** 2
     block = 4 * width * width + 4 * width + 2 * width * inner + width + inner + 4 * width
-    return (patch + 1) * width + vision["num_position_embeddings"] * width + vision["depth"] * block
+    return int((patch + 1) * width + vision["num_position_embeddings"] * width + vision["depth"] * block)
 
 
 def _merger(vision: Mapping[str, Any]) -> int:
@@ -114,4 +114,4 @@ def _merger(vision: Mapping[str, Any]) -> int:
     merged = width * vision["spatial_merge_size"] ** 2
     layers = merged * merged + merged + merged * vision["out_hidden_size"] + vision["out_hidden_size"]
     # the main one normalises patches, those of the levels the merged block
-    return layers + 2 * width + len(vision["deepstack_visual_indexes"]) * (layers + 2 * merged)
+    return int(layers + 2 * width + len(vision["deepstack_visual_indexes"]) * (layers + 2 * merged))
