@@ -56,19 +56,25 @@ class Service:
         return grpc.method_handlers_generic_handler(packing.SERVICE, methods)
 
     async def infer(self, data: bytes, context: grpc.aio.ServicerContext) -> bytes:
-        await self._admit("Infer", context)
+        if not self._admits("Infer", context):
+            return NOTHING
         answer = self._answer("Infer", data, self._deadline(context), patient=False)
-        return await self._judged("Infer", context, answer)
+        answered = await self._judged("Infer", context, answer)
+        return NOTHING if answered is None else answered
 
     async def infer_stream(
         self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext
     ) -> AsyncIterator[bytes]:
-        await self._admit("InferStream", context)
+        if not self._admits("InferStream", context):
+            return
         window: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(WINDOW)
         reader = asyncio.create_task(self._read(requests, window, self._deadline(context)))
         try:
             while (answer := await window.get()) is not None:
-                yield await self._judged("InferStream", context, answer)
+                answered = await self._judged("InferStream", context, answer)
+                if answered is None:
+                    return
+                yield answered
         finally:
             reader.cancel()
             while not window.empty():
@@ -92,8 +98,7 @@ class Service:
                     answer.cancel()
                     raise
         finally:
-            task = asyncio.current_task()
-            if task is not None and not task.cancelling():  # else the stream is over, and nobody reads the window
+            if not _is_cancelled():  # else the stream is over, and nobody reads the window
                 await window.put(None)
 
     async def _answer(self, method: str, data: bytes, deadline: float | None, patient: bool) -> bytes:
@@ -116,32 +121,53 @@ class Service:
         left = context.time_remaining()
         return None if left is None else self._clock.now() + left
 
-    async def _admit(self, method: str, context: grpc.aio.ServicerContext) -> None:
+    def _admits(self, method: str, context: grpc.aio.ServicerContext) -> bool:
+        """Whether the caller brings the token, where there is one; else the call gets its status."""
         if self._token is None or brings(self._token, context.invocation_metadata() or ()):
-            return
-        self._figures.ended(method, grpc.StatusCode.UNAUTHENTICATED.name)
-        await context.abort(grpc.StatusCode.UNAUTHENTICATED, "this server wants its token: authorization: Bearer …")
+            return True
+        code = grpc.StatusCode.UNAUTHENTICATED
+        self._figures.ended(method, code.name)
+        _refuse(context, code, "this server wants its token: authorization: Bearer …")
+        return False
 
-    async def _judged(self, method: str, context: grpc.aio.ServicerContext, answer: Awaitable[bytes]) -> bytes:
-        """The answer; what keeps it from coming is counted and ends the call with its status."""
+    async def _judged(self, method: str, context: grpc.aio.ServicerContext, answer: Awaitable[bytes]) -> bytes | None:
+        """The answer; None where something keeps it from coming: that is counted and becomes the call's status."""
         try:
             return await answer
         except asyncio.CancelledError:
             self._figures.ended(method, grpc.StatusCode.CANCELLED.name)
             raise
         except tuple(CODES) as fault:
-            refused: RailyardError = fault
+            refused: RailyardError = fault.with_traceback(None)  # which leads to the request, and to this frame
         except Exception:
             log.exception("a request failed")
             refused = PassFailed(DEFECT)
         code = CODES[type(refused)]
         self._figures.ended(method, code.name)
         trailing = ((RETRY_AFTER, str(refused.retry_after_ms)),) if isinstance(refused, Full) else ()
-        await context.abort(code, str(refused), trailing)
-        raise AssertionError("abort raises")
+        _refuse(context, code, str(refused), trailing)
+        return None
+
+
+def _refuse(
+    context: grpc.aio.ServicerContext, code: grpc.StatusCode, details: str, trailing: tuple[tuple[str, str], ...] = ()
+) -> None:
+    """Gives a call its status. `abort` would do it by an exception whose traceback keeps the whole request, in a circle
+    that only the collector finds: seldom, in a process of many objects.
+    """
+    context.set_code(code)
+    context.set_details(details)
+    context.set_trailing_metadata(trailing)
 
 
 EMPTY = Answers(np.zeros(0, np.uint8), np.zeros(0, np.float32))
+NOTHING = b""  # beside a status that is not OK, gRPC sends no message
+
+
+def _is_cancelled() -> bool:
+    """Whether the running task is; a frame that named its own task would be kept by the task's traceback."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _mark_seen(task: asyncio.Task[bytes]) -> None:
