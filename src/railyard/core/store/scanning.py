@@ -211,7 +211,8 @@ def _float_ends(wanted: Interval, dtype: np.dtype[Any]) -> tuple[Any, Any]:
 
 def _integer_ends(wanted: Interval, dtype: np.dtype[Any]) -> tuple[int, int]:
     limits = np.iinfo(dtype)
-    low, high = max(wanted.low, limits.min - 1), min(wanted.high, limits.max + 1)
+    lowest, highest = limits.min - 1, limits.max + 1  # infinities, too, become one of these
+    low, high = min(max(wanted.low, lowest), highest), max(min(wanted.high, highest), lowest)
     first = math.floor(low) + 1 if wanted.low_is_open else math.ceil(low)
     last = math.ceil(high) - 1 if wanted.high_is_open else math.floor(high)
     return max(first, limits.min), min(last, limits.max)
