@@ -55,8 +55,11 @@ class Made:
         self._running: dict[str, Future[Path]] = {}
         self._share: dict[str, float] = {}
 
-    def folder(self, name: str, make: Make) -> Path:
-        """The folder of what is called `name`. Preparing where it takes longer than a caller waits."""
+    def folder(self, name: str, make: Make, wait: float | None = None) -> Path:
+        """The folder of what is called `name`. Preparing where it takes longer than a caller waits.
+
+        wait: seconds, less than the usual ones; when it is asked for again, nothing is waited for.
+        """
         if found := self._found(name):
             return found
         if getattr(_inside, "working", False):
@@ -65,8 +68,10 @@ class Made:
             future = self._running.get(name)
             if future is None or (future.done() and future.exception()):
                 future = self._running[name] = _worker.submit(self._work, name, make)
+            elif wait is not None:
+                wait = 0.0
         try:
-            return future.result(self._wait)
+            return future.result(self._wait if wait is None else wait)
         except TookLong:
             share = self._share.get(name, 0.0)
             raise Preparing(

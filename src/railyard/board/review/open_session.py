@@ -212,13 +212,13 @@ class OpenSession:
         file = self.place.tokenizer or self.folder / TOKENIZER_FILE
         return self.once("tokenizer", lambda: load(file) if file.is_file() else None)
 
-    def prepared(self, name: str, make: Make, opened: Callable[[Path], T]) -> T:
+    def prepared(self, name: str, make: Make, opened: Callable[[Path], T], wait: float | None = None) -> T:
         """What was made once under this name, as `opened` reads it.
 
         Preparing while it is being made; meanwhile other answers go on.
         """
         if name not in self._memo:
-            folder = self.made.folder(name, make)
+            folder = self.made.folder(name, make, wait)
             return self.once(name, lambda: opened(folder))
         found: T = self._memo[name]
         return found

@@ -6,7 +6,7 @@ from its columns. Unknown is NaN in numbers, "" in text.
 Shapes: R runs in the order of their ids.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from railyard.board.review.disagreements import counts_of
 from railyard.board.review.open_session import OpenSession
+from railyard.board.review.run_judgements import run_judgements
 from railyard.board.review.stored_stats import MEANS, stored_stats
 from railyard.core.arrays import F64, I64
 from railyard.core.errors import UserError, nearest
@@ -40,15 +41,12 @@ SUMMED = {
     "mean_ev_loss": "ev_loss",
 }
 
-# what other files add: functions of a session to columns [R] by name
-EXTRA: list[Callable[[OpenSession], Figures]] = []
-
 
 def figures(session: OpenSession) -> Figures:
-    """All columns of a session's runs, by name; computed once while it is open."""
+    """All columns of a session's runs, by name; computed once while it is open, judgements when they are made."""
     stats, rows = run_stats(session), session.run_rows  # what takes long is not made under the session's lock
     found = session.once("figures", lambda: _figures(session, stats, np.asarray(rows.counts_R)))
-    return {name: column for part in (found, *(extra(session) for extra in EXTRA)) for name, column in part.items()}
+    return {**found, **run_judgements(session)}
 
 
 def _figures(session: OpenSession, stats: Mapping[str, F64], counts: I64) -> Figures:

@@ -1,10 +1,11 @@
 """Runs as `/sessions/{s}/runs` tells them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from railyard.board.review.accuracy import JUDGEMENTS
 from railyard.board.review.open_session import OpenSession
 from railyard.board.review.reference_runs import kinds_of
 from railyard.board.review.run_figures import figures, told
@@ -14,14 +15,27 @@ NAMES = (
     *("run_id", "seed", "steps", "max_score", "highest_tile", "ended"),
     *("disagreement_rate", "argmax_disagreement_rate", "ev_disagreement_rate"),
     *("mean_logit_gap", "mean_entropy", "mean_ev_loss"),
+    *("accuracy", "model_accuracy"),
 )
+# columns of moves by judgement are called so, a point, and the judgement
+JUDGED = ("judgements", "model_judgements")
 
 
 def session_runs(session: OpenSession, places: I64 | Sequence[int]) -> list[dict[str, Any]]:
     """The runs at these places."""
     kinds = kinds_of(session)
-    found = told(figures(session), np.asarray(places, np.int64), NAMES)
-    for run in found:
+    columns, places = figures(session), np.asarray(places, np.int64)
+    found = told(columns, places, NAMES)
+    judged = told(columns, places, [f"{kind}.{name}" for kind in JUDGED for name in JUDGEMENTS])
+    for run, counts in zip(found, judged, strict=True):
+        for kind in JUDGED:
+            run[kind] = _judgements(counts, kind)
         run["seed_text"] = str(run["seed"])
         run["policy_kind_mask"] = kinds.get(run["run_id"] & 0xFFFFFFFF)
     return found
+
+
+def _judgements(counts: Mapping[str, float | None], kind: str) -> dict[str, int] | None:
+    """Moves by judgement; None where no move could be judged."""
+    found = {name: counts[f"{kind}.{name}"] for name in JUDGEMENTS}
+    return None if None in found.values() else {name: int(count or 0) for name, count in found.items()}
