@@ -64,11 +64,18 @@ class Pool(Protocol):
 class Facts:
     """Columns of a session by name, with what the pool knows of rows and runs.
 
-    columns: float32 families by name, where they are others than those that lie in the session.
+    columns: float32 families by name, where they are others than those that lie in the session; rows: how many
+    these have.
     """
 
-    def __init__(self, session: AnnotationSession, pool: Pool, columns: Mapping[str, ShardSet] | None = None) -> None:
-        self._pool, self._rows = pool, len(session)
+    def __init__(
+        self,
+        session: AnnotationSession,
+        pool: Pool,
+        columns: Mapping[str, ShardSet] | None = None,
+        rows: int | None = None,
+    ) -> None:
+        self._pool, self._rows = pool, len(session) if rows is None else rows
         self._columns = session.columns if columns is None else columns
         self._where = session.path
 
