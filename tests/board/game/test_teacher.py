@@ -6,7 +6,7 @@ from railyard.board.game import teacher as teachers
 from railyard.board.game.boards import decode, encode
 from railyard.board.game.endgame.lookup import NO_TABLE
 from railyard.board.game.endgame.tables import EndgameTables, build
-from railyard.board.game.games import END_REASONS
+from railyard.board.game.games import END_REASONS, PLAYING
 from railyard.board.game.searcher import branch_evs
 from railyard.board.game.teacher import Game, Teacher
 
@@ -95,3 +95,30 @@ def test_a_game_ends_at_its_most_moves_and_before_a_tile_that_a_pack_cannot_hold
     assert END_REASONS[game.ended] == "the next tile is larger than a pack can hold"
     assert list(moves(boards_of_end(game)))[2][0].count(16) == 1
     assert len(decisions.moves_N) == game.moves
+
+
+def test_a_game_that_goes_on_from_a_board_has_the_rules_and_tiles_of_its_seed():
+    board, mask = encode(np.array([[1, 1, 2, 0, 3, 0, 0, 0, *[0] * 8]], np.uint8))
+    game = Game.after(board[0], mask[0], 2, seed=9)
+    start, score, played = boards_of_end(game), game.score, game.moves
+    (after, reward) = list(moves((1, 1, 2, 0, 3, *[0] * 11)))[2]
+    assert (score, played) == (reward, 1) == (4, 1)
+    new = [cell for cell, tile in enumerate(start) if tile != after[cell]]
+    assert len(new) == 1
+    assert start[new[0]] in (1, 2)
+    same = Game.after(board[0], mask[0], 2, seed=9)
+    for each, stretch in ((game, 7), (same, 10_000)):
+        while each.ended == PLAYING:
+            each.play(Teacher(1, NO_TABLES), stretch)
+    assert (game.score, game.moves, game.board) == (same.score, same.moves, same.board)
+    other = Game.after(board[0], mask[0], 2, seed=10)
+    assert boards_of_end(other) != start
+
+
+def test_a_17_is_not_made():
+    board, mask = encode(np.array([[16, 16, *[0] * 14]], np.uint8))
+    game = Game.after(board[0], mask[0], 2, seed=1)
+    assert (END_REASONS[game.ended], game.score, game.moves) == (
+        "the next tile is larger than a pack can hold", 0, 0,
+    )  # fmt: skip
+    assert boards_of_end(game)[:2] == (16, 16)

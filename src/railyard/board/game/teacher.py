@@ -4,8 +4,8 @@ Its values are a pure function of board, mask, depth and tables, its tiles one o
 played again from its seed, or taken up at any move. The loop is compiled and releases the GIL.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,12 +136,31 @@ class Game:
         self.most_moves = UNLIMITED if most_moves is None else most_moves
         self._state = np.array([opening(self.seed, NUMBER), 0, 0, 0], np.uint64)
 
+    @classmethod
+    def after(cls, board: np.uint64, mask: np.uint16, direction: int, seed: int) -> Self:
+        """A game that goes on from a legal move on a board: tiles are those of the seed, counting begins there.
+
+        A move that would make a 17 is not made: the game has ended before it.
+        """
+        game = cls(seed)
+        if makes_17(board, mask, direction):
+            game.ended, game._state[:2] = TILE_TOO_LARGE, (board, mask)
+            return game
+        after, after_mask, reward = move(board, mask, direction)
+        game._state[:] = tile_after(after, game.seed, NUMBER, 0), after_mask, reward, 1
+        return game
+
     def play(self, teacher: Teacher, moves: int) -> Decisions:
         """The next decisions, `moves` of them if the game does not end before."""
         out = Decisions.empty(moves)
         context, book = teacher._searcher.context, teacher._tables.book
         rows, self.ended = _play(self._state, self.most_moves, self.seed, out, context, book)
         return out.first(rows)
+
+    def go_on(self, play: Callable[[U64, np.uint64], int]) -> None:
+        """Plays on by somebody else: compiled code that changes board, mask, score and number of moves, and says the
+        end."""
+        self.ended = play(self._state, self.seed)
 
     @property
     def board(self) -> np.uint64:

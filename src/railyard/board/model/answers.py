@@ -91,3 +91,10 @@ def split_values(values_BV: F32, heads: Iterable[tuple[str, int]]) -> dict[str, 
         by_name[name] = values_BV[:, first : first + dim]
         first += dim
     return by_name
+
+
+def sigmoid(logits: F32) -> F32:
+    """Chances that value heads give, float32 of any shape."""
+    with np.errstate(over="ignore"):
+        found: F32 = np.float32(1) / (np.float32(1) + np.exp(-logits))
+    return found

@@ -17,7 +17,7 @@ from railyard.board.review.faults import answer_faults
 from railyard.board.review.guard import Guard, Rules
 from railyard.board.review.openapi import document
 from railyard.board.review.pages import add_pages
-from railyard.board.review.routers import reference, sessions
+from railyard.board.review.routers import analysis, reference, search, sessions, views
 from railyard.board.review.sessions import Catalogue
 from railyard.core import package
 
@@ -38,7 +38,13 @@ class Reviewer:
     )  # that boards can be analysed with, by the addresses of their servers
 
 
-ROUTERS: Sequence[Callable[[Reviewer], APIRouter]] = (reference.router, sessions.router)
+ROUTERS: Sequence[Callable[[Reviewer], APIRouter]] = (
+    reference.router,
+    sessions.router,
+    search.router,
+    analysis.router,
+    views.router,
+)
 
 
 def make_app(reviewer: Reviewer, rules: Rules | None = None) -> FastAPI:

@@ -44,6 +44,7 @@ class Review(Verb):
     )
     client: Client = Field(Client(), description="how servers are asked")
     analysis: bool = Field(True, description="boards can be analysed; false leaves /analyze out")
+    read_only: bool = Field(False, description="views can be read, and none is kept or deleted")
     host: str = Field(
         "127.0.0.1", min_length=1, description="where it listens; beyond this machine it needs token_file"
     )

@@ -12,6 +12,7 @@ MOST_SERIES = 16  # metrics of one answer
 MOST_REQUESTS = 64  # answered at one time; others are asked to come again
 MOST_BODY = 1 << 16  # bytes
 MOST_TEXT = 4096  # characters of a parameter
+MOST_GAMES = 2000  # of each move of a rollout
 MOST_OPEN = 8  # sessions with their maps
 MOST_VIEWS = 1000
 ANALYSIS_SECONDS = 10.0
@@ -31,6 +32,7 @@ class Limits(BaseModel):
     body_bytes: int = Field(MOST_BODY, description="bytes of a request's body")
     text: int = Field(MOST_TEXT, description="characters of a parameter")
     open_sessions: int = Field(MOST_OPEN, description="sessions that are held open")
+    rollout_games: int = Field(MOST_GAMES, description="games of each move of a rollout")
     views: int = Field(MOST_VIEWS, description="views that are kept")
     analyses: int = Field(1, description="analyses at one time")
     analysis_seconds: float = Field(ANALYSIS_SECONDS, description="seconds that an analysis may take")

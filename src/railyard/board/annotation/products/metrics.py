@@ -42,7 +42,9 @@ class Metrics(Product):
 
 
 def _columns(scored: Scored) -> "dict[str, NDArray[Any]]":
-    values = {f"value_{name}": _sigmoid(logits[:, 0]) for name, logits in scored.values.items() if logits.shape[1] == 1}
+    from railyard.board.model.answers import sigmoid
+
+    values = {f"value_{name}": sigmoid(logits[:, 0]) for name, logits in scored.values.items() if logits.shape[1] == 1}
     return {**columns_of(scored.judged, scored.batch.played_B), **values}
 
 
@@ -61,11 +63,3 @@ def columns_of(judged: "Judged", played_B: "U8") -> "dict[str, NDArray[Any]]":
         "ev_disagreement": judged.ev_disagreement_B,
         "max_rank": judged.max_rank_B,
     }
-
-
-def _sigmoid(logits: "NDArray[Any]") -> "NDArray[Any]":
-    import numpy as np
-
-    with np.errstate(over="ignore"):
-        found: NDArray[Any] = np.float32(1) / (np.float32(1) + np.exp(-logits))
-    return found

@@ -1,0 +1,368 @@
+"""What is known of any board: legality, its value, the teacher's values, a model's opinion; and moves played on.
+
+The teacher searches in this process. A model is asked through inference servers only, so torch is never needed here;
+where none answers, its part is null and a reason stands beside it. One analysis runs at a time, a few wait.
+"""
+
+import math
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from railyard.board.annotation.definitions import Judged, judge
+from railyard.board.annotation.pool import Batch
+from railyard.board.game.boards import encode, legal_from_bits
+from railyard.board.game.endgame.lookup import NO_TABLE
+from railyard.board.game.endgame.tables import EndgameTables
+from railyard.board.game.heuristic import evaluate
+from railyard.board.game.rules import legal_moves
+from railyard.board.game.teacher import Decisions, Teacher
+from railyard.board.inference.client.blocking import Blocking
+from railyard.board.inference.client.config import Client
+from railyard.board.model.answers import Answers, ModelFacts, Wanted, sigmoid, split_values
+from railyard.board.packs.annotations import UNKNOWN
+from railyard.board.review import accuracy, rollouts
+from railyard.board.review.limits import ANALYSIS_SECONDS, MOST_GAMES
+from railyard.board.review.problems import BadRequest, Busy
+from railyard.core.arrays import F32, U8
+from railyard.core.errors import RailyardError, UserError
+from railyard.core.store.workers import cores
+
+WAITING = 7  # analyses that may wait; each holds a thread of the server
+LEAST_PATIENCE = {"retries": 0, "deadline_s": 5.0}  # a lost server is told soon; the next analysis asks it again
+SEARCH = "search"
+
+Exponent = Annotated[int, Field(ge=0, le=16)]
+Board = Annotated[list[Exponent], Field(min_length=16, max_length=16)]
+Move = Annotated[int, Field(ge=0, le=3)]
+OfMoves = Annotated[list[float | None], Field(min_length=4, max_length=4)]
+
+
+class AnalyzeRequest(BaseModel, extra="forbid"):
+    """A board, and what is asked of it."""
+
+    board: Board = Field(description="16 exponents row by row: 0 empty, 1 a tile of 2, at most 16")
+    depth: int = Field(3, ge=1, le=6, description="chance layers that the teacher searches")
+    model: bool = Field(True, description="asks the model of the server's address=, too")
+
+
+class TeacherSays(BaseModel):
+    """The teacher's values of the moves UDLR; null where a move is illegal."""
+
+    depth: int
+    source: str = Field(description="search, or the name of the endgame table that knows the board")
+    evs: OfMoves = Field(description="heuristic / 1000 of a search, chances of a table")
+    best: Move | None
+    losses: OfMoves = Field(description="thousandths of an EV below the best")
+    accuracies: OfMoves = Field(description="0 to 100")
+    judgements: list[str | None] = Field(min_length=4, max_length=4)
+
+
+class ModelSays(BaseModel):
+    """What a model says of the board, moves UDLR."""
+
+    model_hash: str | None
+    head_type: str
+    vocab_order: list[str]
+    policy: list[float] = Field(description="mass of each move's last bin divided by their sum; of a policy its own")
+    bins: list[list[float]] | None = Field(description="probabilities of each move's bins; null of a policy")
+    best: Move | None = Field(description="the legal move with most mass in its last bin")
+    entropy: float | None = Field(description="nats; the mean of the heads")
+    values: dict[str, float | list[float]] = Field(description="probabilities of the value heads")
+    loss: float | None = Field(description="of its best move, by the teacher's values")
+
+
+class Analysis(BaseModel):
+    """All of it."""
+
+    board: list[int]
+    legal: list[bool] = Field(min_length=4, max_length=4, description="by the board, UDLR")
+    board_value: int = Field(description="the static heuristic")
+    teacher: TeacherSays
+    model: ModelSays | None
+    model_reason: str | None = Field(description="why there is no answer of a model")
+
+
+class RolloutRequest(BaseModel, extra="forbid"):
+    """A board, the moves to compare, and who plays on."""
+
+    board: Board = Field(description="16 exponents row by row")
+    moves: list[Move] = Field(min_length=1, max_length=4, description="0 up, 1 down, 2 left, 3 right; each once")
+    games: int = Field(200, ge=1, le=MOST_GAMES, description="games of each move")
+    player: Literal["teacher", "random"] = "teacher"
+    depth: int = Field(1, ge=1, le=6, description="of the teacher")
+    seed: int = Field(1, ge=0, lt=2**53, description="game i of each move has the tiles of seed + i")
+
+
+class Reached(BaseModel):
+    tile: int
+    share: float
+    low: float
+    high: float
+
+
+class MoveOutcome(BaseModel):
+    """The games after one move; the score counts from the board on, low and high are the 95 % interval of its mean."""
+
+    move: Move
+    mean_score: float
+    low: float
+    high: float
+    mean_moves: float
+    reached: list[Reached]
+
+
+class PairedDifference(BaseModel):
+    """The first move's score less the other's, over the same tiles."""
+
+    move: Move
+    other: Move
+    mean: float
+    low: float
+    high: float
+
+
+class Rollouts(BaseModel):
+    games: int
+    player: str
+    depth: int | None
+    seed: int
+    moves: list[MoveOutcome]
+    differences: list[PairedDifference] = Field(description="of the first move against each of the others")
+
+
+class Asked:
+    """A model behind servers; the connection is made when it is first asked, and anew after a failure."""
+
+    def __init__(self, addresses: Sequence[str], knobs: Client) -> None:
+        self._addresses, self._knobs = addresses, knobs.model_copy(update=LEAST_PATIENCE)
+        self._client: Blocking | None = None
+
+    def ask(self, exponents_B16: U8) -> tuple[ModelFacts, Answers]:
+        """UserError or RailyardError where nobody answers."""
+        try:
+            client = self._client = self._client or self._connected()
+            facts = client.facts()
+            return facts, client.ask(exponents_B16, Wanted(values=bool(facts.value_heads)))
+        except RailyardError:
+            self.close()
+            raise
+
+    def _connected(self) -> Blocking:
+        try:
+            from railyard.board.inference.client.servers import ServerClient
+        except ImportError:
+            raise UserError("asking a server needs grpcio and protobuf: pip install 'railyard[serve]'") from None
+        return Blocking(lambda: ServerClient(self._addresses, self._knobs))
+
+    def close(self) -> None:
+        client, self._client = self._client, None
+        if client:
+            client.close()
+
+
+class Analyst:
+    """Answers one question at a time, from any thread. UserError where the tables cannot be opened."""
+
+    def __init__(self, tables: Path | None, model: Asked | None, threads: int | None = None) -> None:
+        self._given = None if tables is None else EndgameTables.open(tables)
+        self._model, self._threads = model, threads or cores()
+        self._running, self._places = threading.Lock(), threading.BoundedSemaphore(WAITING + 1)
+        self._teachers: dict[int, Teacher] = {}
+
+    @cached_property
+    def _tables(self) -> EndgameTables:
+        return self._given or EndgameTables.none()  # even no tables take a moment, which no start waits for
+
+    def analyze(self, request: AnalyzeRequest) -> Analysis:
+        """Busy where it had to wait too long."""
+        with self._turn():
+            return self._analysis(request)
+
+    def rollouts(self, request: RolloutRequest) -> Rollouts:
+        """BadRequest for moves that the board does not have; Busy where it had to wait, or took, too long."""
+        exponents_116 = np.array([request.board], np.uint8)
+        boards, masks = encode(exponents_116)
+        _check_moves(request.moves, int(legal_moves(boards, masks)[0]))
+        with self._turn():
+            player = rollouts.random_moves
+            if request.player == "teacher":
+                player = rollouts.TeacherMoves(request.depth, self._tables)
+            seeds = range(request.seed, request.seed + request.games)
+            try:
+                found = rollouts.play_out(
+                    boards[0], masks[0], request.moves, seeds, player, ANALYSIS_SECONDS, self._threads
+                )
+            except rollouts.TooLong:
+                raise Busy(
+                    f"these games took more than {ANALYSIS_SECONDS:g} s: ask for fewer games, or a smaller depth"
+                ) from None
+        return _rollouts(request, found, int(exponents_116.max()))
+
+    def close(self) -> None:
+        if self._model:
+            with self._running:
+                self._model.close()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
+            raise Busy(f"{WAITING} analyses wait already: ask again later")
+        try:
+            if not self._running.acquire(timeout=ANALYSIS_SECONDS):
+                raise Busy(f"another analysis has run for {ANALYSIS_SECONDS:g} s: ask again later")
+            try:
+                yield
+            finally:
+                self._running.release()
+        finally:
+            self._places.release()
+
+    def _analysis(self, request: AnalyzeRequest) -> Analysis:
+        exponents_116 = np.array([request.board], np.uint8)
+        boards, masks = encode(exponents_116)
+        teacher = self._teachers.get(request.depth) or Teacher(request.depth, self._tables)
+        self._teachers[request.depth] = teacher
+        decisions = teacher.decide(boards, masks)
+        says, reason = self._asked(request.model, exponents_116, decisions)
+        return Analysis(
+            board=request.board,
+            legal=legal_from_bits(decisions.legal_N)[0].tolist(),
+            board_value=int(evaluate(boards, masks)[0]),
+            teacher=self._teacher(request.depth, int(exponents_116.max()), decisions),
+            model=says,
+            model_reason=reason,
+        )
+
+    def _teacher(self, depth: int, highest: int, decisions: Decisions) -> TeacherSays:
+        table = int(decisions.tables_N[0])
+        source = SEARCH if table == NO_TABLE else self._tables.names[table]
+        legal = legal_from_bits(decisions.legal_N)[0]
+        evs_4 = np.where(legal, decisions.evs_N4[0], np.float32(np.nan))
+        losses_4 = _losses(evs_4)
+        four = np.zeros(4, np.uint8)
+        scales = accuracy.shipped().of([source])
+        accuracy_4, judgement_4 = accuracy.accuracies(losses_4, four, np.full(4, highest, np.float32), scales)
+        return TeacherSays(
+            depth=depth,
+            source=source,
+            evs=_known(evs_4),
+            best=_move(decisions.moves_N[0]),
+            losses=_known(losses_4),
+            accuracies=_known(accuracy_4),
+            judgements=[
+                None if place == accuracy.UNKNOWN else accuracy.JUDGEMENTS[place] for place in judgement_4.tolist()
+            ],
+        )
+
+    def _asked(self, wanted: bool, exponents_116: U8, decisions: Decisions) -> tuple[ModelSays | None, str | None]:
+        if not wanted:
+            return None, "the model was not asked"
+        if self._model is None:
+            return None, "no model is at hand: start railyard review with address= of a railyard serve"
+        try:
+            facts, answers = self._model.ask(exponents_116)
+        except RailyardError as fault:
+            return None, str(fault)
+        return _model(facts, answers, _judged(exponents_116, decisions, answers)), None
+
+
+def _check_moves(moves: Sequence[int], legal: int) -> None:
+    if len(set(moves)) < len(moves):
+        raise BadRequest(f"moves={moves}: name each move once")
+    for direction in moves:
+        if not legal >> direction & 1:
+            raise BadRequest(f"moves={moves}: the board does not have move {direction} (0 up, 1 down, 2 left, 3 right)")
+
+
+def _losses(evs_4: F32) -> F32:
+    """Thousandths of an EV below the best, NaN where there is no EV."""
+    if np.isnan(evs_4).all():
+        return evs_4
+    values_4 = evs_4.astype(np.float64)
+    found: F32 = (1000 * (np.nanmax(values_4) - values_4)).astype(np.float32)
+    return found
+
+
+def _judged(exponents_116: U8, decisions: Decisions, answers: Answers) -> Judged:
+    """What is said of rows of a session, of this board."""
+    probabilities = answers.probabilities_B4N
+    assert probabilities is not None
+    batch = Batch(
+        first=0,
+        runs_B=np.zeros(1, np.uint64),
+        steps_B=np.zeros(1, np.uint32),
+        exponents_B16=exponents_116,
+        legal_B=decisions.legal_N,
+        stored_legal_B=decisions.legal_N,
+        teacher_B=decisions.moves_N,
+        played_B=np.array([UNKNOWN], np.uint8),
+        evs_B4=decisions.evs_N4,
+        is_search_B=decisions.tables_N == NO_TABLE,
+    )
+    return judge(batch, probabilities)
+
+
+def _model(facts: ModelFacts, answers: Answers, judged: Judged) -> ModelSays:
+    assert answers.probabilities_B4N is not None
+    heads_4N = answers.probabilities_B4N[0]
+    p1_4 = heads_4N[:, -1].astype(np.float64)
+    is_policy = facts.head_type == "action_policy"
+    total = p1_4.sum()
+    return ModelSays(
+        model_hash=facts.model_hash or None,
+        head_type=facts.head_type,
+        vocab_order=list(facts.vocab_labels),
+        policy=(p1_4 if is_policy or total == 0 else p1_4 / total).tolist(),
+        bins=None if is_policy else heads_4N.tolist(),
+        best=_move(judged.top_B[0]),
+        entropy=_number(judged.entropy_B[0]),
+        values=_values(facts, answers),
+        loss=_number(judged.ev_loss_B[0]),
+    )
+
+
+def _values(facts: ModelFacts, answers: Answers) -> dict[str, float | list[float]]:
+    if answers.values_BV is None:
+        return {}
+    found: dict[str, float | list[float]] = {}
+    for name, logits in split_values(answers.values_BV, facts.value_heads).items():
+        chances = sigmoid(logits[0]).tolist()
+        found[name] = chances[0] if len(chances) == 1 else chances
+    return found
+
+
+def _rollouts(request: RolloutRequest, found: Sequence[rollouts.Outcomes], highest: int) -> Rollouts:
+    moves = []
+    for outcomes in found:
+        told = rollouts.told(outcomes, highest)
+        reached = [Reached(tile=tile, share=s, low=low, high=high) for tile, (s, low, high) in told.reached.items()]
+        moves.append(MoveOutcome(**{**told._asdict(), "reached": reached}))
+    differences = [PairedDifference(**each._asdict()) for each in rollouts.differences(found)]
+    depth = request.depth if request.player == "teacher" else None
+    return Rollouts(
+        games=request.games,
+        player=request.player,
+        depth=depth,
+        seed=request.seed,
+        moves=moves,
+        differences=differences,
+    )
+
+
+def _move(move: Any) -> int | None:
+    return None if move > 3 else int(move)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _known(values: F32) -> list[float | None]:
+    return [_number(value) for value in values]

@@ -1,0 +1,33 @@
+"""`POST /analyze` and `/analyze/rollouts`: any board, asked about; left out with `analysis=false`."""
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+
+from railyard.board.inference.client.addresses import listed
+from railyard.board.review.analysis import Analysis, Analyst, AnalyzeRequest, Asked, RolloutRequest, Rollouts
+
+if TYPE_CHECKING:
+    from railyard.board.review.app import Reviewer
+
+
+def router(reviewer: "Reviewer") -> APIRouter:
+    api = APIRouter(tags=["analysis"])
+    knobs = reviewer.knobs
+    if not knobs.analysis:
+        return api
+    model = Asked(listed(knobs.address), knobs.client) if knobs.address else None
+    analyst = Analyst(knobs.tables, model)
+    reviewer.closing.callback(analyst.close)
+
+    @api.post("/analyze")
+    def analyze(request: AnalyzeRequest) -> Analysis:
+        """Legality, the static value, the teacher's values, and what the model says of a board."""
+        return analyst.analyze(request)
+
+    @api.post("/analyze/rollouts")
+    def rollouts(request: RolloutRequest) -> Rollouts:
+        """Moves of a board played on to the end, all over the same tiles."""
+        return analyst.rollouts(request)
+
+    return api
