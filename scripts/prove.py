@@ -17,6 +17,7 @@ from prove_fuzz import fuzz
 from prove_play import play
 from prove_search import search
 from prove_serve import serve
+from prove_stage2 import stage2
 from prove_strength import strength
 from prove_sweep import race, sweep
 
@@ -110,6 +111,7 @@ PROOFS: dict[str, Callable[[], tuple[str, bool]]] = {
     "serve": serve,
     "play": play,
     "annotate": annotate,
+    "stage2": stage2,
     "strength": strength,
 }
 

@@ -29,6 +29,18 @@ def test_of_several_artifacts_that_share_names_the_most_particular_is_shown(tmp_
     assert artifact_at(tmp_path).name == name
 
 
+def test_a_model_of_transformers_is_none_of_the_boards(tmp_path):
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        (tmp_path / name).touch()
+    _, _, init, _ = RAIL.artifacts
+    (onnx,) = RAIL.formats
+    assert init.fits(tmp_path)
+    assert onnx.fits(tmp_path)
+    (tmp_path / "tokenizer_config.json").touch()
+    assert not init.fits(tmp_path)
+    assert not onnx.fits(tmp_path)
+
+
 def test_an_experiment_is_the_boards_by_its_data_or_its_model():
     data = {"_target_": "railyard.board.training.config.PackData"}
     model = {"_target_": "railyard.board.training.config.BoardModel"}

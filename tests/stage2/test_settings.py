@@ -1,17 +1,16 @@
 import logging
 
 import pytest
+from stage2_settings import check
 
 from railyard import notebook
 from railyard.apps.train import Train
-from railyard.core.config.check import check_config
-from railyard.core.config.component import Root, with_keys
 from railyard.core.config.compose import Composition
 from railyard.core.config.faults import Fault
 from railyard.core.errors import UserError
 from railyard.core.training.experiment import with_sections
 from railyard.core.verbs.launch import check as launch_check
-from railyard.stage2.settings import Settings, concerns
+from railyard.stage2.settings import concerns
 
 AB = {"schedule": {"b_ratio": 0.05}, "channel_b": {"semantic_desc_gate": {"revision": "abc"}}}
 CUSTOM = {"trainer_variant": "stage2_ab_training"}
@@ -19,12 +18,9 @@ WORDS = ["custom.trainer_variant=stage2_ab_training", "stage2_ab.schedule.b_rati
 GATE = "stage2_ab.channel_b.semantic_desc_gate"
 
 
-ROOT = with_keys(Root, Settings)
-
-
 def judged(already=(), **config):
-    settings, faults = check_config(ROOT, config, already)
-    return None if faults else settings, {".".join(fault.key): fault.message for fault in faults}
+    settings, faults = check(config, already)
+    return settings, {".".join(fault.key): fault.message for fault in faults}
 
 
 def said(*words):

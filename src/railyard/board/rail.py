@@ -31,7 +31,8 @@ class InitFolder(Artifact):
     is_common = True
 
     def fits(self, path: Path) -> bool:
-        return (path / "config.json").is_file()
+        """One with a tokenizer of transformers is a model of theirs."""
+        return (path / "config.json").is_file() and not (path / "tokenizer_config.json").exists()
 
     def describe(self, path: Path, call: Any) -> dict[str, Any]:
         from railyard.board.model.init_folder import describe

@@ -6,10 +6,10 @@ import sys
 import pytest
 from pydantic import ValidationError
 from stage2_fixtures import fixture
+from stage2_settings import check
 
 from railyard.core.config import legacy
 from railyard.stage2.objective.config import Stage2AB, Stages, value_at
-from railyard.stage2.settings import check
 
 OK = {"schedule": {"b_ratio": 0.5}, "channel_b": {"semantic_desc_gate": {"revision": "abc"}}}
 REFERENCE = fixture("20")

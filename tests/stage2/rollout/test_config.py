@@ -1,7 +1,7 @@
 import pytest
+from stage2_settings import check
 
 from railyard.stage2.rollout.config import RolloutBuffer, RolloutMatching
-from railyard.stage2.settings import check
 
 AB = {"schedule": {"b_ratio": 0.5}, "channel_b": {"semantic_desc_gate": {"enabled": False}}}
 PLACE = "custom.extra.rollout_matching"

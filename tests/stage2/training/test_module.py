@@ -180,7 +180,7 @@ def test_weights_that_are_not_finite_have_diverged(scenes):
         steps.run(1)
 
 
-def garbage(steps, seed):
+def random_rollouts(steps, seed):
     """Rollouts of random tokens, of which many are braces, quotes and coordinates."""
     rng = np.random.default_rng(seed)
     vocabulary = steps.module.detector.vocabulary
@@ -202,7 +202,7 @@ def hold_counts(row):
 
 def test_a_model_that_writes_garbage_is_no_accident(scenes):
     steps = Steps(Setup(scenes, 1.0))
-    steps.module.rollouts.generate = garbage(steps, 3)
+    steps.module.rollouts.generate = random_rollouts(steps, 3)
     for row in steps.run(12):
         hold_counts(row)
     assert steps.gradient.isfinite().all()
