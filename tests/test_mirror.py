@@ -50,6 +50,7 @@ PROVED_BY = {
     "board/tokens/test_ev_bins.py": ("board/tokens/fit_ev_bins.py",),
     "board/tokens/test_tokenizer_json.py": ("board/tokens/json_fields.py",),
     "board/training/test_collate.py": ("board/training/batch.py",),
+    "board/training/rejection/test_selecting.py": ("board/training/filters/alignment.py",),
     "board/training/filters/test_filter.py": tuple(
         f"board/training/filters/{name}.py"
         for name in (

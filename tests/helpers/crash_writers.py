@@ -33,6 +33,36 @@ SEARCH_MODULES = "tlg8.training.search tlg8.training.trial"
 RECORDS = [{"step": step, "padding": "x" * (500 * (step % 3))} for step in range(6)]
 
 
+def cache_rows(folder: Path) -> None:
+    """As `railyard filters` does: a valid cache is left as it is."""
+    _cache(folder, "new", 500)
+
+
+def cache_other_rows(folder: Path) -> None:
+    _cache(folder, "old", 400)
+
+
+def _cache(folder: Path, validity: str, count: int) -> None:
+    from railyard.board.training.filters import cache
+
+    rows, hashed = np.arange(count, dtype=np.uint32), {"filter": {}, "manifest_sha256": ""}
+    facts = {"dataset": "", "annotation": "", "pack_rows": 600, "first": 0, "last": count - 1, "coverage": 0.5}
+    with cache.writing(folder):
+        if cache.read(folder, "errors", validity).rows is None:
+            cache.write(folder, "errors", rows, {"validity": validity, "count": count, **hashed, **facts})
+
+
+def a_cache_is_whole(left: Left) -> str:
+    """Read as either of its two states it is that, or none at all."""
+    from railyard.board.training.filters import cache
+
+    for validity, count in (("old", 400), ("new", 500)):
+        rows = cache.read(left.folder, "errors", validity).rows
+        if rows is not None and rows.tolist() != [*range(count)]:
+            return f"{len(rows)} rows are read as those of the {validity} filter"
+    return ""
+
+
 def write_file(folder: Path) -> None:
     durable.write_bytes(folder / "x", NEW)
 
@@ -807,6 +837,7 @@ WRITERS = (
         old_tokenizers,
     ),
     Writer("tokens", "board.tokens.tokenizer", tokenize, whole),
+    Writer("filter cache", "board.training.filters.cache", cache_rows, a_cache_is_whole, cache_other_rows),
     Writer("bundle", "tlg8.ranking.bundle", write_ranker, whole, old_ranker),
     Writer("search", SEARCH_MODULES, search_trials, no_trial_is_lost, blocks_to_search, ends=searched),
     Writer("promote", "tlg8.training.promote", promote_ranker, promoted_is_whole, old_ranker),

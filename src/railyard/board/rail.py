@@ -61,6 +61,22 @@ class Session(Artifact):
         draw(path, facts, out)
 
 
+class FilterCaches(Artifact):
+    """Rows that filters of rejection sampling found: one cache, or a folder of them."""
+
+    name = "a filter cache"
+
+    def fits(self, path: Path) -> bool:
+        from railyard.board.training.filters.cache import is_cache
+
+        return is_cache(path)
+
+    def describe(self, path: Path, call: Any) -> dict[str, Any]:
+        from railyard.board.training.filters.cache import describe
+
+        return describe(path)
+
+
 class AnyPack(Artifact):
     """A pack of teacher rows, a self-play pool, or a pack of the reference's older form."""
 
@@ -94,7 +110,7 @@ class Onnx(Format):
 
 
 class Board(Rail):
-    artifacts = (Tokenizer(), Session(), InitFolder(), AnyPack())
+    artifacts = (FilterCaches(), Tokenizer(), Session(), InitFolder(), AnyPack())
     formats = (Onnx(),)
 
     def rules(self, experiment: Experiment) -> list[Fault]:

@@ -11,7 +11,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from railyard.board.training.filters.registry import filter_of
 from railyard.core.config.component import Component, PathKnob, in_words
+from railyard.core.errors import UserError
 
 MOST_MIXES = 255  # ids of a run: a batch holds them as uint8
 PASSTHROUGH = ("passthrough", "all", "random_all")  # the one filter that reads no annotations
@@ -30,6 +32,11 @@ class NamedFilter(Component):
 
     name: str = Field(description="of a filter; `railyard filters` lists them")
     params: dict[str, Any] = Field({}, description="the filter's knobs")
+
+    @model_validator(mode="after")
+    def _is_known(self) -> Self:
+        _refuse_unknown(self.name, self.params)
+        return self
 
 
 class ShortFilter(Component):
@@ -50,6 +57,8 @@ class ShortFilter(Component):
             raise ValueError("give the filter's name, or a filter of your own as filter._target_=…: one of the two")
         if self.params and self.name is None:
             raise ValueError("params go with a name; the knobs of a filter of your own stand beside its _target_")
+        if self.name is not None:
+            _refuse_unknown(self.name, self.params)
         return self
 
     @property
@@ -233,6 +242,14 @@ def _annotated(mix: ResolvedMix, left_out: str) -> ResolvedMix:
             "folder (passthrough alone needs none)"
         )
     return mix
+
+
+def _refuse_unknown(name: str, params: dict[str, Any]) -> None:
+    """ValueError for a filter or a parameter that there is not."""
+    try:
+        filter_of({"name": name, "params": params})
+    except UserError as fault:
+        raise ValueError(str(fault)) from None
 
 
 def _refuse_doubled(ids: list[str]) -> None:

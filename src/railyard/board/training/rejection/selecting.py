@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from railyard.board.training.rejection.config import ResolvedMix, reads_annotations
+from railyard.board.training.filters.passthrough import Passthrough
+from railyard.board.training.rejection.config import NamedFilter, ResolvedMix
 from railyard.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from railyard.board.packs.pack import Pack
+    from railyard.board.packs.selfplay import SelfplayPool
+    from railyard.board.training.filters.filter import Filter
+    from railyard.board.training.filters.source import Annotated
+    from railyard.core.config.component import Component
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +49,99 @@ class Selection:
 
 def select(mix: ResolvedMix, pack: "Pack", cache_dir: Path | None = None) -> Selection:
     """The rows of `pack` that the filter of `mix` finds. UserError says what is wrong with filter, session or cache."""
-    if reads_annotations(mix.filter):
-        raise UserError(f"the filter of mix {mix.id} cannot be run yet")
-    return Selection(range(len(pack)), len(pack))
+    return selected(mix.id, mix.filter, pack, mix.annotation, cache_dir)
+
+
+def selected(
+    name: str,
+    wanted: "NamedFilter | Component",
+    pool: "Pack | SelfplayPool",
+    annotation: Path | None,
+    cache_dir: Path | None = None,
+) -> Selection:
+    """The rows of a pool that a filter finds by the annotations in a folder, which passthrough alone does without.
+
+    name: the id by which a cache keeps them. The number of rows and the pool's fingerprint are always compared; the
+    checksum over all rows when a cache is made, and where another program made the annotations and no cache is valid.
+    """
+    from railyard.board.packs.annotation_session import AnnotationSession
+    from railyard.board.packs.annotations import MANIFEST_FILE
+    from railyard.board.training.filters import alignment
+    from railyard.board.training.filters.registry import said, shown
+    from railyard.board.training.filters.source import Annotated
+    from railyard.core.store.durable import sha256_of
+
+    filter = filter_named(wanted)
+    if annotation is None:
+        found = filter.select(Annotated(pool))
+        return Selection(found.indices, len(pool))
+    source = Annotated(pool, AnnotationSession.open(annotation))
+    alignment.check(source)
+    if missing := filter.missing(source.inputs):
+        raise UserError(_without(shown(filter), missing, source))
+    manifest = sha256_of(annotation / MANIFEST_FILE)
+    facts = {"annotation": str(annotation), "session_id": source.session.source.get("id"), "filter": said(filter)}
+    if cache_dir is None or isinstance(filter, Passthrough):
+        if alignment.is_elsewhere(source):
+            alignment.check_every_row(source)
+        found = filter.select(source)
+        return Selection(found.indices, len(pool), manifest, facts)
+    rows, warnings = _kept(cache_dir, name, filter, source, manifest)
+    return Selection(rows, len(pool), manifest, facts, warnings)
+
+
+def filter_named(wanted: "NamedFilter | Component") -> "Filter":
+    """The filter that a mix names. UserError for one that is none."""
+    from railyard.board.training.filters.filter import Filter
+    from railyard.board.training.filters.registry import filter_of
+
+    if isinstance(wanted, NamedFilter):
+        return filter_of({"name": wanted.name, "params": wanted.params})
+    if not isinstance(wanted, Filter):
+        raise UserError(
+            f"{type(wanted).__name__} is no filter: derive it from railyard.board.training.filters.filter.Filter"
+        )
+    return wanted
+
+
+def _kept(
+    cache_dir: Path, name: str, filter: "Filter", source: "Annotated", manifest: str
+) -> tuple[Any, tuple[str, ...]]:
+    """The rows of the cache, which is made where it is missing or stale, and what there is to say of that."""
+    from railyard.board.training.filters import alignment, cache
+    from railyard.board.training.filters.registry import said
+
+    assert source.session is not None
+    wanted = cache.validity(said(filter), manifest, source.pool.fingerprint(), len(source))
+    found = cache.read(cache_dir, name, wanted)
+    if found.rows is not None:
+        return found.rows, ()
+    with cache.writing(cache_dir):
+        found = cache.read(cache_dir, name, wanted)
+        if found.rows is not None:
+            return found.rows, ()
+        alignment.check_every_row(source)
+        result = filter.select(source)
+        facts = {
+            "validity": wanted,
+            "filter": said(filter),
+            "dataset": str(source.pool.path),
+            "annotation": str(source.session.path),
+            "manifest_sha256": manifest,
+            "pack_rows": len(source),
+            **result.metadata,
+        }
+        rows = result.indices
+        if isinstance(rows, range):
+            return rows, ()
+        cache.write(cache_dir, name, rows, facts)
+    stale = f"the cache {cache_dir / name}.npy was made again: {found.stale}"
+    return rows, (stale,) if found.stale else ()
+
+
+def _without(name: str, missing: list[str], source: "Annotated") -> str:
+    assert source.session is not None
+    needs = f"the filter {name} needs {', '.join(missing)}, which {source.session.path} does not hold"
+    if "teacher_move" in missing and not hasattr(source.pool, "valuation_names"):
+        return f"{needs}: {source.pool.path} is a self-play pool, whose rows name no teacher's move"
+    return f"{needs} (it holds {', '.join(source.inputs) or 'nothing'}): annotate with the product that has it"
