@@ -241,7 +241,7 @@ def _strike_codes(codes_n: U8, verdicts: Bool, marks_n: U8) -> None:
 @njit()
 def _strike_keys(keys_n: Any, keys_K: I64, verdicts_K: Bool, otherwise: bool, marks_n: U8) -> None:
     """Rows of one key mostly follow each other: it is looked up when it changes."""
-    verdict, last = otherwise, -1
+    verdict, last = otherwise, np.int64(-1)
     for i in range(len(marks_n)):
         key = np.int64(keys_n[i])
         if i == 0 or key != last:

@@ -64,7 +64,8 @@ def test_one_by_hand(call, tiny_pack, folder, tmp_path):
     assert "kept in cache/errors.npy" in output
     (mix,) = json.loads(call(*words, "cache_dir=cache", "json=true")[1].splitlines()[-1])["mixes"]
     assert mix["matched"] == json.loads(Path("cache/errors.json").read_text())["count"]
-    code, output, _ = call(*by_hand(tiny_pack, folder, "filter={name: query, params: {where: 'row<0'}}"), "dry_run=true")
+    none = "filter={name: query, params: {where: 'row<0'}}"
+    code, output, _ = call(*by_hand(tiny_pack, folder, none), "dry_run=true")
     assert "warning: matched no row" in output
 
 

@@ -23,7 +23,7 @@ from railyard.core.store.reading import read_json
 
 SCHEMA_VERSION = 1
 PATIENCE_SECONDS = 3600.0  # while another process makes the same cache
-WIDTHS = {"<u4": np.dtype("<u4"), "<i8": np.dtype("<i8")}
+WIDTHS: dict[str, np.dtype[Any]] = {"<u4": np.dtype("<u4"), "<i8": np.dtype("<i8")}
 KIND = "filter cache"
 
 

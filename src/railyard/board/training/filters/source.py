@@ -126,7 +126,8 @@ class _Columns(Mapping[str, F32]):
         self._families, self._first, self._stop = families, first, stop
 
     def __getitem__(self, name: str) -> F32:
-        return _view(self._families[name], self._first, self._stop)
+        values: F32 = _view(self._families[name], self._first, self._stop)
+        return values
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._families)
