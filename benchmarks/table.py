@@ -45,6 +45,7 @@ NAMES = (
     "scenes",
     "two_cores",
     "stage2_cross_entropy",
+    "stage2_forwards",
     "stage2_box_losses",
     "stage2_semantic_gate",
     "first_use",

@@ -27,7 +27,7 @@ def test_its_settings_are_read_only_where_a_key_of_theirs_stands():
 
 
 def test_scenes_are_told_by_their_file(tmp_path):
-    (scenes,) = RAIL.artifacts
+    scenes, _ = RAIL.artifacts
     assert not scenes.fits(tmp_path)
     (tmp_path / "scenes.jsonl").touch()
     assert scenes.fits(tmp_path)

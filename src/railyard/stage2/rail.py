@@ -32,11 +32,23 @@ class Scenes(Artifact):
             draw(path, out, call.space, tick)
 
 
+class ModelFolder(Artifact):
+    name = "a model folder of stage2"
+
+    def fits(self, path: Path) -> bool:
+        return all((path / name).is_file() for name in ("config.json", "tokenizer.json", "tokenizer_config.json"))
+
+    def describe(self, path: Path, call: Any) -> dict[str, Any]:
+        from railyard.stage2.model.describe import describe
+
+        return describe(path)
+
+
 class Hf(Format):
     name = "hf"
 
     def fits(self, init: Path) -> bool:
-        return (init / "config.json").is_file() and (init / "tokenizer_config.json").is_file()
+        return ModelFolder().fits(init)
 
     def write(self, init: Path, out: Path, command: list[str]) -> dict[str, Any]:
         from railyard.stage2.model.hf_export import export_hf
@@ -46,7 +58,7 @@ class Hf(Format):
 
 class Stage2(Rail):
     keys = ("stage2_ab", "custom", "training")  # as in settings.py, which is read only where one of them stands
-    artifacts = (Scenes(),)
+    artifacts = (Scenes(), ModelFolder())
     formats = (Hf(),)
 
     def concerns(self, config: Mapping[str, Any]) -> bool:
@@ -65,6 +77,17 @@ class Stage2(Rail):
         from railyard.stage2.rules import check
 
         return check(experiment)
+
+    def plan(self, experiment: "Experiment") -> list[str]:
+        from railyard.stage2.plan import lines
+
+        return lines(experiment)
+
+    def model(self, init: Path) -> Any:
+        from railyard.stage2.model.build import build
+        from railyard.stage2.model.config import Folder, Network
+
+        return build(Network(weights=Folder(folder=init))).eval()
 
     def show_keys(self) -> type[Component]:
         from railyard.stage2.scenes.config import SpaceOfScenes

@@ -38,6 +38,13 @@ def fingerprint(folder: Path) -> str:
     return hashlib.sha256(json.dumps(sums).encode()).hexdigest()[:16]
 
 
+def checked_fingerprint(folder: Path) -> str:
+    """The fingerprint, after every file that a manifest names was compared with it; UserError for one that differs."""
+    if (folder / durable.MANIFEST).is_file():
+        durable.check_manifest(folder)
+    return fingerprint(folder)
+
+
 def _known(folder: Path) -> Mapping[str, str]:
     """What its manifest says of the files, if there is one."""
     if not (folder / durable.MANIFEST).is_file():
