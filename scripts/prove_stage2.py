@@ -49,12 +49,13 @@ def stage2() -> tuple[str, bool]:
         grown = garbage(scenes)
     lines = [
         f"{TRIALS * len(SETTINGS)} interrupted runs, {kills} signals that hit a living run: **{faulty} unequal**; "
-        f"{STEPS} steps of channel B on rollouts of garbage: **no exception, no NaN, all counters add up**, memory grew by "
-        f"{grown / 2**20:.0f} MiB after step {WARM_UP} (at most {GROWTH // 2**20} are allowed); in "
+        f"{STEPS} steps of channel B on rollouts of garbage: **no exception, no NaN, all counters add up**, memory "
+        f"grew by {grown / 2**20:.0f} MiB after step {WARM_UP} (at most {GROWTH // 2**20} are allowed); in "
         f"{time.monotonic() - start:.0f} s.",
         "Each run (12 scenes, two epochs, sampled rollouts by the model itself, two micro-batches a step, a save every "
         f"step) was stopped once or twice and resumed in place; seed {SEED}. Equal means: weights, optimizer, "
-        "schedule, callback state and open window of the last checkpoint, the bytes of metrics.jsonl and of every file of init/.",
+        "schedule, callback state and open window of the last checkpoint, the bytes of metrics.jsonl and of every file "
+        "of init/.",
         "| setting | runs | signals | equal |\n| --- | --: | --: | --: |\n" + "\n".join(rows),
     ]
     return "\n\n".join(lines), not faulty and grown <= GROWTH

@@ -1,13 +1,10 @@
-"""The weighted total and the logged figures."""
-
-import math
+"""The weighted total."""
 
 import pytest
 import torch
 
 from railyard.stage2.objective.config import Stage2AB
-from railyard.stage2.objective.reduction import Sums, reduce
-from railyard.stage2.objective.total import COORD_TERMS, coord, figures, total
+from railyard.stage2.objective.total import COORD_TERMS, coord, total
 
 WEIGHTS = {"bbox_smoothl1": 2.0, "bbox_ciou": 1.0, "coord_gate": 0.5, "coord_entropy": -0.1}
 
@@ -33,31 +30,7 @@ def test_a_term_needs_a_name_and_a_weight(term):
         total({term: 1.0}, WEIGHTS)
 
 
-def test_figures_of_a_window_cut_in_two_ranks():
-    values_N, bad_N = torch.tensor([1.0, 2.0, 6.0]), torch.tensor([math.nan, 0.5, 0.7])
-    ranks = [{"ce": reduce(values_N[part]), "bbox_ciou": reduce(bad_N[part])} for part in (slice(0, 1), slice(1, 3))]
-    whole = {term: ranks[0][term] + ranks[1][term] for term in ranks[0]}
-    assert figures(whole, WEIGHTS) == {
-        "loss/ce": 3.0,
-        "loss/bbox_ciou": pytest.approx(0.6),
-        "loss/coord": pytest.approx(0.6),
-        "loss/nonfinite_rows": 1.0,
-    }
-    assert figures({"ce": Sums(9.0, 3.0, 0.0)}, WEIGHTS)["loss/ce"] == 3.0
-
-
 def test_every_term_has_a_weight_in_the_settings_and_none_is_giou():
     weights = {name.removesuffix("_weight") for name in Stage2AB.model_fields if name.endswith("_weight")}
     assert weights - {"desc_ce"} == set(COORD_TERMS)
     assert not any("giou" in term for term in COORD_TERMS)
-
-
-def test_terms_are_the_logged_ones():
-    sums = dict.fromkeys(("ce", *COORD_TERMS), Sums(2.0, 1.0, 0.0))
-    logged = figures(sums, dict.fromkeys(COORD_TERMS, 1.0))
-    assert set(logged) == {
-        *("loss/ce", "loss/bbox_smoothl1", "loss/bbox_ciou", "loss/coord", "loss/coord_ce", "loss/coord_soft_ce"),
-        *("loss/coord_w1", "loss/coord_gate", "loss/coord_el1", "loss/coord_ehuber", "loss/coord_entropy"),
-        "loss/nonfinite_rows",
-    }
-    assert logged["loss/coord"] == 18

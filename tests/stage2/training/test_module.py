@@ -95,6 +95,35 @@ def test_counters_of_channel_b_add_up(scenes):
     assert row["stage2/raw_rollouts"] == 4
 
 
+LOSSES = ("ce", "bbox_smoothl1", "bbox_ciou", "coord", *(f"coord_{x}" for x in ("ce", "soft_ce", "w1", "gate")))
+LOGGED = {
+    *("stage2/channel_a", "stage2/channel_b", "stage2/raw_rollouts", "loss/nonfinite_rows"),
+    *(f"loss/{name}" for name in (*LOSSES, "coord_el1", "coord_ehuber", "coord_entropy")),
+    *(
+        f"{CHANNEL_B}/{name}"
+        for name in ("is_reuse_step", "b2_skipped", "stop_neutral/N_skip", "stop_neutral/N_merged")
+    ),
+    *(f"{CHANNEL_B}/semantic_desc_gate/{name}" for name in ("is_active", "accepted", "pairs")),
+    *(f"{STRICT_DROP}/{name}" for name in ("N_valid_pred", "N_drop_invalid", *(f"reason/{each}" for each in BUCKETS))),
+    *(f"rollout/{name}" for name in ("precision", "recall", "f1", "fp", "fn", "match_rate", "gt_objects")),
+    *(f"rollout/{name}" for name in ("valid_pred_objects", "gating_rejections", "matched_iou_mean", "max_same_desc")),
+    *(f"rollout/{name}" for name in ("parse_truncated_rate", "near_duplicate_rate", "pred_per_gt")),
+    *(f"rollout/{side}_len_{what}" for side in ("prompt", "rollout", "target") for what in ("mean", "p90")),
+    "rollout/argmax_disagreement",
+}
+
+
+def test_a_step_of_channel_b_logs_all_keys_of_the_contract(scenes):
+    steps = Steps(Setup(scenes, 1.0))
+    (row,) = steps.run(1)
+    assert row.keys() - {"loss", "train/loss"} == LOGGED
+    assert row["loss/coord"] == pytest.approx(row["loss/bbox_smoothl1"] + row["loss/bbox_ciou"])
+    assert row["train/loss"] == pytest.approx(row["loss/ce"] + row["loss/coord"])
+    timings = {"time/forward", "time/rollout_generate", "time/parse_match", "time/encode", "rollout/gen_tokens_per_s"}
+    assert steps.module.take_timings().keys() == timings
+    assert steps.module.take_timings() == {}
+
+
 def test_reuse_steps_learn_from_the_same_rollouts_and_count_them_again(scenes):
     steps = Steps(Setup(scenes, 1.0, rollouts=REUSE))
     asked = []

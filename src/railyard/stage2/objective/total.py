@@ -1,11 +1,11 @@
-"""The training loss of a step from the means of its terms, and the figures that are logged.
+"""The training loss of a step from the means of its terms.
 
 Sums come from `reduction.py`, weights from the settings; names of terms are the last part of the logged keys.
 """
 
 from collections.abc import Mapping
 
-from railyard.stage2.objective.reduction import Sums, Value
+from railyard.stage2.objective.reduction import Value
 
 COORD_TERMS = (
     "bbox_smoothl1",
@@ -34,13 +34,3 @@ def coord(values: Mapping[str, Value], weights: Mapping[str, float]) -> Value:
 def total(values: Mapping[str, Value], weights: Mapping[str, float]) -> Value:
     """CE (already weighted by token) plus `coord`; terms that a channel does not compute are simply absent."""
     return values.get("ce", 0.0) + coord(values, weights)
-
-
-def figures(sums: Mapping[str, Sums], weights: Mapping[str, float]) -> dict[str, float]:
-    """Logged losses of a window: each term's mean, `loss/coord`, and the rows left out as not finite, all terms'."""
-    means = {term: float(one.mean()) for term, one in sums.items()}
-    return {
-        **{f"loss/{term}": mean for term, mean in means.items()},
-        "loss/coord": float(coord(means, weights)),
-        "loss/nonfinite_rows": float(sum(one.nonfinite for one in sums.values())),
-    }

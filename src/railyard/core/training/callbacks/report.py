@@ -1,7 +1,7 @@
 """report.md of a run: what ran, on what, how well, how fast, with the curves."""
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +16,8 @@ from railyard.core.training.checkpoint import CheckpointFolder
 from railyard.core.training.endings import early_end
 from railyard.core.training.lightning_private import is_fast_dev_run
 from railyard.core.training.seams import ExplainsMetrics
+
+MANY = 8  # names of one beginning
 
 
 class Report(pl.Callback):
@@ -106,11 +108,17 @@ def _plot_lines(folder: Path, rows: metrics.Rows, with_plots: bool) -> list[str]
 
 
 def _panels(names: list[str]) -> dict[str, list[str]]:
-    """One plot for each quantity: `train/loss` with `val/loss`; all of `val/loss_*` together."""
+    """One plot for each quantity: `train/loss` with `val/loss`; all of `val/loss_*` together.
+
+    Beside those of `train` and `val`, names of one beginning that are many (counters of one kind) share a plot.
+    """
     panels: dict[str, list[str]] = defaultdict(list)
+    heads = Counter(name.rpartition("/")[0] for name in names)
     for name in names:
-        quantity = name.rpartition("/")[2]
+        head, _, quantity = name.rpartition("/")
         family = "loss_by_head" if quantity.startswith("loss_") else quantity
+        if heads[head] > MANY and head not in ("train", "val"):
+            family = head.replace("/", "_") or "others"
         panels[family].append(name)
     return dict(panels)
 
