@@ -55,11 +55,12 @@ RANKS = ("trainer.devices=2", "data.batch_size=18", "data.validation_batch_size=
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to train: the words of its command line beyond those of the tiny experiment."""
+    """One way to train: the words of its command line beyond those of the tiny experiment, or of another `base`."""
 
     name: str
     words: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
+    base: tuple[str, ...] = TINY
 
     @property
     def victims(self) -> tuple[str, ...]:
@@ -346,7 +347,7 @@ def run_folder(cwd: Path) -> Path | None:
 def uninterrupted(setting: Setting, cwd: Path) -> tuple[Path, dict[str, int]]:
     """A run let alone: its folder and how often each event came."""
     cwd.mkdir(parents=True)
-    code = start(["train", *TINY, *setting.words], cwd, environment=dict(setting.environment))
+    code = start(["train", *setting.base, *setting.words], cwd, environment=dict(setting.environment))
     folder = run_folder(cwd)
     if code or not folder:
         raise RuntimeError(f"{setting.name}: exit code {code}\n{(cwd / 'stderr.txt').read_text()}")
@@ -359,7 +360,7 @@ def interrupted(setting: Setting, kills: tuple[Kill, ...], cwd: Path, reference:
     outcome = Outcome(setting, kills)
     for kill in (*kills, None):
         folder = run_folder(cwd)
-        words = [f"resume={folder}"] if folder else [*TINY, *setting.words]
+        words = [f"resume={folder}"] if folder else [*setting.base, *setting.words]
         outcome.codes.append(start(["train", *words], cwd, kill, dict(setting.environment)))
     outcome.differences = _wrong_codes(outcome) or differences(reference, _folder_of(cwd))
     return outcome
@@ -408,7 +409,10 @@ def _target(folder: Path, name: str) -> str:
     return os.readlink(folder / "checkpoints" / name)  # noqa: PTH115 (the text of the link is compared)
 
 
-PARTS = ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "callbacks")
+PARTS = (
+    *("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "callbacks"),
+    *("stands_on", "stage2_open_window"),
+)
 
 
 def _checkpoint_differences(reference: Path, other: Path, name: str, parts: Sequence[str] = PARTS) -> list[str]:
@@ -417,7 +421,7 @@ def _checkpoint_differences(reference: Path, other: Path, name: str, parts: Sequ
     first, second = (load(folder / "checkpoints" / name) for folder in (reference, other))
     for state in (first, second):
         state["callbacks"].pop("Timer", None)  # seconds are no bits of a run
-    return [line for part in parts for line in unequal(first[part], second[part], part)]
+    return [line for part in parts for line in unequal(first.get(part), second.get(part), part)]
 
 
 def unequal(first: Any, second: Any, where: str) -> list[str]:

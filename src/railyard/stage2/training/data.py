@@ -67,6 +67,10 @@ class SceneDataModule(pl.LightningDataModule):
             if is_trained:
                 yield render(canonical(scene.objects))
 
+    def transfer_batch_to_device(self, batch: Any, device: Any, dataloader_idx: int) -> Any:
+        """Samples stay as they are; what a forward reads of them is moved there."""
+        return batch
+
     def rows(self, split: str, limit: int | None = None) -> SceneRows:
         """The records of one side, `train` or `validation`, the first ones alone where there is a limit."""
         if self._make is None:

@@ -72,10 +72,6 @@ class Stage2Module(pl.LightningModule):
             return SemanticGate(None, knobs.threshold)
         return embedding_model.load(knobs.model_name_or_path, knobs.revision, knobs.threshold)
 
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """Samples stay as they are; what a forward reads of them is moved there."""
-        return batch
-
     def training_step(self, micro: MicroBatch, batch_idx: int) -> Tensor:
         window = self._window_of(micro)
         if not micro.batch:
