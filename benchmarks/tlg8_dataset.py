@@ -18,9 +18,9 @@ from benchmarks.tlg8_images import IMAGES, images
 from benchmarks.yardstick import MULTIPLY_ADDS, SPEED, in_turns, multiply_adds
 from railyard.tlg8.artifacts import line_records
 from railyard.tlg8.artifacts.assembly import BLOCKS, INDEX, LABELS, LINES, META
+from railyard.tlg8.artifacts.block_columns import Columns
 from railyard.tlg8.artifacts.extraction import extract
 from railyard.tlg8.artifacts.labels import Labelled, index_line, label_records, pack_meta
-from railyard.tlg8.artifacts.line_columns import Columns
 from railyard.tlg8.artifacts.pack import Pack
 from railyard.tlg8.codec.golomb import PLAIN
 from railyard.tlg8.codec.pair_tables import tables_of

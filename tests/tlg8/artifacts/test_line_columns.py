@@ -8,7 +8,8 @@ from tlg8 import reference_lines
 
 from railyard.core.errors import BadRecord
 from railyard.tlg8.artifacts import line_columns, line_records
-from railyard.tlg8.artifacts.line_columns import PROJECTED, VALUES, Columns, read_columns, starts
+from railyard.tlg8.artifacts.block_columns import PROJECTED, VALUES, Columns, starts
+from railyard.tlg8.artifacts.line_columns import read_columns
 
 EVERYTHING = ["pixels", *PROJECTED, *VALUES]
 LINES = [f"{line}\n".encode() for line in reference_lines()[0]]
@@ -169,6 +170,6 @@ def test_a_changed_byte_is_read_as_the_library_reads_it_or_refused(data):
     first = line.index(b'"block_size"')  # before it are keys that are passed over
     line[data.draw(st.integers(first, len(line) - 2))] = data.draw(st.integers(32, 126))
     columns, keys = Columns.empty(1), line_columns._keys(EVERYTHING)
-    _, count = line_columns._read(np.frombuffer(bytes(line), np.uint8), 0, *keys, columns, 0)
+    _, count = line_columns._read(np.frombuffer(bytes(line), np.uint8), 0, keys, columns, 0)
     if count:
         assert same(columns, slowly([bytes(line)]))

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic_core import from_json
 
 from railyard.core.errors import short
-from railyard.tlg8.artifacts.line_columns import (
+from railyard.tlg8.artifacts.block_columns import (
     CHOICE_LIMITS,
     NO_BITS,
     NO_CHOICE,

@@ -12,7 +12,7 @@ import numpy as np
 
 from railyard.core.arrays import U8, U16
 from railyard.core.making.streams import Rows
-from railyard.tlg8.artifacts.line_columns import PROJECTED
+from railyard.tlg8.artifacts.block_columns import PROJECTED
 from railyard.tlg8.artifacts.pack import Pack
 from railyard.tlg8.features.dataset import DATA, DataSet
 from railyard.tlg8.features.parts import Part, origin_of

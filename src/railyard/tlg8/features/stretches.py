@@ -9,8 +9,9 @@ import numpy as np
 from railyard.core.arrays import I64, U8, U32, U64, Bool, Records
 from railyard.core.errors import BadRecord, UserError
 from railyard.tlg8.artifacts.assembly import BLOCKS, LABELS
+from railyard.tlg8.artifacts.block_columns import NO_BITS, SIDE, Columns
 from railyard.tlg8.artifacts.eligibility import NONE, first_wrong_label, is_eligible, ranks_of_labels
-from railyard.tlg8.artifacts.line_columns import AGAIN, NO_BITS, SIDE, Columns, read_columns
+from railyard.tlg8.artifacts.line_columns import AGAIN, read_columns
 from railyard.tlg8.artifacts.pack import Pack
 from railyard.tlg8.codec.tuples import TUPLES, rank_of
 from railyard.tlg8.features.catalogue import PIXELS
