@@ -115,6 +115,15 @@ def test_a_game_that_goes_on_from_a_board_has_the_rules_and_tiles_of_its_seed():
     assert boards_of_end(other) != start
 
 
+def test_a_large_tile_in_the_first_cell():
+    board, mask = encode(np.array([[15, 14, 1, 0, *[0] * 12], [16, 15, 1, 0, *[0] * 12]], np.uint8))
+    for row, top in enumerate((15, 16)):
+        game = Game.after(board[row], mask[row], 1, seed=5)
+        cells = boards_of_end(game)
+        assert cells[12:14] == (top, top - 1)
+        assert (game.moves, sum(tile > 0 for tile in cells)) == (1, 4)
+
+
 def test_a_17_is_not_made():
     board, mask = encode(np.array([[16, 16, *[0] * 14]], np.uint8))
     game = Game.after(board[0], mask[0], 2, seed=1)

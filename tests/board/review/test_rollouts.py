@@ -29,6 +29,14 @@ def same(one, two):
     )
 
 
+def test_a_board_with_large_tiles():
+    board = np.array([[10, 9, 8, 7, 3, 4, 5, 6, 1, 2, 3, 2, 0, 1, 0, 0]], np.uint8)
+    for player in (TeacherMoves(1, NO_TABLES), random_moves):
+        for outcomes in played(player, moves=[1, 3], seeds=range(3), board=board):
+            assert outcomes.highest_G.min() >= 10
+            assert outcomes.moves_G.min() > 0
+
+
 @pytest.mark.parametrize("make", [lambda: TeacherMoves(1, NO_TABLES), lambda: random_moves])
 def test_a_seed_gives_the_same_games_on_any_number_of_threads(make):
     one, two = played(make()), played(make(), threads=3)

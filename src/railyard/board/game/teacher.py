@@ -147,7 +147,7 @@ class Game:
             game.ended, game._state[:2] = TILE_TOO_LARGE, (board, mask)
             return game
         after, after_mask, reward = move(board, mask, direction)
-        game._state[:] = tile_after(after, game.seed, NUMBER, 0), after_mask, reward, 1
+        game._state[:] = tile_after(np.uint64(after), game.seed, NUMBER, 0), after_mask, reward, 1
         return game
 
     def play(self, teacher: Teacher, moves: int) -> Decisions:

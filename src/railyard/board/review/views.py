@@ -6,7 +6,6 @@ So no text of a caller becomes part of a path. Files that are no views are left 
 import hashlib
 import logging
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
@@ -38,7 +37,6 @@ class View(ViewBody):
     """A search that was kept."""
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
-    saved_at: str
 
 
 class _File(View):
@@ -81,8 +79,7 @@ class Views:
             parse(body.where)
         except UserError as fault:
             raise BadRequest(str(fault)) from None
-        moment = datetime.now(UTC).isoformat(timespec="seconds")
-        view = View(name=name, saved_at=moment, **body.model_dump())
+        view = View(name=name, **body.model_dump())
         with self._lock:
             path = self._path(folder, name)
             if not path.exists() and len(self.all()) >= MOST_VIEWS:

@@ -46,6 +46,16 @@ def test_what_cannot_be_analyzed(client, path, body, words):
     assert words in answer.json()["detail"]
 
 
+def test_a_model_behind_a_server_that_is_gone():
+    with reviewed(of_pool(PACK, [FOREIGN]), address="./nobody.sock") as client:
+        assert client.get("/health").json()["models"] == ["./nobody.sock"]
+        found = client.post("/analyze", json={"board": CELLS, "depth": 1}).json()
+        assert found["model"] is None
+        assert "nobody answers" in found["model_reason"]
+        asked = client.post("/analyze", json={"board": CELLS, "depth": 1, "model": False}).json()
+        assert asked["model_reason"] == "the model was not asked"
+
+
 def test_it_can_be_left_out():
     with reviewed(of_pool(PACK, [FOREIGN]), analysis=False) as client:
         assert client.post("/analyze", json={"board": CELLS}).status_code in (404, 405)

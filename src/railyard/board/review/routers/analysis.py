@@ -16,8 +16,9 @@ def router(reviewer: "Reviewer") -> APIRouter:
     knobs = reviewer.knobs
     if not knobs.analysis:
         return api
-    model = Asked(listed(knobs.address), knobs.client) if knobs.address else None
-    analyst = Analyst(knobs.tables, model)
+    addresses = listed(knobs.address)
+    analyst = Analyst(knobs.tables, Asked(addresses, knobs.client) if addresses else None)
+    reviewer.models[:] = addresses
     reviewer.closing.callback(analyst.close)
 
     @api.post("/analyze")
