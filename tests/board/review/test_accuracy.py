@@ -37,6 +37,16 @@ def test_accuracy_and_judgement_as_defined(losses, rank, kind):
             assert JUDGEMENTS[said] == name
 
 
+def test_where_one_judgement_ends_and_the_next_begins():
+    bounds = [90.01, 89.99, 70.01, 69.99, 40.01, 39.99]
+    loss_N = (-10 * np.log(np.array(bounds) / 100)).astype(np.float32)
+    said = accuracies(loss_N, np.zeros(6, np.uint8), np.full(6, 3, np.float32), SCALES.of(["search"]))[1]
+    assert [JUDGEMENTS[place] for place in said] == [
+        *("good", "inaccuracy", "inaccuracy"),
+        *("mistake", "mistake", "blunder"),
+    ]
+
+
 def test_tiles_without_a_scale_take_the_nearest_one():
     assert SCALES.of(["search"])[0].tolist() == [10.0] * 5 + [40.0] * 12
 

@@ -61,7 +61,7 @@ def test_until_they_are_made_nothing_is_known(tiny_pack, tmp_path, monkeypatch):
         plain(*arguments)
 
     monkeypatch.setattr(judging, "make", slow)
-    monkeypatch.setattr(judging, "PATIENCE", 0.01)
+    monkeypatch.setattr(judging, "LONG", 1)
     assert np.isnan(run_judgements(session)["accuracy"]).all()
     assert session_runs(session, [0])[0]["judgements"] is None
     assert "accuracy" in session.made.progress()

@@ -58,7 +58,7 @@ class Made:
     def folder(self, name: str, make: Make, wait: float | None = None) -> Path:
         """The folder of what is called `name`. Preparing where it takes longer than a caller waits.
 
-        wait: seconds, less than the usual ones; when it is asked for again, nothing is waited for.
+        wait: seconds, if other than the usual ones.
         """
         if found := self._found(name):
             return found
@@ -68,8 +68,6 @@ class Made:
             future = self._running.get(name)
             if future is None or (future.done() and future.exception()):
                 future = self._running[name] = _worker.submit(self._work, name, make)
-            elif wait is not None:
-                wait = 0.0
         try:
             return future.result(self._wait if wait is None else wait)
         except TookLong:

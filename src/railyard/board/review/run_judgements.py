@@ -23,7 +23,7 @@ CHUNK = 1 << 18
 # what the file and the column of figures are called, by the column of losses
 KINDS = {"played_loss": "", "ev_loss": "model_"}
 RANK = "max_rank"
-PATIENCE = 1.0  # seconds
+LONG = 5_000_000  # rows, from which on nobody waits for them
 
 
 def run_judgements(session: OpenSession) -> dict[str, NDArray[Any]]:
@@ -31,9 +31,12 @@ def run_judgements(session: OpenSession) -> dict[str, NDArray[Any]]:
     if not session.pool.valuation_names:
         return _unknown(len(session.runs))
     columns = session.columns  # made before this is: one thing at a time is
+    wait = 0.0 if len(session.pool) >= LONG else None
     try:
-        return session.prepared("accuracy", lambda folder, tick: make(session, columns, folder, tick), read, PATIENCE)
+        return session.prepared("accuracy", lambda folder, tick: make(session, columns, folder, tick), read, wait)
     except Preparing:
+        if wait is None:
+            raise
         return _unknown(len(session.runs))
 
 
