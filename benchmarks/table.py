@@ -38,7 +38,6 @@ NAMES = (
     "batch_engine",
     "play_loop",
     "annotate",
-    "rejection",
     "inference",
     "serve_start",
     "expectimax",

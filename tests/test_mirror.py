@@ -67,6 +67,7 @@ PROVED_BY = {
     "core/training/test_replay.py": ("core/training/callbacks/stop_at.py", "apps/replay.py"),
     "core/verbs/test_sweep.py": ("core/sweeping/folder.py",),
     "stage2/scenes/test_converting.py": ("stage2/scenes/building.py",),
+    "stage2/evaluation/test_report.py": ("stage2/evaluation/overlays.py",),
     "stage2/training/test_data.py": ("stage2/training/config.py",),
     "stage2/training/test_module.py": (
         *("stage2/training/backends.py", "stage2/training/model_config.py", "stage2/training/opened.py"),

@@ -865,6 +865,8 @@ ELSEWHERE = {
     "core.training.trackers": "notes the run that MLflow gave, as 'file' does",
     "core.runs.run_state": "writes state.json, as 'file' does; it names the time, so no two have the same bytes",
     "core.store.reading": "opens databases that it only reads",
+    "stage2.evaluation.overlays": "writes pictures of a report, as 'evaluation report' does",
+    "stage2.evaluation.report": "writes a report with its pages, as 'evaluation report' does",
     "stage2.scenes.indexing": "writes an index, as 'file' does; it names the time of the file beside it",
     "tlg8.artifacts.pack": "maps files that it only reads",
     "tlg8.features.dataset": "maps files that it only reads",

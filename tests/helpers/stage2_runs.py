@@ -65,6 +65,7 @@ class Setup:
     network: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     every_n_steps: int = 2
+    saver: dict[str, Any] = field(default_factory=dict)
     keys: dict[str, Any] = field(default_factory=dict)
 
     def experiment(self) -> Experiment:
@@ -77,7 +78,7 @@ class Setup:
             data=SceneData(scenes=self.scenes, batch_size=self.batch_size, **self.data),
             model=DetectorModel(network=network, optimizer=adam),
             trainer=Foreign("lightning.pytorch.Trainer", {**fixed, "limit_val_batches": 0, **self.trainer}),
-            callbacks={"saver": callbacks.Saver(every_n_steps=self.every_n_steps)},
+            callbacks={"saver": callbacks.Saver(every_n_steps=self.every_n_steps, **self.saver)},
             stage2_ab=Stage2AB(schedule={"b_ratio": self.b_ratio}, **losses),
             custom=Custom(trainer_variant="stage2_ab_training", extra=Extra(rollout_matching=matching)),
             **self.keys,

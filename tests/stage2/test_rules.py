@@ -43,3 +43,11 @@ OFF = {"semantic_desc_gate": {"enabled": False}}
 )
 def test_steps_that_would_end_before_their_window_are_refused(trainer, key, message):
     assert message in faults(trainer)[f"trainer.{key}"]
+
+
+def test_a_metric_that_is_not_logged_is_refused_before_the_first_validation():
+    message = "stage2 logs none: monitor=eval/AP_loc mode=max (extra coco) or monitor=eval_rollout_f1 mode=max"
+    validated = {"limit_val_batches": 1.0}
+    assert faults(validated) == {"callbacks.saver.monitor": f"{message}, got val/loss"}
+    best = replace(Setup("scenes.jsonl"), trainer=validated, saver={"monitor": "eval/AP_loc", "mode": "max"})
+    assert check(best.experiment()) == []

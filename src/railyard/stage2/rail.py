@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from railyard.core.config.component import Component
 from railyard.core.config.faults import Fault
 from railyard.core.progress import counting
-from railyard.core.rail import Artifact, Format, Rail
+from railyard.core.rail import Artifact, Evaluation, Format, Rail
 
 if TYPE_CHECKING:
     from railyard.core.training.experiment import Experiment
@@ -88,6 +88,11 @@ class Stage2(Rail):
         from railyard.stage2.model.config import Folder, Network
 
         return build(Network(weights=Folder(folder=init))).eval()
+
+    def evaluation(self) -> type[Evaluation]:
+        from railyard.stage2.training.config import DetectorEvaluation
+
+        return DetectorEvaluation
 
     def show_keys(self) -> type[Component]:
         from railyard.stage2.scenes.config import SpaceOfScenes

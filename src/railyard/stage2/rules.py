@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from railyard.core.config.faults import Fault
+from railyard.core.training.callbacks.config import Saver
 from railyard.core.training.experiment import Experiment
 from railyard.stage2.training.config import SceneData
 from railyard.stage2.training.model_config import DetectorModel
@@ -12,7 +13,7 @@ WANTED = {"data": (SceneData, "data=stage2_scenes"), "model": (DetectorModel, "m
 
 def check(experiment: Experiment) -> list[Fault]:
     """All faults of an experiment that has this rail's keys, its data or its model."""
-    return [fault for rule in (_parts, _objective, _whole_steps) for fault in rule(experiment)]
+    return [fault for rule in (_parts, _objective, _whole_steps, _monitor) for fault in rule(experiment)]
 
 
 def _parts(experiment: Experiment) -> Iterator[Fault]:
@@ -40,3 +41,12 @@ def _whole_steps(experiment: Experiment) -> Iterator[Fault]:
     if isinstance(limit, int) and limit % accumulated:
         message = f"must be a multiple of accumulate_grad_batches={accumulated}, or a step would end early, got {limit}"
         yield Fault(("trainer", "limit_train_batches"), message)
+
+
+def _monitor(experiment: Experiment) -> Iterator[Fault]:
+    """The best checkpoint is chosen by what rollouts of held-out images come to; there is no validation loss."""
+    validates = experiment.trainer.kwargs.get("limit_val_batches") != 0
+    for name, part in (experiment.callbacks or {}).items():
+        if validates and isinstance(part, Saver) and (part.monitor or "").startswith("val/"):
+            message = "stage2 logs none: monitor=eval/AP_loc mode=max (extra coco) or monitor=eval_rollout_f1 mode=max"
+            yield Fault(("callbacks", name, "monitor"), f"{message}, got {part.monitor}")

@@ -52,7 +52,7 @@ class Greedy:
 
 
 class Sampling:
-    """A draw at some temperature from the likeliest `top_k` tokens, of these from those that hold `top_p` of the mass."""
+    """A draw at some temperature from the `top_k` likeliest tokens, of them from the fewest that hold `top_p`."""
 
     def __init__(self, temperature: float, top_k: int, top_p: float, seeds: Sequence[int]) -> None:
         self._temperature, self._top_k, self._top_p = temperature, top_k, top_p

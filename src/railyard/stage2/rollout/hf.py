@@ -1,7 +1,7 @@
 """Rollouts by the model that is being trained: batches of about equal length, one token of each at a time.
 
-Prompt and image are read once; the text before the image, which samples have in common, once for a batch. An answer that
-has ended leaves its batch.
+Prompt and image are read once; the text before the image, which samples have in common, once for a batch. An answer
+that has ended leaves its batch.
 Legend: B answers in the making, V ids.
 """
 
@@ -94,7 +94,7 @@ def search(session: Shared, decode: RolloutMatching, vocabulary: Vocabulary) -> 
     for left in reversed(range(decode.max_new_tokens)):
         logs_BV = penalty(writing.logits_BV()).log_softmax(dim=-1)
         sizes = [len(each.open_) for each in going]
-        for each, own_BV in zip(going, logs_BV.split(sizes), strict=True):
+        for each, own_BV in zip(going, torch.split(logs_BV, sizes), strict=True):
             each.extend(own_BV)
         rows, ids = rows_to_keep(going, sizes)
         going = [each for each in going if not each.is_done]

@@ -47,14 +47,14 @@ def sample(number: int, scene: Scene, images: Path) -> Image.Image:
     """A scene with its boxes, captioned with its line number; a grey field where its image cannot be read."""
     try:
         whole = picture_of(images / scene.image)
-        picture = whole.resize(_in_a_cell(*whole.size))
+        picture = whole.resize(in_a_cell(*whole.size))
     except ValueError:
-        picture = Image.new("RGB", _in_a_cell(scene.width, scene.height), "#9aa5b1")
+        picture = Image.new("RGB", in_a_cell(scene.width, scene.height), "#9aa5b1")
     overlay(picture, scene.objects)
     cell = Image.new("RGB", (CELL, CELL + CAPTION), PAPER)
     cell.paste(picture, ((CELL - picture.width) // 2, (CELL - picture.height) // 2))
     caption = f"line {number}: {scene.width} x {scene.height}, objects: {len(scene.objects)}"
-    ImageDraw.Draw(cell).text((CELL / 2, CELL + 4), caption, INK, _font(), anchor="ma")
+    ImageDraw.Draw(cell).text((CELL / 2, CELL + 4), caption, INK, font(), anchor="ma")
     return cell
 
 
@@ -84,7 +84,7 @@ def sheet(cells: Sequence[Image.Image]) -> Image.Image:
     return page
 
 
-def _in_a_cell(width: int, height: int) -> tuple[int, int]:
+def in_a_cell(width: int, height: int) -> tuple[int, int]:
     scale = CELL / max(width, height)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
@@ -93,11 +93,11 @@ def _label(pen: ImageDraw.ImageDraw, each: SceneObject, colour: str, size: tuple
     """The description on a strip above its box, or inside where there is no room above; never off the picture."""
     x1, y1, _, _ = to_pixels([each.box], *size)[0].tolist()
     text = _cut(each.desc, LONGEST)
-    width = pen.textlength(text, _font()) + 6
+    width = pen.textlength(text, font()) + 6
     x = min(max(0.0, x1 - 1), max(0.0, size[0] - width))
     y = y1 - TEXT - 4 if y1 >= TEXT + 4 else y1
     pen.rectangle((x, y, x + width, y + TEXT + 3), fill=(*ImageColor.getrgb(colour), 225))
-    pen.text((x + 3, y), text, INK, _font())
+    pen.text((x + 3, y), text, INK, font())
 
 
 def _cut(desc: str, longest: int) -> str:
@@ -106,7 +106,7 @@ def _cut(desc: str, longest: int) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def _font() -> Any:
+def font() -> Any:
     return ImageFont.load_default(TEXT)
 
 

@@ -1,11 +1,15 @@
-"""What `data=stage2_scenes` says: the knobs of training on scenes."""
+"""What `data=stage2_scenes` says: the knobs of training on scenes, and those of evaluation."""
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from railyard.core.config.component import Component, PathKnob
+from railyard.core.rail import Evaluation
+from railyard.core.training.devices import Device
 from railyard.core.training.experiment import Data
+from railyard.core.training.subject import Subject
 from railyard.stage2.language.prompts import PROMPT, Prompt
 from railyard.stage2.scenes.config import SPACE, Space
 
@@ -57,3 +61,21 @@ class SceneData(Data):
         from railyard.stage2.training.data import SceneDataModule
 
         return SceneDataModule(self)
+
+
+class DetectorEvaluation(Evaluation, abstract=True):
+    """What a detector writes about held-out images, beside the truth."""
+
+    split: Literal["validation", "train"] = Field("validation", description="which side of the data")
+    limit_images: Annotated[int, Field(ge=1)] | None = Field(None, description="the first images only; null: all")
+    batch_size: Annotated[int, Field(ge=1)] = Field(16, description="images at a time")
+    overlays: Annotated[int, Field(ge=0)] = Field(
+        12, description="images that are drawn, the first ones; the worst are drawn besides"
+    )
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="what sampled rollouts follow from; greedy ones need none")
+    device: Device = Field("auto", description="auto takes what is there; cuda:1 is a second GPU")
+
+    def evaluate(self, subject: Subject, out: Path) -> dict[str, Any]:
+        from railyard.stage2.training.subject import evaluate
+
+        return evaluate(subject, out, self)

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
@@ -18,6 +17,7 @@ from railyard.core.errors import Diverged, RailyardError
 from railyard.core.training import figures
 from railyard.core.training.figures import Figures, count, gauge, ratio
 from railyard.core.training.stepping import MicroBatch
+from railyard.stage2.evaluation.judging import Judging
 from railyard.stage2.model import folders, parts, pictures
 from railyard.stage2.model.build import build
 from railyard.stage2.model.config import Lora
@@ -33,6 +33,7 @@ from railyard.stage2.settings import Custom
 from railyard.stage2.training import opened, passes
 from railyard.stage2.training.backends import rollouts_of
 from railyard.stage2.training.lessons import Lesson, Teacher, denominators
+from railyard.stage2.training.validating import Validating
 from railyard.stage2.training.window import CHANNEL_B, Stopwatch, Window, lines_of, window_a, window_b
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from railyard.stage2.training.model_config import DetectorModel
 
 
-class Stage2Module(pl.LightningModule):
+class Stage2Module(Validating):
     def __init__(
         self,
         knobs: "DetectorModel",
@@ -57,6 +58,7 @@ class Stage2Module(pl.LightningModule):
         data.learn_with(self.detector.vocabulary, stage2_ab.schedule.b_ratio, self.matching.rollout_buffer.steps)
         self.teacher = Teacher(self.detector.vocabulary, stage2_ab, self.matching, lambda: self.gate)
         self.rollouts = rollouts_of(self.matching, self.detector)
+        self.judging = Judging(self.detector, self.rollouts, self.matching, knobs.rollout_seed)
         self._weights = passes.term_weights(stage2_ab)
         self._window: Window | None = None
         self._lines: dict[int, int] = {}  # of the window's samples on this rank, by their place in the step
