@@ -38,6 +38,7 @@ NAMES = (
     "batch_engine",
     "play_loop",
     "annotate",
+    "rejection",
     "inference",
     "serve_start",
     "expectimax",
