@@ -152,6 +152,13 @@ def test_items_of_a_verbatim_list_stay_text():
     assert [compose.verbatim(f"source={empty}", ["source"]) for empty in ("null", "[]")] == ["source=null", "source=[]"]
 
 
+def test_a_path_with_an_equals_sign_needs_no_quotes():
+    place = "annotations/sample/model=quick/2026-11-29T22-48-31Z"
+    assert Composition("train", [compose.verbatim(f"data.pack={place}", ())]).container()[0]["data"]["pack"] == place
+    for word in ("a=b", "a=1,b=2", "a={b=c}", "a='b=c'", "a=${b=c}", "a=[b=c]", "~a", "a==b"):
+        assert compose.verbatim(word, ()) == word
+
+
 def test_given_pairs_keys_with_the_words_typed():
     composition = Composition("pack", ["source=a", "+out=b", "~shard_rows"])
     assert composition.given == [("source", "source=a"), ("out", "+out=b"), ("shard_rows", "~shard_rows")]

@@ -45,6 +45,7 @@ from railyard.core.errors import UserError, nearest
 from railyard.core.store.reading import read_yaml
 
 VERSION_BASE = "1.3"
+_WITH_EQUALS = re.compile(r"""[^\s'"\[\]{}(),$\\]+=[^\s'"\[\]{}(),$\\]*""")
 
 
 def bundled(name: str) -> Path:
@@ -249,9 +250,12 @@ class Composition:
 def verbatim(word: str, keys: Iterable[str]) -> str:
     """An override quoted for Hydra if its key is one of `keys`: such a value is taken as it was typed.
 
-    Of a list in brackets each item is taken so; items are split at commas.
+    Of a list in brackets each item is taken so; items are split at commas. A plain value with an equals sign, such as
+    the path of a session, is taken so under any key: Hydra has no meaning for it.
     """
     key, equals, value = word.partition("=")
+    if _WITH_EQUALS.fullmatch(value):
+        return f"{key}={quoted(value)}"
     if not equals or key not in keys or value in ("null", "[]"):
         return word
     if value.startswith("[") and value.endswith("]"):
