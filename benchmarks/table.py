@@ -21,6 +21,7 @@ NAMES = (
     "trainer_step",
     "strength_share",
     "resume_position",
+    "mixes",
     "help",
     "memory",
     "pack_logs",

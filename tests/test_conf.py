@@ -40,7 +40,8 @@ CHECK = """
     def beside(name):  # blocks take no tokenizer, and a ranker's options go with a ranker's others
         if name.startswith("tlg8_"):
             return ["experiment=tlg8/quickstart", given[0]]
-        return given[:1] if name.startswith("tlg8/") else given
+        session = ["paths.annotations.sample=s"] if name.startswith("board/rejection") else []
+        return given[:1] if name.startswith("tlg8/") else [*given, *session]
 
     for group in ("experiment", "debug", "hparams_search"):
         for file in sorted((conf / group).rglob("*.yaml")):

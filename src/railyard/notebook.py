@@ -159,7 +159,7 @@ def evaluate(*call: Assignment, **values: Any) -> dict[str, Any]:
 
 def _perform(verb: str, call: list[Assignment], values: Mapping[str, Any]) -> tuple[Job, dict[str, Any]]:
     app, composition, job, words = _checked(verb, call, values)
-    if job.config.get("validate_config"):
+    if job.root.only_checks(job):
         raise UserError("validate_config=true starts nothing: call railyard.compose instead, or leave it out")
     job = launch.claimed(verb, app, composition, job, words)
     with _process_kept():

@@ -50,6 +50,14 @@ VALUE_HEADS = (
     "model.value_heads.reach_2048._target_=railyard.board.training.outcomes.Reaches",
     "model.value_heads.reach_2048.tile=2048",
 )
+# epochs of 11 batches, then of 4: the second phase has too few rows of one mix and does not repeat them
+MIXES = (
+    "data.samples_per_epoch=400",
+    "data.rejection={seed: 9, phases: ["
+    f"{{until_epoch: 2, mix: [{{id: all, dataset: {FIXTURES / '03_pack'}, filter: {{name: passthrough}}, weight: 0.7}},"
+    f" {{id: left, dataset: {FIXTURES / '17_pack_left'}, filter: {{name: all}}, weight: 0.3, upsample: true}}]}},"
+    "{mix: [{id: left, weight: 0.6, upsample: false}, {id: all, weight: 0.4}]}]}",
+)
 RANKS = ("trainer.devices=2", "data.batch_size=18", "data.validation_batch_size=25")
 
 
@@ -116,6 +124,19 @@ SETTINGS = (
             "trainer.val_check_interval=5",
         ),
     ),
+    Setting("mixes of two phases", MIXES),
+    Setting("mixes, accumulate 3, workers 2", (*MIXES, "trainer.accumulate_grad_batches=3", "data.workers=2")),
+    Setting(
+        "mixes by windows, turned boards",
+        (
+            *MIXES,
+            "data.order._target_=railyard.core.training.shuffling.Windowed",
+            "data.order.block_rows=16",
+            "data.order.window_blocks=4",
+            "data.augmentation.rotations=true",
+        ),
+    ),
+    Setting("mixes, 2 ranks, accumulate 3", (*MIXES, *RANKS, "trainer.accumulate_grad_batches=3")),
     Setting("2 ranks", RANKS),
     Setting("2 ranks, workers 2, accumulate 3", (*RANKS, "data.workers=2", "trainer.accumulate_grad_batches=3")),
     Setting("temporary files on /dev/shm", environment=(("TMPDIR", "/dev/shm"),)),

@@ -12,7 +12,7 @@ from railyard.core.config.component import with_keys
 from railyard.core.config.faults import Fault
 from railyard.core.errors import UserError
 from railyard.core.training import rules
-from railyard.core.training.experiment import Experiment, with_sections
+from railyard.core.training.experiment import Data, Experiment, with_sections
 from railyard.core.verbs.verb import Job, Verb
 
 
@@ -30,6 +30,9 @@ class Train(Experiment, Verb):
 
     def rules(self, job: Job) -> list[Fault]:
         return rules.check(self) + rail.of(job.config).rules(self)
+
+    def only_checks(self, job: Job) -> bool:
+        return super().only_checks(job) or (isinstance(self.data, Data) and self.data.only_validates)
 
     def plan(self, job: Job) -> str:
         """What will run; for a resumed run also what changed."""

@@ -4,6 +4,9 @@ No torch is imported, so `validate_config=true` answers within seconds.
 """
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from railyard.board.model.config import CELLS, Encoder, parameter_count
 from railyard.board.packs.pack import Pack
@@ -17,7 +20,10 @@ from railyard.board.training.starting import check_init
 from railyard.board.training.value_labels import games_of
 from railyard.core.config.faults import Fault, FaultyConfig, blamed_on
 from railyard.core.training.devices import ranks
-from railyard.core.training.experiment import Experiment, total_steps
+from railyard.core.training.experiment import Experiment, epochs_of, total_steps
+
+if TYPE_CHECKING:
+    from railyard.board.training.rejection.mixes import Mixes
 
 # float32 weight, gradient and AdamW's two moments
 BYTES_PER_PARAMETER = 16
@@ -35,8 +41,10 @@ def lines(experiment: Experiment) -> list[str]:
         pack = Pack.open(data.pack)
         split = Split.of(pack.runs.steps, data.validation_fraction, data.split_seed)
     found = _data_lines(data, pack, split)
+    chosen = _chosen(experiment, data, pack, split)
+    found += chosen.lines
     if isinstance(experiment.model, BoardModel):
-        found += _model_lines(experiment, data, experiment.model, pack, int(pack.runs.steps[split.train].sum()))
+        found += _model_lines(experiment, data, experiment.model, chosen)
     return [f"  {name:<11}{text}" for name, text in found]
 
 
@@ -46,39 +54,84 @@ def _data_lines(data: PackData, pack: Pack, split: Split) -> list[tuple[str, str
     return [("data", f"{data.pack}: {len(pack):,} rows in {len(pack.runs.id)} runs; {sides}")]
 
 
-def _model_lines(
-    experiment: Experiment, data: PackData, model: BoardModel, pack: Pack, train_rows: int
-) -> list[tuple[str, str]]:
+@dataclass(frozen=True)
+class Chosen:
+    """The rows of a run: packs that they come from, first data.pack; batches of an epoch; lines and warnings."""
+
+    packs: tuple[Pack, ...]
+    batches: int | Callable[[int], int]
+    lines: list[tuple[str, str]]
+    warnings: list[str]
+    mixes: "Mixes | None" = None
+
+
+def _chosen(experiment: Experiment, data: PackData, pack: Pack, split: Split) -> Chosen:
+    count = ranks(experiment.trainer.kwargs)
+    if data.rejection is None:
+        train_rows = int(pack.runs.steps[split.train].sum())
+        batches = train_rows // (data.batch_size * count)
+        if batches == 0 and isinstance(experiment.model, BoardModel):
+            on_ranks = f" on {count} ranks" if count > 1 else ""
+            message = (
+                f"data.batch_size={data.batch_size}{on_ranks} is larger than the {train_rows} rows to train on: "
+                "lower it"
+            )
+            raise FaultyConfig(Fault(("data", "batch_size"), message))
+        return Chosen((pack,), batches, [], [])
+    from railyard.board.training.rejection.mixes import open_mixes, refuse_impossible
+    from railyard.board.training.rejection.planned import planned, warnings_of
+
+    mixes = open_mixes(data, pack, split)
+    shares = mixes.shares(data.batch_size * count)
+    refuse_impossible(mixes, shares)
+    epochs, cut = epochs_of(experiment.trainer, shares.batches)
+    _refuse_rare_validation(experiment, min(map(cut, range(epochs))))
+    packs = {id(one.pack): one.pack for one in mixes.mixes} | {id(pack): pack}
+    others = [other for other in packs.values() if other is not pack]
+    lines = planned(mixes, shares, epochs, cut)
+    return Chosen((pack, *others), shares.batches, lines, warnings_of(mixes, shares, pack), mixes)
+
+
+def _refuse_rare_validation(experiment: Experiment, shortest: int) -> None:
+    """Lightning refuses this of the first epoch alone, and of a resume in a shorter one."""
+    keys = experiment.trainer.kwargs
+    every, by_epoch = keys.get("val_check_interval"), keys.get("check_val_every_n_epoch", 1) is not None
+    if isinstance(every, int) and by_epoch and every > shortest:
+        message = f"{every} batches are more than the {shortest} of the shortest epoch: lower it"
+        raise FaultyConfig(Fault(("trainer", "val_check_interval"), message))
+
+
+def _model_lines(experiment: Experiment, data: PackData, model: BoardModel, chosen: Chosen) -> list[tuple[str, str]]:
+    pack = chosen.packs[0]
     with blamed_on("data", "tokenizer"):
         labels = load_labels(data.tokenizer)
         if isinstance(experiment.objective, BoardObjective):
             experiment.objective.check(labels)
     with blamed_on("model", "encoder", "output_n_bins"):
         encoder = model.network(labels.num_classes)
-    _refuse_small_vocabulary(pack, encoder.input_vocab_size)
+    for each in chosen.packs:
+        _refuse_small_vocabulary(each, encoder.input_vocab_size)
+    if chosen.mixes is not None:
+        from railyard.board.training.rejection.mixes import refuse_misfit_labels
+
+        refuse_misfit_labels(chosen.mixes, labels)
     if model.init is not None:
         with blamed_on("model", "init"):
             check_init(model.init, encoder, labels)
     count = ranks(experiment.trainer.kwargs)
-    batches = train_rows // (data.batch_size * count)
-    if batches == 0:
-        on_ranks = f" on {count} ranks" if count > 1 else ""
-        message = (
-            f"data.batch_size={data.batch_size}{on_ranks} is larger than the {train_rows} rows to train on: lower it"
-        )
-        raise FaultyConfig(Fault(("data", "batch_size"), message))
     parameters = parameter_count(encoder)
-    steps = total_steps(experiment.trainer, batches)
+    steps = total_steps(experiment.trainer, chosen.batches)
+    an_epoch = f"; {chosen.batches:,} batches an epoch" if isinstance(chosen.batches, int) else ""
     need = parameters * BYTES_PER_PARAMETER + _activation_bytes(encoder, data.batch_size)
     lines = [
         ("labels", f"{data.tokenizer}: {labels.num_classes} classes a head" if data.tokenizer else "the move played"),
         ("model", f"{parameters:,} parameters{f', from {model.init}' if model.init else ''}"),
-        ("steps", f"{steps:,} of {_rows_a_step(experiment, data, model)} rows; {batches:,} batches an epoch"),
+        ("steps", f"{steps:,} of {_rows_a_step(experiment, data, model)} rows{an_epoch}"),
         ("memory", f"about {need / 2**20:,.0f} MiB for weights, optimizer and activations{' of a rank' * (count > 1)}"),
         *[("value head", f"{name}: {outcome.sentence()}") for name, outcome in model.value_heads.items()],
         *([("ranks", f"{count} processes of {data.batch_size:,} rows a micro-batch each")] if count > 1 else []),
     ]
-    warnings = [*_warnings(experiment, data, labels, pack, need), *_constant_values(model, pack)]
+    warnings = [*chosen.warnings, *_warnings(experiment, data, labels, pack, need), *_constant_values(model, pack)]
     return lines + [("warning", text) for text in warnings]
 
 

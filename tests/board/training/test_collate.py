@@ -31,6 +31,7 @@ def part_by_part(pack, rows):
         valuation=records["valuation_type"],
         max_rank=records["max_rank"],
         values=np.empty((len(rows), 0), np.uint8),
+        mix=np.zeros(len(rows), np.uint8),
     )
 
 

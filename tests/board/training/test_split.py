@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from railyard.board.training.split import Rows, Split
+from railyard.board.training.split import Rows, SelectedRows, Split
 from railyard.core.errors import UserError
 
 run_lengths = st.lists(st.integers(0, 50), min_size=2, max_size=30).filter(lambda n: np.count_nonzero(n) > 1)
@@ -95,3 +95,22 @@ def test_500_million_rows_cost_what_their_runs_cost():
     assert rows.rows(np.array([0, 20_000, 249_999_999])).tolist() == [0, 40_000, 499_979_999]
     copied = copy.deepcopy(rows)
     assert sum(array.nbytes for array in vars(copied).values()) < 1_000_000
+
+
+@settings(deadline=None)
+@given(run_lengths, fractions, seeds, st.data(), st.sampled_from([np.uint32, np.int64]))
+def test_selected_rows_are_those_of_the_side(steps, fraction, seed, data, dtype):
+    split = Split.of(np.array(steps), fraction, seed)
+    chosen = np.flatnonzero(data.draw(st.lists(st.booleans(), min_size=sum(steps), max_size=sum(steps))))
+    found = SelectedRows(starts_of(steps), split.train, chosen.astype(dtype))
+    run_of_row = np.repeat(np.arange(len(steps)), steps)
+    wanted = [row for row in chosen.tolist() if run_of_row[row] in split.train]
+    assert found.rows(np.arange(len(found))).tolist() == wanted
+
+
+def test_a_range_of_rows_is_no_array():
+    starts = starts_of([4, 3, 5])
+    found = SelectedRows(starts, np.array([0, 2]), range(12))
+    assert found.rows(np.arange(len(found))).tolist() == [0, 1, 2, 3, 7, 8, 9, 10, 11]
+    part = SelectedRows(starts, np.array([0, 2]), range(2, 9))
+    assert part.rows(np.arange(len(part))).tolist() == [2, 3, 7, 8]

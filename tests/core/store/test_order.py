@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from railyard.core.store.order import Permutation, WindowedOrder, mix
+from railyard.core.store.order import (
+    Permutation,
+    Repeated,
+    WindowedOrder,
+    half_bits_of,
+    mix,
+    permute_passes,
+)
 
 KEYS = st.integers(0, 2**64 - 1)
 MASK = 2**64 - 1
@@ -250,3 +257,31 @@ def test_mix_tells_keys_apart() -> None:
     keys = [mix(*ints) for ints in [(), (0,), (1,), (0, 0), (0, 1), (1, 0), (0, 0, 0), (1, 1), (2,)]]
     assert len(set(keys)) == len(keys)
     assert len({mix(seed, epoch) for seed in range(100) for epoch in range(100)}) == 10_000
+
+
+@given(st.integers(1, 40), st.integers(0, 150), st.integers(0, 60), KEYS)
+@settings(max_examples=40, deadline=None)
+def test_compiled_passes_are_repeated_permutations(n, first, count, key):
+    repeated = Repeated(n, (key, 3), Permutation, first + count + 1)
+    found = np.empty(count, np.int64)
+    permute_passes(first, n, half_bits_of(n), np.uint64(mix(key, 3)), found)
+    np.testing.assert_array_equal(found, repeated(np.arange(first, first + count)))
+
+
+@given(st.integers(1, 30), st.integers(1, 100), KEYS)
+@settings(max_examples=40, deadline=None)
+def test_every_pass_has_all_rows_in_an_order_of_its_own(n, places, key):
+    found = Repeated(n, (key,), Permutation, places)(np.arange(places))
+    for k, first in enumerate(range(0, places - n + 1, n)):
+        wanted = Permutation(n, mix(key, k)).take(0, n)
+        np.testing.assert_array_equal(found[first : first + n], wanted)
+
+
+@given(st.integers(1, 40), st.integers(1, 100), KEYS)
+@settings(max_examples=40, deadline=None)
+def test_windows_of_passes_hold_their_rows(n, places, key):
+    repeated = Repeated(n, (key,), lambda rows, key: WindowedOrder(rows, key, 3, 2), places)
+    for place, row in enumerate(repeated(np.arange(places)).tolist()):
+        window = repeated.window(place)
+        assert window < repeated.windows
+        assert any(first <= row < stop for first, stop in repeated.ranges(window).tolist())

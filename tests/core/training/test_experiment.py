@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from railyard.core.config.component import Foreign
-from railyard.core.training.experiment import batches_per_epoch, total_steps, total_steps_of
+from railyard.core.training.experiment import batches_per_epoch, epochs_of, total_steps, total_steps_of
 
 BATCHES = 11
 
@@ -81,3 +81,32 @@ def test_the_number_of_steps_is_what_lightning_does(keys):
     except MisconfigurationException:
         return
     assert total_steps(Foreign("lightning.pytorch.Trainer", keys), BATCHES) == expected
+
+
+@given(
+    st.lists(st.integers(1, 20), min_size=1, max_size=6),
+    st.integers(1, 4),
+    st.one_of(st.none(), st.integers(1, 6)),
+    st.one_of(st.just(-1), st.integers(1, 60)),
+    st.sampled_from([None, 3, 0.5, 1.0]),
+)
+def test_steps_of_epochs_of_different_lengths_are_their_sum(sizes, accumulate, max_epochs, max_steps, limit):
+    def lengths(epoch):
+        return sizes[epoch % len(sizes)] + 1
+
+    keys = {"accumulate_grad_batches": accumulate, "max_steps": max_steps, "max_epochs": max_epochs}
+    trainer = Foreign("lightning.pytorch.Trainer", {**keys, **({"limit_train_batches": limit} if limit else {})})
+    steps, epoch = 0, 0
+    last = max_epochs if max_epochs is not None else 1000 if max_steps < 0 else 10**6
+    while epoch < last and not 0 <= max_steps <= steps:
+        steps += -(-batches_per_epoch(lengths(epoch), limit) // accumulate)
+        epoch += 1
+    wanted = min(steps, max_steps) if max_steps >= 0 else steps
+    assert total_steps(trainer, lengths) == wanted
+    found, cut = epochs_of(trainer, lengths)
+    assert (found, cut(0)) == (epoch, batches_per_epoch(lengths(0), limit))
+
+
+def test_equal_lengths_count_as_one_number():
+    trainer = Foreign("lightning.pytorch.Trainer", {"max_epochs": 3, "accumulate_grad_batches": 4})
+    assert total_steps(trainer, lambda _: BATCHES) == total_steps(trainer, BATCHES) == 9

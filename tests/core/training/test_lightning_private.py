@@ -23,6 +23,7 @@ HOLDERS = {
     "_broadcast_sigterm_tensor": lambda trainer: trainer.fit_loop.epoch_loop,
     "_can_stop_early": lambda trainer: trainer.fit_loop,
     "_data_fetcher": lambda trainer: trainer.fit_loop,
+    "_combined_loader": lambda trainer: trainer.fit_loop,
     "_iteration_based_training": lambda trainer: trainer.fit_loop,
     "_logger_connector": lambda trainer: trainer,
     "_signal_connector": lambda trainer: trainer,

@@ -17,6 +17,8 @@ import torch
         ("Muon, turned boards, average, growing batch, value heads", 3),
         ("bfloat16, action policy", 1),
         ("2 ranks, workers 2, accumulate 3", 2),
+        ("mixes of two phases", 3),
+        ("mixes, 2 ranks, accumulate 3", 1),
     ],
 )
 def test_a_killed_run_resumes_to_the_same_bits(name, number, tmp_path):

@@ -22,6 +22,7 @@ class Batch(NamedTuple, Generic[Values]):
     valuation: Values  # [B] id in the pack's valuation_types.json
     max_rank: Values  # [B] as stored
     values: Values  # [B, V] labels of value heads: 0, 1, or 255 where there is none
+    mix: Values  # [B] which mix of data.rejection a row is of, by the place of its id; 0 without any
 
 
 Arrays = Batch[U8]
@@ -30,4 +31,6 @@ Arrays = Batch[U8]
 def allocate(rows: int, value_heads: int = 0) -> Arrays:
     """A batch of arrays that are yet to be filled."""
     widths = {"tokens": (16,), "targets": (4,), "values": (value_heads,)}
-    return Arrays(*(np.empty((rows, *widths.get(name, ())), np.uint8) for name in Batch._fields))
+    batch = Arrays(*(np.empty((rows, *widths.get(name, ())), np.uint8) for name in Batch._fields))
+    batch.mix.fill(0)
+    return batch

@@ -56,6 +56,9 @@ class BinnedEv(BoardObjective):
             "agreed": agreed(mean_class_B4, moves, legal),
         }
 
+    def loss_parts(self, scores: "Mapping[str, Tensor]") -> "list[tuple[Tensor, Tensor]]":
+        return [(scores[f"loss_{name}"], scores[f"values_{name}"]) for name in HEAD_NAMES]
+
     def _metrics(self, sums: "Mapping[str, float]", rows: float) -> dict[str, float]:
         """Loss (sum of the heads' means) and per head, perplexity of a value, share of classes hit, agreement."""
         heads = {f"loss_{name}": sums[f"loss_{name}"] / max(sums[f"values_{name}"], 1.0) for name in HEAD_NAMES}

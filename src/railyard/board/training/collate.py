@@ -49,16 +49,24 @@ class Collate:
         Labels are those of the board as it was played, turned with it. Raises IndexError for a row that the pack does
         not have, UserError for one that cannot be tokenized.
         """
-        batch = allocate(len(rows), len(self._values.below_V))
+        batch = allocate(len(rows), self.value_heads)
+        self.fill(rows, np.arange(len(rows)), batch)
+        turn(batch, turns)
+        return batch
+
+    @property
+    def value_heads(self) -> int:
+        return len(self._values.below_V)
+
+    def fill(self, rows: I64, places: I64, batch: Arrays) -> None:
+        """Global rows, int64 [n], into these places of a batch, which other packs may fill beside them."""
         addresses, starts = self.pack.rows.addresses()
         rows = np.ascontiguousarray(rows, np.int64)
-        turns = np.empty(0, np.uint8) if turns is None else turns
-        position, fault = _fill(addresses, starts, rows, turns, self._tables, batch)
+        position, fault = _fill(addresses, starts, rows, places, self._tables, batch)
         if fault != SOUND:
             raise self._error(int(rows[position]), fault)
         if batch.values.size:  # a pass of its own: inside the other it would cost runs without value heads a third
-            fill_values(rows, batch.tokens, self._values, batch.values)
-        return batch
+            fill_values(rows, places, batch.tokens, self._values, batch.values)
 
     def _error(self, row: int, fault: int) -> Exception:
         if fault == OUTSIDE:
@@ -67,21 +75,26 @@ class Collate:
         return bad_row(record, fault, row, str(self.pack.path), self.pack.valuation_names)
 
 
+def turn(batch: Arrays, turns: U8 | None) -> None:
+    """Turns a batch in place, each row by a turn of `game/symmetry.py`, uint8 [B]; None turns nothing."""
+    if turns is not None:
+        symmetry.turn_rows(turns, batch.tokens, batch.targets, batch.moves, batch.legal)
+
+
 @njit()
-def _fill(addresses: U64, starts: I64, rows_B: I64, turns_B: U8, tables: Any, batch: Arrays) -> tuple[int, int]:
-    """Fills the batch; (position of the first row that cannot be, why), or (-1, SOUND). Without turns nothing turns."""
-    places = np.empty(PREFETCHED_ROWS, np.uint64)
-    for first in range(0, rows_B.size, PREFETCHED_ROWS):
-        count = min(PREFETCHED_ROWS, rows_B.size - first)
-        found = _find(addresses, starts, rows_B[first : first + count], places)
+def _fill(addresses: U64, starts: I64, rows_n: I64, places_n: I64, tables: Any, batch: Arrays) -> tuple[int, int]:
+    """Fills rows in; (position of the first one that cannot be, why), or (-1, SOUND)."""
+    found_at = np.empty(PREFETCHED_ROWS, np.uint64)
+    for first in range(0, rows_n.size, PREFETCHED_ROWS):
+        count = min(PREFETCHED_ROWS, rows_n.size - first)
+        found = _find(addresses, starts, rows_n[first : first + count], found_at)
         if found < count:
             return first + found, OUTSIDE
         for i in range(count):
-            row = carray(pointer(places[i]), 1, STEP)[0]
-            fault = _fill_row(row, first + i, tables, batch)
+            row = carray(pointer(found_at[i]), 1, STEP)[0]
+            fault = _fill_row(row, places_n[first + i], tables, batch)
             if fault != SOUND:
                 return first + i, fault
-    symmetry.turn_rows(turns_B, batch.tokens, batch.targets, batch.moves, batch.legal)
     return -1, SOUND
 
 

@@ -72,7 +72,15 @@ class PackData(Data):
             raise ValueError("data.samples_per_epoch goes with data.rejection; limit_train_batches cuts other epochs")
         return self
 
+    @property
+    def only_validates(self) -> bool:
+        return self.rejection is not None and self.rejection.validate_only
+
     def build(self, **runtime: Any) -> Any:
+        if self.rejection is not None:
+            from railyard.board.training.rejection.data import MixedPackData
+
+            return MixedPackData(self)
         from railyard.board.training.data import PackDataModule
 
         return PackDataModule(self)

@@ -3,11 +3,9 @@
 Takes a pack and a tokenizer from disk; hands batches of tensors to the Lightning module and to evaluation.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import lightning.pytorch as pl
 import numpy as np
 import torch
 
@@ -21,7 +19,8 @@ from railyard.board.training.outcomes import Outcome
 from railyard.board.training.split import Rows, Split
 from railyard.core.store import paging
 from railyard.core.store.order import Permutation, mix
-from railyard.core.training.loading import BatchOrder, OrderedLoader, Positions
+from railyard.core.training.loading import Batches, EpochsInARow, Order, OrderedLoader, Positions
+from railyard.core.training.ordered_data import OrderedData
 
 if TYPE_CHECKING:
     from railyard.board.training.config import PackData
@@ -74,15 +73,7 @@ class PackRows:
         return np.stack([self.rows.rows(ranges[:, 0]), self.rows.rows(ranges[:, 1] - 1) + 1], axis=1)
 
 
-@dataclass(frozen=True)
-class EpochsInARow(BatchOrder):
-    """Positions that go on counting from epoch to epoch, so that a source can tell a row's epochs apart."""
-
-    def positions(self, epoch: int, batch: int) -> Positions:
-        return epoch * self.rows + super().positions(epoch, batch)
-
-
-class PackDataModule(pl.LightningDataModule):
+class PackDataModule(OrderedData):
     def __init__(self, knobs: "PackData") -> None:
         super().__init__()
         self.knobs = knobs
@@ -99,38 +90,33 @@ class PackDataModule(pl.LightningDataModule):
         held_out = Rows(self.pack.runs.starts, self.split.validation)
         return PackRows(self.pack, self.tokenizer, held_out, outcomes=self.outcomes)
 
-    def train_batches(self) -> int:
-        """Batches of one epoch, the same number on every rank."""
-        return len(self._train_order(len(self.rows("train"))))
+    @property
+    def mix_names(self) -> tuple[str, ...]:
+        """Ids of the mixes of data.rejection, by the numbers that a batch has of them."""
+        return ()
+
+    def mix_counts(self, epoch: int, batch: int) -> dict[str, int]:
+        """Rows of each mix that takes part, in a batch of all ranks, by id."""
+        return {}
+
+    def train_order(self) -> Batches:
+        (rank, world), knobs, rows = self.place(), self.knobs, len(self.rows("train"))
+        return EpochsInARow(rows, knobs.batch_size, knobs.order_seed, knobs.shuffle, True, rank, world, self.shuffled)
 
     @property
-    def global_batch(self) -> int:
-        """Rows of a micro-batch over all ranks: what a resume keeps."""
-        return self._train_order(0).global_batch
-
-    def _place(self) -> tuple[int, int]:
-        """This rank, and how many there are."""
-        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-
-    def _train_order(self, rows: int) -> BatchOrder:
-        (rank, world), knobs = self._place(), self.knobs
-        shuffled = knobs.order.order if knobs.order else Permutation
-        return EpochsInARow(rows, knobs.batch_size, knobs.order_seed, knobs.shuffle, True, rank, world, shuffled)
+    def shuffled(self) -> Callable[[int, int], Order]:
+        """What makes the order of an epoch."""
+        return self.knobs.order.order if self.knobs.order else Permutation
 
     def train_dataloader(self) -> OrderedLoader:
-        source = self.rows("train")
-        order = self._train_order(len(source))
-        return OrderedLoader(source, order, self.knobs.workers, self.knobs.prefetch)
+        return OrderedLoader(self.rows("train"), self.train_order(), self.knobs.workers, self.knobs.prefetch)
 
     def val_dataloader(self) -> OrderedLoader:
         return self.sequential("validation", self.knobs.validation_batch_size)
 
     def sequential(self, split: str, batch_size: int) -> OrderedLoader:
         """All rows of one side once over all ranks, in their own order."""
-        source = self.rows(split)
-        rank, world = self._place()
-        order = BatchOrder(len(source), batch_size, shuffle=False, drop_last=False, rank=rank, world_size=world)
-        return OrderedLoader(source, order, self.knobs.workers, self.knobs.prefetch)
+        return self.once(self.rows(split), batch_size, workers=self.knobs.workers, prefetch=self.knobs.prefetch)
 
     def facts(self) -> dict[str, Any]:
         """What the provenance records: which pack, which tokenizer, which runs are held out."""

@@ -15,7 +15,9 @@ from railyard.board.training import optimizers, value_scores
 from railyard.board.training.batch import Batch
 from railyard.board.training.data import PackDataModule
 from railyard.board.training.objectives import BoardObjective
+from railyard.board.training.rejection.figures import mix_figures
 from railyard.board.training.starting import check_init
+from railyard.core.training.figures import Figures
 
 if TYPE_CHECKING:
     from railyard.board.training.config import BoardModel
@@ -37,6 +39,8 @@ class BoardModule(pl.LightningModule):
             self.encoder.load_state_dict({**fresh, **read_init(knobs.init)[0].state_dict()})
         self.average = copy.deepcopy(self.encoder).requires_grad_(False) if knobs.ema_decay else None
         self._sums = ScoreSums()
+        self._data = data
+        self._figures: Figures = {}
         self._usual_accumulation = 1
         if knobs.compile:
             self.encoder.compile()  # in place: names of weights stay what they are
@@ -54,11 +58,24 @@ class BoardModule(pl.LightningModule):
     def training_step(self, batch: Batch[Tensor], batch_idx: int) -> Tensor:
         outputs = self.encoder(batch.tokens)
         loss = self.objective.batch_loss(outputs.heads, batch)
+        if self._data.mix_names:
+            self._figures = self._of_mixes(outputs.heads, batch, batch_idx)
         for name, value in value_scores.losses(outputs.values, batch.values).items():
             self.log(f"train/value_{name}_loss", value)
             loss = loss + self.knobs.value_weight * value
         self.log("train/loss", loss)
         return loss
+
+    @torch.no_grad()
+    def _of_mixes(self, heads: Any, batch: Batch[Tensor], batch_idx: int) -> Figures:
+        scores = self.objective.row_scores(heads, batch.targets, batch.moves, batch.legal)
+        counts = self._data.mix_counts(self.trainer.current_epoch, batch_idx)
+        loss, is_first = self.objective.loss_parts(scores), self.trainer.global_rank == 0
+        return mix_figures(self._data.mix_names, counts, batch.mix, loss, scores["agreed"], is_first)
+
+    def take_figures(self) -> Figures:
+        taken, self._figures = self._figures, {}
+        return taken
 
     def on_fit_start(self) -> None:
         self._usual_accumulation = self.trainer.accumulate_grad_batches
@@ -103,7 +120,9 @@ class BoardModule(pl.LightningModule):
     def meanings(self) -> dict[str, str]:
         """What the metrics are, for the report."""
         heads = value_scores.meanings([*self.knobs.value_heads])
-        return {**self.objective.meanings(self.tokenizer.num_classes), **heads}
+        rows = {f"mix/{name}": "rows of this mix since the row before" for name in self._data.mix_names}
+        losses = {f"mix_loss/{name}": "mean loss on the rows of this mix" for name in self._data.mix_names}
+        return {**self.objective.meanings(self.tokenizer.num_classes), **heads, **rows, **losses}
 
     def configure_optimizers(self) -> Any:
         optimizer = optimizers.build(self.encoder, self.knobs.optimizer, self.knobs.other_optimizer)

@@ -57,6 +57,16 @@ class BoardObjective(Objective, abstract=True):
         right = {name: scores[name].masked_fill(broken, 0) for name in RIGHT if name in scores}
         return {**scores, **right, NONFINITE: broken.float()}
 
+    def loss_parts(self, scores: "Mapping[str, Tensor]") -> "list[tuple[Tensor, Tensor]]":
+        """The loss of any rows, from their `row_scores`: pairs of numerators and denominators, float32 [B] each, whose
+        sums' ratios add up to it.
+        """
+        import torch
+
+        loss_B = sum(scores[f"loss_{name}"] for name in HEAD_NAMES)
+        assert isinstance(loss_B, torch.Tensor)
+        return [(loss_B, torch.ones_like(loss_B))]
+
     def metrics(self, sums: "Mapping[str, float]", rows: float) -> dict[str, float]:
         """Figures from sums of `row_scores` over `rows` rows; `loss` and `teacher_agreement` are among them, and
         `nonfinite_rows` where there are any.

@@ -4,9 +4,10 @@ Runs are taken in a seeded order until the validation side holds its share of th
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from railyard.core.arrays import I64
 from railyard.core.errors import UserError
@@ -66,3 +67,30 @@ class Rows:
             raise IndexError(f"positions {positions.min()} to {positions.max()} of {len(self)} rows")
         rows: I64 = positions + self._shifts[np.searchsorted(self._ends, positions, side="right")]
         return rows
+
+
+class SelectedRows:
+    """Those rows of some runs that are among the selected ones, numbered 0 … len-1, in memory O(runs).
+
+    `starts` and `run_ids` as of `Rows`; `selected` are ascending rows of the whole pack, as a range or an array, which
+    is looked up where it lies and never copied.
+    """
+
+    def __init__(self, starts: I64, run_ids: I64, selected: range | NDArray[Any]) -> None:
+        self.selected = selected
+        if isinstance(selected, range):
+            found = np.clip(starts, selected.start, selected.stop) - selected.start
+        else:  # in its own type: in another, numpy would copy the whole array
+            found = np.searchsorted(selected, starts.astype(selected.dtype))
+        self._places = Rows(found.astype(np.int64), run_ids)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def rows(self, positions: I64) -> I64:
+        """Global rows int64 of positions int64; IndexError for a position outside [0, len)."""
+        places = self._places.rows(positions)
+        if isinstance(self.selected, range):
+            return places + self.selected.start
+        found: I64 = self.selected[places].astype(np.int64)
+        return found

@@ -2,7 +2,7 @@
 
 Facts are resolved once into arrays of as many entries as the pack has games.
 
-Shapes: R runs of a pack, V value heads in the order of their names in the config.
+Shapes: n rows of a batch of B, R runs of a pack, V value heads in the order of their names in the config.
 """
 
 from collections.abc import Mapping
@@ -51,10 +51,11 @@ def value_labels(pack: Pack, outcomes: Mapping[str, Outcome]) -> ValueLabels:
 
 
 @njit()
-def fill_values(rows_B: I64, cells_B16: U8, labels: ValueLabels, out_BV: U8) -> None:
-    """The labels of a batch, of the rows' numbers in the pack and their exponents."""
-    for position in range(rows_B.size):
-        row, highest = rows_B[position], cells_B16[position].max()
+def fill_values(rows_n: I64, places_n: I64, cells_B16: U8, labels: ValueLabels, out_BV: U8) -> None:
+    """The labels of some places of a batch, of their rows' numbers in the pack and their exponents."""
+    for i in range(rows_n.size):
+        row, position = rows_n[i], places_n[i]
+        highest = cells_B16[position].max()
         run = np.searchsorted(labels.starts_R1, row, side="right") - 1
         place = row - labels.starts_R1[run]
         for head in range(out_BV.shape[1]):

@@ -61,8 +61,12 @@ def config_block(folder: Path) -> str:
 
 
 def metric_lines(metrics: Mapping[str, float], meanings: Mapping[str, str] | None = None) -> str:
-    """A row a metric; `meanings`, by the last part of their names, say what they measure and what a guess gets."""
-    found = [(name, float(value), (meanings or {}).get(name.rpartition("/")[2], "")) for name, value in metrics.items()]
+    """A row a metric; `meanings`, by a name or its last part, say what it measures and what a guess gets."""
+    known = meanings or {}
+    found = [
+        (name, float(value), known.get(name) or known.get(name.rpartition("/")[2], ""))
+        for name, value in metrics.items()
+    ]
     if any(meaning for *_, meaning in found):
         return table(("metric", "value", "what it is"), found)
     return table(("metric", "value"), [row[:2] for row in found])

@@ -9,6 +9,7 @@ a row costs four passes on average at worst. Six rounds: four make a strong pseu
 Rackoff 1988) when w is large, two more are for small w.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,11 @@ def _finalised(z: int) -> int:
     return z ^ (z >> 31)
 
 
+def half_bits_of(n: int) -> int:
+    """Width of one half of the numbers that are permuted for [0, n)."""
+    return max(LEAST_HALF_BITS, (max(n - 1, 0).bit_length() + 1) // 2)
+
+
 class Permutation:
     """A bijection of [0, n) chosen by `key`; the same on every machine and in every version.
 
@@ -54,7 +60,7 @@ class Permutation:
         if not 0 <= n <= LARGEST:
             raise ValueError(f"n must be in [0, 2^62], got {n}")
         self.n, self.key = n, key
-        self._half_bits = max(LEAST_HALF_BITS, (max(n - 1, 0).bit_length() + 1) // 2)
+        self._half_bits = half_bits_of(n)
         self._round_keys = np.array([mix(key, i) for i in range(ROUNDS)], np.uint64)
 
     def take(self, start: int, stop: int) -> I64:
@@ -133,6 +139,51 @@ class WindowedOrder:
         return blocks
 
 
+class Repeated:
+    """Rows [0, n) again and again: pass k stands at the places k·n to (k+1)·n - 1, in an order of its own.
+
+    So no row comes k+1 times before all have come k times.
+
+    key: integers; that of pass k is `mix(*key, k)`. order: makes the order of a pass from n and its key.
+    places: how many are ever asked for.
+    """
+
+    def __init__(self, n: int, key: Sequence[int], order: Callable[[int, int], Any], places: int) -> None:
+        self.n, self.key, self.places, self._order = n, tuple(key), places, order
+        self._passes: dict[int, Any] = {}
+
+    def __call__(self, places: I64) -> I64:
+        """The rows at these places, int64 [N]."""
+        rows = np.empty_like(places)
+        passes, within = np.divmod(places, self.n)
+        for k in np.unique(passes).tolist():
+            rows[passes == k] = self._of(k)(within[passes == k])
+        return rows
+
+    @property
+    def windows(self) -> int:
+        """How many there are, as `window` counts them."""
+        return self.window(self.places - 1) + 1
+
+    def window(self, place: int) -> int:
+        """The window that a place falls into, counted on from pass to pass; of windowed orders alone."""
+        k, within = divmod(place, self.n)
+        return k * int(self._of(k).windows) + int(self._of(k).window(within))
+
+    def ranges(self, window: int) -> I64:
+        """What stands in a window, as `WindowedOrder.ranges`."""
+        k, within = divmod(window, int(self._of(0).windows))
+        found: I64 = self._of(k).ranges(within)
+        return found
+
+    def _of(self, k: int) -> Any:
+        if k not in self._passes:
+            if len(self._passes) > 2:
+                self._passes.pop(next(iter(self._passes)))
+            self._passes[k] = self._order(self.n, mix(*self.key, k))
+        return self._passes[k]
+
+
 def _checked(positions: I64, n: int) -> I64:
     positions = np.ascontiguousarray(positions.astype(np.int64, casting="same_kind", copy=False))
     bad = (positions < 0) | (positions >= n)
@@ -179,3 +230,29 @@ def scrambled(z: Any) -> Any:
     """A hash of 64 bits whose high bits are the good ones."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(_FIRST_FACTOR)
     return (z ^ (z >> np.uint64(27))) * np.uint64(_SECOND_FACTOR)
+
+
+@njit()
+def permute_passes(first: int, n: int, half_bits: int, state: Any, out: I64) -> None:
+    """Fills `out` with the rows at the places from `first` on: `Repeated` of `Permutation`s, compiled.
+
+    state: uint64, `mix` of the words of the key.
+    """
+    done = 0
+    round_keys = np.empty(ROUNDS, np.uint64)
+    while done < out.size:
+        k, at = divmod(first + done, n)
+        count = min(out.size - done, n - at)
+        base = _mixed(np.uint64(0), _mixed(state, np.uint64(k)))
+        for i in range(ROUNDS):
+            round_keys[i] = _mixed(base, np.uint64(i))
+        part = out[done : done + count]
+        _permute(np.arange(at, at + count), np.uint64(n), np.uint64(half_bits), round_keys, part)
+        done += count
+
+
+@njit()
+def _mixed(state: Any, value: Any) -> Any:
+    """One word of `mix`."""
+    z = scrambled(state + value + np.uint64(_GOLDEN))
+    return z ^ (z >> np.uint64(31))

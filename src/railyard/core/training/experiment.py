@@ -4,8 +4,9 @@ A rail's data and model describe themselves by subclasses of `Data` and `Model`;
 user's own comes in as a `Foreign` leaf.
 """
 
+import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import Field
@@ -18,6 +19,11 @@ from railyard.core.config.faults import Fault
 
 class Data(Component, abstract=True):
     """Describes a LightningDataModule; `build()` opens its files and makes it."""
+
+    @property
+    def only_validates(self) -> bool:
+        """Whether its own keys ask for the check and the plan alone, as `validate_config` does."""
+        return False
 
     def build(self, **runtime: Any) -> Any:
         raise NotImplementedError
@@ -116,6 +122,9 @@ def with_sections(kind: type[Kind], config: Mapping[str, Any]) -> type[Kind]:
     return with_keys(kind, rail.of(config).sections())
 
 
+Batches = int | Callable[[int], int]  # of every epoch, or by its number from 0
+
+
 def batches_per_epoch(batches: int, limit: int | float | None) -> int:
     """Batches of one epoch under Lightning's `limit_train_batches` (a count, or a share as a float)."""
     if limit is None:
@@ -123,26 +132,60 @@ def batches_per_epoch(batches: int, limit: int | float | None) -> int:
     return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
 
 
-def total_steps(trainer: Foreign, batches: int) -> int:
-    """Optimizer steps of a whole run, from the trainer's own keys and the batches of one full epoch."""
+def limited(batches: Batches, limit: int | float | None) -> Batches:
+    """Batches of each epoch, every one cut by `limit_train_batches`."""
+    if callable(batches):
+        return lambda epoch: batches_per_epoch(batches(epoch), limit)
+    return batches_per_epoch(batches, limit)
+
+
+def total_steps(trainer: Foreign, batches: Batches) -> int:
+    """Optimizer steps of a whole run, from the trainer's own keys and the batches of full epochs."""
     keys = trainer.kwargs
     accumulate = keys.get("accumulate_grad_batches") or 1
     if fast := int(keys.get("fast_dev_run") or 0):
-        return total_steps_of(min(batches, fast), accumulate, fast, 1)
-    limit = keys.get("overfit_batches") or keys.get("limit_train_batches")
-    return total_steps_of(
-        batches_per_epoch(batches, limit), accumulate, keys.get("max_steps", -1), keys.get("max_epochs")
-    )
+        return total_steps_of(limited(batches, fast), accumulate, fast, 1)
+    cut = limited(batches, keys.get("overfit_batches") or keys.get("limit_train_batches"))
+    return total_steps_of(cut, accumulate, keys.get("max_steps", -1), keys.get("max_epochs"))
 
 
-def total_steps_of(batches: float, accumulate: int, max_steps: int, max_epochs: int | None) -> int:
+def epochs_of(trainer: Foreign, batches: Callable[[int], int]) -> tuple[int, Callable[[int], int]]:
+    """How many epochs a run begins, and the batches of each that it runs."""
+    keys = trainer.kwargs
+    accumulate, fast = keys.get("accumulate_grad_batches") or 1, int(keys.get("fast_dev_run") or 0)
+    cut = limited(batches, fast or keys.get("overfit_batches") or keys.get("limit_train_batches"))
+    assert callable(cut)
+    steps, epoch, total = 0, 0, total_steps(trainer, batches)
+    while steps < total:
+        steps += math.ceil(cut(epoch) / accumulate)
+        epoch += 1
+    return max(epoch, 1), cut
+
+
+def total_steps_of(batches: Batches | float, accumulate: int, max_steps: int, max_epochs: int | None) -> int:
     """Optimizer steps until the first limit; -1 and None mean no limit.
 
     Lightning steps on the last batch of an epoch even when accumulation is not full, and stops after a thousand
     epochs when it is given no limit at all.
     """
+    has_epochs = max_epochs is not None and max_epochs >= 0
+    epochs = max_epochs if max_epochs is not None and has_epochs else 1000
+    if callable(batches):
+        last = max_steps if max_steps >= 0 else None
+        return _counted(batches, accumulate, last, epochs if has_epochs or last is None else None)
     per_epoch = math.ceil(batches / accumulate)
     limits = [max_steps] if max_steps >= 0 else []
-    if max_epochs is not None and max_epochs >= 0:
-        limits.append(per_epoch * max_epochs)
-    return min(limits, default=per_epoch * 1000)
+    if has_epochs:
+        limits.append(per_epoch * epochs)
+    return min(limits, default=per_epoch * epochs)
+
+
+def _counted(batches: Callable[[int], int], accumulate: int, max_steps: int | None, epochs: int | None) -> int:
+    """Steps of epochs of different lengths, up to a number of steps or of epochs; an epoch without any ends them."""
+    steps = 0
+    for epoch in itertools.count() if epochs is None else range(epochs):
+        of_epoch = math.ceil(batches(epoch) / accumulate)
+        steps += of_epoch
+        if of_epoch == 0 or (max_steps is not None and steps >= max_steps):
+            break
+    return steps if max_steps is None else min(steps, max_steps)

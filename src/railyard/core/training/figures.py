@@ -5,7 +5,7 @@ A module hands them over after each batch (`seams.ReportsFigures`); `callbacks/e
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 
 @dataclass(frozen=True)
@@ -14,11 +14,12 @@ class Figure:
 
     kind: `count` is written as its sum; `gauge` as its mean over the times that it was given; `ratio` as a numerator's
     sum over a denominator's, or as the sum of several of these.
-    sums: [count], [sum, number], or [numerator, denominator, …].
+    sums: [count], [sum, number], or [numerator, denominator, …]; they may be scalars on a device, which nobody waits
+    for before a row is written.
     """
 
     kind: Literal["count", "gauge", "ratio"]
-    sums: tuple[float, ...]
+    sums: tuple[Any, ...]
 
     def __add__(self, other: "Figure") -> "Figure":
         """ValueError for figures of unlike kinds."""
@@ -29,16 +30,16 @@ class Figure:
     def value(self) -> float:
         """What a row says; a ratio of nothing is 0."""
         if self.kind == "count":
-            return self.sums[0]
+            return float(self.sums[0])
         pairs = zip(self.sums[::2], self.sums[1::2], strict=True)
-        return sum(numerator / denominator if denominator else 0.0 for numerator, denominator in pairs)
+        return float(sum(numerator / denominator if denominator else 0.0 for numerator, denominator in pairs))
 
     def as_often(self, times: float) -> "Figure":
         """What each of several ranks gave, where their number is `times` as large; counts and ratios know no ranks."""
         return Figure(self.kind, tuple(times * part for part in self.sums)) if self.kind == "gauge" else self
 
     def plain(self) -> list[object]:
-        return [self.kind, *self.sums]
+        return [self.kind, *map(float, self.sums)]
 
     @classmethod
     def of(cls, plain: Sequence[object]) -> Self:

@@ -29,6 +29,7 @@ from railyard.core.store.tensors import DAMAGE
 from railyard.core.training import devices, part, ranks, trackers
 from railyard.core.training import experiment as experiments
 from railyard.core.training.callbacks.config import Saver as SaverKnobs
+from railyard.core.training.callbacks.epochs import EpochLengths
 from railyard.core.training.callbacks.exact import MetricRows, SeedEachBatch
 from railyard.core.training.callbacks.pruning import Prune
 from railyard.core.training.callbacks.saver import Saver
@@ -38,7 +39,7 @@ from railyard.core.training.endings import early_end, limit_reached
 from railyard.core.training.experiment import Experiment, Watcher, total_steps
 from railyard.core.training.lightning_private import turn_off_signals_and_resume_guess
 from railyard.core.training.resuming import global_batch
-from railyard.core.training.seams import CountsBatches, WritesInit, facts_of, global_batch_of
+from railyard.core.training.seams import CountsBatches, WritesInit, batches_of, facts_of, global_batch_of
 
 log = logging.getLogger(__name__)
 
@@ -216,7 +217,7 @@ def _total_steps(experiment: Experiment, data: Any) -> int:
             f"the model asks for total_steps, but {type(data).__name__} has no method train_batches() that says how "
             "many batches an epoch has: add it"
         )
-    return total_steps(experiment.trainer, data.train_batches())
+    return total_steps(experiment.trainer, batches_of(data, data.train_batches()))
 
 
 def build_trainer(
@@ -231,6 +232,7 @@ def build_trainer(
     trainer = experiment.trainer.build(
         default_root_dir=folder,
         callbacks=[
+            EpochLengths(),
             SeedEachBatch(experiment.seed),
             rows,
             part.PartOfWeights(experiment.stands_on()),

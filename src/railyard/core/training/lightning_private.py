@@ -23,6 +23,18 @@ def ends_epoch(trainer: pl.Trainer) -> bool:
     return bool(trainer.fit_loop.epoch_loop._num_ready_batches_reached())
 
 
+def set_epoch_batches(trainer: pl.Trainer, batches: int) -> None:
+    """How many batches the epoch that begins has. Lightning reads a loader's length once, for the first one."""
+    loop = trainer.fit_loop
+    assert loop._combined_loader is not None
+    assert loop._data_fetcher is not None
+    loop.max_batches = batches
+    loop._combined_loader.limits = [batches]
+    loop._data_fetcher.length = batches
+    if isinstance(trainer.val_check_interval, float):
+        trainer.val_check_batch = max(1, int(batches * trainer.val_check_interval))
+
+
 def is_validation_due(trainer: pl.Trainer) -> bool:
     """Whether a validation follows this batch."""
     loop = trainer.fit_loop

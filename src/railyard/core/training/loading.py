@@ -9,7 +9,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from railyard.core.arrays import I64
 from railyard.core.errors import RailyardError
 from railyard.core.store.order import Permutation, WindowedOrder, mix
-from railyard.core.training.windows import Reach, reading_ahead
+from railyard.core.training.windows import reading_ahead
 
 Positions = I64
 _STOPPING = {signal.SIGINT, signal.SIGTERM}
@@ -38,6 +38,32 @@ class Source(Protocol):
     def __len__(self) -> int: ...
 
     def __getitems__(self, positions: Positions) -> Any: ...
+
+
+class Batches(Protocol):
+    """Which positions make up each batch of each epoch: `BatchOrder`, or `mixing.MixedOrder`."""
+
+    @property
+    def global_batch(self) -> int:
+        """Rows of a batch over all ranks."""
+
+    @property
+    def rank(self) -> int: ...
+
+    @property
+    def world_size(self) -> int: ...
+
+    def places(self, batch: int) -> tuple[int, int]:
+        """First place of a batch in the order of its epoch and one past its last, of all ranks together."""
+
+    def batches(self, epoch: int) -> int:
+        """Batches of an epoch, the same number on every rank."""
+
+    def positions(self, epoch: int, batch: int) -> Positions:
+        """What the source is asked for."""
+
+    def reading(self, source: Any, epoch: int, batch: int) -> AbstractContextManager[Callable[[int], None]]:
+        """Yields what to call with each batch from this one on before it is read."""
 
 
 @lru_cache(maxsize=2)
@@ -68,6 +94,9 @@ class BatchOrder:
         whole, rest = divmod(self.rows, self.global_batch)
         return whole if self.drop_last or not rest else whole + 1
 
+    def batches(self, epoch: int) -> int:
+        return len(self)
+
     @property
     def global_batch(self) -> int:
         return self.batch_size * self.world_size
@@ -89,6 +118,19 @@ class BatchOrder:
         """The order of all positions in an epoch; None for their own order."""
         return _epoch_order(self.shuffled, self.rows, self.seed, epoch) if self.shuffle else None
 
+    @contextmanager
+    def reading(self, source: Any, epoch: int, batch: int) -> Iterator[Callable[[int], None]]:
+        with reading_ahead(self.of_epoch(epoch), source, self.places(batch)) as reach:
+            yield lambda batch: reach(*self.places(batch))
+
+
+@dataclass(frozen=True)
+class EpochsInARow(BatchOrder):
+    """Positions that go on counting from epoch to epoch, so that a source can tell a row's epochs apart."""
+
+    def positions(self, epoch: int, batch: int) -> Positions:
+        return epoch * self.rows + super().positions(epoch, batch)
+
 
 @dataclass
 class OrderedLoader:
@@ -99,15 +141,17 @@ class OrderedLoader:
     """
 
     source: Source
-    order: BatchOrder
+    order: Batches
     workers: int = 0
     prefetch: int = 4
     epoch: int = 0
     batch: int = 0
     _next: tuple[int, int] = field(default=(0, 0), init=False)
+    _under_way: int | None = field(default=None, init=False)
 
     def __len__(self) -> int:
-        return len(self.order)
+        """Batches of the epoch that is under way, else of the next one."""
+        return self.order.batches(self.epoch if self._under_way is None else self._under_way)
 
     @property
     def batch_sampler(self) -> SimpleNamespace:
@@ -116,31 +160,34 @@ class OrderedLoader:
 
     def set_epoch(self, epoch: int) -> None:
         """Called when an epoch begins; the loader itself cannot know that `limit_train_batches` ended one."""
+        self._under_way = None
         if epoch != self.epoch:
             self.epoch, self.batch = epoch, 0
 
     def __iter__(self) -> Iterator[Any]:
         epoch, start = self.epoch, self.batch
-        self.epoch, self.batch = epoch + 1, 0
+        self.epoch, self.batch, self._under_way = epoch + 1, 0, epoch
+        count = self.order.batches(epoch)
         read = self._by_workers if self.workers else self._by_thread
         with (
-            reading_ahead(self.order.of_epoch(epoch), self.source, self.order.places(start)) as reach,
+            self.order.reading(self.source, epoch, start) as reach,
             closing(read(self._positions(epoch, start, reach))) as batches,
         ):
             for index, batch in enumerate(batches, start + 1):
-                self._next = (epoch, index) if index < len(self) else (epoch + 1, 0)
+                self._next = (epoch, index) if index < count else (epoch + 1, 0)
                 yield batch
+        self._under_way = None
 
     def state_dict(self) -> dict[str, int]:
         return {"epoch": self._next[0], "batch": self._next[1]}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        self.epoch, self.batch = state["epoch"], state["batch"]
+        self.epoch, self.batch, self._under_way = state["epoch"], state["batch"], None
         self._next = (self.epoch, self.batch)
 
-    def _positions(self, epoch: int, start: int, reach: Reach) -> Iterator[Positions]:
-        for batch in range(start, len(self.order)):
-            reach(*self.order.places(batch))
+    def _positions(self, epoch: int, start: int, reach: Callable[[int], None]) -> Iterator[Positions]:
+        for batch in range(start, self.order.batches(epoch)):
+            reach(batch)
             yield self.order.positions(epoch, batch)
 
     def _by_thread(self, all_positions: Iterator[Positions]) -> Generator[Any, None, None]:

@@ -3,7 +3,7 @@
 Railyard's own classes have those they can have, and a user's class may have any.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,6 +16,22 @@ class CountsBatches(Protocol):
 
     def train_batches(self) -> int:
         """Batches of one epoch, the same number on every rank."""
+
+
+@runtime_checkable
+class HasEpochs(Protocol):
+    """Data whose epochs may have different lengths."""
+
+    def epoch_batches(self, epoch: int) -> int:
+        """Batches of an epoch, the same number on every rank."""
+
+
+@runtime_checkable
+class TellsMixes(Protocol):
+    """Data whose rows come from several mixes, in numbers that follow from the order."""
+
+    def epoch_lines(self, epoch: int, batches: int) -> list[str]:
+        """What each mix gives to the first batches of an epoch, a line for the log each."""
 
 
 @runtime_checkable
@@ -75,6 +91,11 @@ class ExplainsMetrics(Protocol):
 
     def meanings(self) -> Mapping[str, str]:
         """A sentence by the last part of a metric's name: what it measures, and what somebody who guesses gets."""
+
+
+def batches_of(data: object, each: int) -> int | Callable[[int], int]:
+    """Batches of an epoch by its number, where the data says them, else `each`."""
+    return data.epoch_batches if isinstance(data, HasEpochs) else each
 
 
 def facts_of(part: object) -> dict[str, Any]:

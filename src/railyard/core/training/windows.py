@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 from railyard.core.arrays import I64
-from railyard.core.store.order import WindowedOrder
+from railyard.core.store.order import Repeated, WindowedOrder
 
 Reach = Callable[[int, int], None]
 
@@ -33,7 +33,7 @@ def reading_ahead(order: Any, source: Any, first: tuple[int, int]) -> Iterator[R
     The places of the `first` one are reached at once: worker processes that are forked later share what a source
     told the kernel about its maps. It does nothing where the order has no windows or the source does not want to know.
     """
-    if not (isinstance(order, WindowedOrder) and isinstance(source, Announced)):
+    if not (isinstance(order, WindowedOrder | Repeated) and isinstance(source, Announced)):
         yield lambda start, stop: None
         return
     pool = ThreadPoolExecutor(1, thread_name_prefix="announce")
@@ -47,7 +47,7 @@ def reading_ahead(order: Any, source: Any, first: tuple[int, int]) -> Iterator[R
 
 
 class _WindowsAhead:
-    def __init__(self, order: WindowedOrder, source: Announced, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, order: WindowedOrder | Repeated, source: Announced, pool: ThreadPoolExecutor) -> None:
         self.order, self.source, self.pool = order, source, pool
         self.announced: dict[int, Future[None]] = {}
         self.left: dict[int, Future[None]] = {}

@@ -78,7 +78,7 @@ def call(verb: str, app: type[Verb], argv: list[str]) -> str:
     job = check(verb, app, composition, argv)
     plan = plan_of(composition, job)
     sys.stderr.write(plan.rstrip() + "\n")
-    if job.config.get("validate_config"):
+    if job.root.only_checks(job):
         return render({"valid": True, "plan": plan.splitlines()}, job) if job.root.json_ else ""
     _refuse_unswept(composition)
     return _run(composition, claimed(verb, app, composition, job, argv))

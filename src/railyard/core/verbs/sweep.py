@@ -57,7 +57,7 @@ def call(verb: str, app: type[Verb], argv: Sequence[str]) -> str:
     objectives = sweep.objectives(job)
     plan = sweep.plan(job_plan, folder)
     sys.stderr.write(plan)
-    if job.config.get("validate_config"):
+    if job.root.only_checks(job):
         return launch.render({"valid": True, "plan": plan.splitlines()}, job) if job.root.json_ else ""
     while not folder and not claim(place):
         if sweep.master.sweep_dir:

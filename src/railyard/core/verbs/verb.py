@@ -69,6 +69,10 @@ class Verb(Root):
         """Faults across components."""
         return []
 
+    def only_checks(self, job: Job) -> bool:
+        """Whether the call ends with its plan."""
+        return bool(job.config.get("validate_config"))
+
     def plan(self, job: Job) -> str:
         """What will happen, found without building it."""
         lines = [f"  {key}: {value}" for key, value in job.config.items() if key not in PLAIN]

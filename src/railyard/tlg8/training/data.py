@@ -5,17 +5,16 @@ Shapes: B blocks, D inputs.
 
 import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lightning.pytorch as pl
 import numpy as np
 import torch
 
 from railyard.core.arrays import F32, I64, U8
 from railyard.core.store.order import Permutation
-from railyard.core.training.loading import BatchOrder, OrderedLoader, Positions
+from railyard.core.training.loading import EpochsInARow, OrderedLoader, Positions
+from railyard.core.training.ordered_data import OrderedData
 from railyard.tlg8.artifacts.pack import Pack
 from railyard.tlg8.features.building import build
 from railyard.tlg8.features.dataset import DataSet
@@ -57,15 +56,7 @@ class BlockRows:
         return inputs_of(table.values[rows], table.known[rows], self.data.pixels[rows] if self.pixels else None)
 
 
-@dataclass(frozen=True)
-class EpochsInARow(BatchOrder):
-    """Positions that go on counting from epoch to epoch, so that samples differ between them."""
-
-    def positions(self, epoch: int, batch: int) -> Positions:
-        return epoch * self.rows + super().positions(epoch, batch)
-
-
-class BlockDataModule(pl.LightningDataModule):
+class BlockDataModule(OrderedData):
     def __init__(self, knobs: "BlockData") -> None:
         super().__init__()
         self.knobs = knobs
@@ -97,33 +88,15 @@ class BlockDataModule(pl.LightningDataModule):
         mean[:pixels], scale[:pixels] = 0, 1
         return mean.astype(np.float32), scale.astype(np.float32)
 
-    def train_batches(self) -> int:
-        """Batches of one epoch, the same number on every rank."""
-        return len(self._train_order(len(self.rows("train"))))
-
-    @property
-    def global_batch(self) -> int:
-        """Rows of a micro-batch over all ranks: what a resume keeps."""
-        return self._train_order(0).global_batch
-
-    def _place(self) -> tuple[int, int]:
-        """This rank, and how many there are."""
-        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-
-    def _train_order(self, rows: int) -> BatchOrder:
-        rank, world = self._place()
+    def train_order(self) -> EpochsInARow:
+        (rank, world), rows = self.place(), len(self.rows("train"))
         return EpochsInARow(rows, self.knobs.batch_size, self.knobs.order_seed, True, True, rank, world, Permutation)
 
     def train_dataloader(self) -> OrderedLoader:
-        source = self.rows("train")
-        return OrderedLoader(source, self._train_order(len(source)))
+        return OrderedLoader(self.rows("train"), self.train_order())
 
     def val_dataloader(self) -> OrderedLoader:
-        source = self.rows("validation")
-        rank, world = self._place()
-        size = self.knobs.validation_batch_size
-        order = BatchOrder(len(source), size, shuffle=False, drop_last=False, rank=rank, world_size=world)
-        return OrderedLoader(source, order)
+        return self.once(self.rows("validation"), self.knobs.validation_batch_size)
 
     def facts(self) -> dict[str, Any]:
         """What the provenance records: which packs, which features, how they are split."""

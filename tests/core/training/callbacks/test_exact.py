@@ -12,7 +12,7 @@ import torch
 from railyard.core.config.component import Foreign
 from railyard.core.errors import UserError
 from railyard.core.store import journal
-from railyard.core.training.callbacks.exact import MetricRows, SeedEachBatch, added, own_share
+from railyard.core.training.callbacks.exact import MetricRows, SeedEachBatch, added, mix_line, own_share
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
 
@@ -234,3 +234,17 @@ def test_an_error_closes_the_journal(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         tiny.train(tmp_path / "run", model=Foreign("tiny.TinyModule", {}))
     assert closed == ["metrics.jsonl"]
+
+
+def test_the_line_of_a_row_with_mixes():
+    row = {
+        "mix/d8_errors": 425.0,
+        "mix/d8_baseline": 50.0,
+        "mix/d6_anneal": 25.0,
+        "mix_loss/d8_errors": 0.3,
+        "train/loss": 0.2341,
+        "train/teacher_agreement": 0.8209,
+    }
+    wanted = "[Epoch 1, Step 500] loss=0.234 acc=0.821 mix_samples={d8_errors: 425, d8_baseline: 50, d6_anneal: 25}"
+    assert mix_line(1, 500, row) == wanted
+    assert mix_line(1, 500, {"train/loss": 0.2341}) == ""

@@ -5,7 +5,7 @@ Both are part of every run and have no knobs.
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ from railyard.core.training.seams import ReportsFigures
 log = logging.getLogger(__name__)
 
 Sums = dict[str, list[Any]]  # by name: the sum of a figure over batches, and how many they were
+MIX = "mix/"  # a row's count of the rows of a mix
 Plain = dict[str, list[Any]]  # figures as a checkpoint has them
 
 
@@ -103,15 +104,17 @@ class MetricRows(pl.Callback):
             self.figures = figures.added([self.figures, module.take_figures()])
         if not lightning_private.is_accumulating(trainer) and trainer.global_step % self.every_n_steps == 0:
             means = {name: total / count for name, (total, count) in added(self._of_ranks()).items()}
-            found = self._reported(trainer) if isinstance(module, ReportsFigures) else {}
-            self._write(trainer, {**means, **found})
+            found = {**means, **(self._reported(trainer) if isinstance(module, ReportsFigures) else {})}
+            self._write(trainer, found)
+            if trainer.is_global_zero and (line := mix_line(trainer.current_epoch, trainer.global_step, found)):
+                log.info(line)
             self.sums, self.figures = {}, {}
 
     def _reported(self, trainer: pl.Trainer) -> dict[str, float]:
         """The figures of all ranks; trackers, which Lightning tells what a module logs, hear of them here."""
         total = figures.added(map(_figures_of, self._figures_of_ranks()))
         found = {name: figure.value() for name, figure in total.items()}
-        for tracker in trainer.loggers:
+        for tracker in trainer.loggers if found else ():
             tracker.log_metrics(found, step=trainer.global_step - 1)  # as Lightning counts
         return found
 
@@ -185,6 +188,20 @@ def own_share(parts: Sequence[Sums], rank: int, world_size: int) -> Sums:
         return {name: list(total) for name, total in parts[rank].items()}
     often = world_size / len(parts)
     return {name: [total * often, count * often] for name, (total, count) in added(parts).items() if rank == 0}
+
+
+def mix_line(epoch: int, step: int, row: Mapping[str, float]) -> str:
+    """What the log says of a row with mixes: `[Epoch 1, Step 500] loss=0.234 acc=0.821 mix_samples={errors: 425}`.
+
+    Empty where the row has none.
+    """
+    samples = {name.removeprefix(MIX): rows for name, rows in row.items() if name.startswith(MIX)}
+    if not samples:
+        return ""
+    known = {"loss": row.get("train/loss"), "acc": row.get("train/teacher_agreement")}
+    figures = [f"{name}={value:.3f}" for name, value in known.items() if value is not None]
+    told = ", ".join(f"{name}: {rows:.0f}" for name, rows in samples.items())
+    return " ".join([f"[Epoch {epoch}, Step {step}]", *figures, f"mix_samples={{{told}}}"])
 
 
 def _keep_first(path: Path, rows: int) -> int:

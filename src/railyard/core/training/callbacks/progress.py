@@ -7,7 +7,8 @@ from typing import Any
 import lightning.pytorch as pl
 
 from railyard.core.progress import Ticker, progress
-from railyard.core.training.experiment import total_steps_of
+from railyard.core.training.experiment import limited, total_steps_of
+from railyard.core.training.seams import HasEpochs
 
 REDRAW_SECONDS = 0.5  # reading a loss waits for the device, so not at every step
 
@@ -22,9 +23,7 @@ class Progress(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if trainer.is_global_zero:
-            self._total = total_steps_of(
-                trainer.num_training_batches, trainer.accumulate_grad_batches, trainer.max_steps, trainer.max_epochs
-            )
+            self._total = _steps_of(trainer)
             bar = progress("train", self._total, "steps", self.every_seconds, initial=trainer.global_step)
             self._tick = self._stack.enter_context(bar)
 
@@ -47,6 +46,14 @@ class Progress(pl.Callback):
     def _close(self) -> None:
         self._stack.close()
         self._tick = None
+
+
+def _steps_of(trainer: pl.Trainer) -> int:
+    """Steps of the whole run, its epochs as long as they are."""
+    data = getattr(trainer, "datamodule", None)
+    batches = limited(data.epoch_batches, trainer.limit_train_batches) if isinstance(data, HasEpochs) else None
+    found = trainer.num_training_batches if batches is None else batches
+    return total_steps_of(found, trainer.accumulate_grad_batches, trainer.max_steps, trainer.max_epochs)
 
 
 def _note(trainer: pl.Trainer) -> str:

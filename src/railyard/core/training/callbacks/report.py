@@ -107,8 +107,11 @@ def _plot_lines(folder: Path, rows: metrics.Rows, with_plots: bool) -> list[str]
     return lines
 
 
+BY_MIX = {"mix": "rows_by_mix", "mix_loss": "loss_by_mix"}
+
+
 def _panels(names: list[str]) -> dict[str, list[str]]:
-    """One plot for each quantity: `train/loss` with `val/loss`; all of `val/loss_*` together.
+    """One plot for each quantity: `train/loss` with `val/loss`; all of `val/loss_*` together, and all mixes.
 
     Beside those of `train` and `val`, names of one beginning that are many (counters of one kind) share a plot.
     """
@@ -119,7 +122,7 @@ def _panels(names: list[str]) -> dict[str, list[str]]:
         family = "loss_by_head" if quantity.startswith("loss_") else quantity
         if heads[head] > MANY and head not in ("train", "val"):
             family = head.replace("/", "_") or "others"
-        panels[family].append(name)
+        panels[BY_MIX.get(head, family)].append(name)
     return dict(panels)
 
 
