@@ -23,6 +23,11 @@ def test_scenes_are_made(railyard, work):
         (["kind=shapes", "out=d", "min_side=100"], "min_side: must be a multiple of 32"),
         (["kind=shapes", "out=d", "min_side=512"], "min_side=512 is above max_side=256"),
         (["kind=shapes", "out=d", "min_objects=9"], "min_objects=9 is above max_objects=6"),
+        (["kind=shapes", "out=d", "colours=[red,mauve]"], "colours.1: must be"),
+        (["kind=shapes", "out=d", "shapes=[star,star]"], "shapes names one twice"),
+        (["kind=digits", "out=d", "shapes=[star]"], "shapes belongs to kind=shapes, got kind=digits"),
+        (["kind=shapes", "out=d", "min_size=0.5"], "objects of a side of 0.5 to 0.4: lower min_size or raise max_size"),
+        (["kind=shapes", "out=d", "max_size=1.5"], "max_size: must be"),
         (["kind=shapes", "out=d", "seed=-1"], "seed: must be greater than or equal to 0"),
     ],
 )

@@ -5,6 +5,7 @@ import pytest
 
 from railyard.core.errors import RailyardError
 from railyard.stage2.scenes import digits
+from railyard.stage2.scenes.config import SIZES
 from railyard.stage2.scenes.coordinates import to_pixels
 from railyard.stage2.scenes.digits import NAMES, scene
 from railyard.stage2.scenes.painting import Layout
@@ -58,3 +59,12 @@ def test_a_scikit_learn_without_its_data_is_named(monkeypatch):
     monkeypatch.undo()
     with pytest.raises(RailyardError, match=r"has no .*datasets/images/moon\.jpg"):
         digits._bundled("images/moon.jpg")
+
+
+def test_sizes_are_those_that_are_chosen():
+    def widest(layout):
+        boxes = [each.box for index in range(40) for each in scene(1, index, layout).objects]
+        return max(max(x2 - x1, y2 - y1) for x1, y1, x2, y2 in boxes)
+
+    assert widest(Layout(96, 96, 1, 1, 0.1, 0.2)) < 400 < widest(Layout(96, 96, 1, 1, 0.6, 0.7))
+    assert SIZES["digits"] == (digits.SMALLEST, digits.LARGEST)

@@ -115,3 +115,14 @@ def test_something_else_at_the_place_is_left_alone(tmp_path):
     (tmp_path / "data" / "mine").unlink()
     make(tmp_path / "data")
     assert json.loads((tmp_path / "data" / "manifest.json").read_bytes())["counts"]["images"] == 10
+
+
+def test_a_choice_is_told_by_the_manifest(tmp_path):
+    layout = Layout(64, 64, 1, 2, 0.3, None, ("red",), ("star", "ring"))
+    made = make(tmp_path / "data", n=4, recipe=Recipe("shapes", 0, layout))
+    assert made["made"]["layout"] == {
+        **{"min_side": 64, "max_side": 64, "min_objects": 1, "max_objects": 2, "min_size": 0.3},
+        **{"colours": ["red"], "shapes": ["star", "ring"]},
+    }
+    again = make(tmp_path / "data", n=4, recipe=Recipe("shapes", 0, layout))  # is known again
+    assert again["made"] == made["made"]

@@ -1,11 +1,13 @@
 import hashlib
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from railyard.stage2.scenes.config import SIZES, Colour, Shape
 from railyard.stage2.scenes.coordinates import to_pixels
 from railyard.stage2.scenes.painting import Layout
-from railyard.stage2.scenes.shapes import COLOURS, JITTER, SHAPES, mask, scene
+from railyard.stage2.scenes.shapes import COLOURS, JITTER, LARGEST, SHAPES, SMALLEST, mask, scene
 
 LAYOUT = Layout(64, 96, 1, 3)
 
@@ -49,3 +51,29 @@ def test_a_scene_is_its_seed_and_index_and_no_two_seeds_share_one():
 
 def test_an_empty_scene_has_no_objects():
     assert scene(0, 0, Layout(64, 64, 0, 0)).objects == ()
+
+
+def test_chosen_colours_shapes_and_sizes_are_all_there_is():
+    layout = Layout(128, 128, 1, 2, 0.25, 0.55, ("red", "blue"), ("circle", "square"))
+    seen, sides = set(), []
+    for index in range(120):
+        painted = scene(5, index, layout)
+        seen |= {each.desc for each in painted.objects}
+        for each in painted.objects:
+            x1, y1, x2, y2 = to_pixels([each.box], 128, 128)[0].tolist()
+            sides.append(max(x2 - x1, y2 - y1) + 1)
+    assert seen == {"red circle", "blue circle", "red square", "blue square"}
+    assert 0.25 * 128 - 3 <= min(sides) < 0.27 * 128
+    assert 0.5 * 128 < max(sides) <= 0.55 * 128 + 2
+
+
+def test_a_choice_of_all_is_no_choice():
+    everything = Layout(64, 96, 1, 3, SMALLEST, LARGEST, tuple(COLOURS), tuple(SHAPES))
+    for index in range(5):
+        assert scene(2, index, everything).pixels_HW3.tolist() == scene(2, index, LAYOUT).pixels_HW3.tolist()
+
+
+def test_the_keys_of_the_verb_are_the_names_that_are_painted():
+    assert get_args(Colour) == tuple(COLOURS)
+    assert get_args(Shape) == tuple(SHAPES)
+    assert SIZES["shapes"] == (SMALLEST, LARGEST)

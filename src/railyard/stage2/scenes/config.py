@@ -1,6 +1,6 @@
 """What `railyard scenes` and `railyard convert` take: made scenes, or annotations in other forms; a data set out."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -9,6 +9,9 @@ from railyard.core.errors import OnError
 from railyard.core.progress import Count
 from railyard.core.verbs.verb import Work
 
+Colour = Literal["red", "green", "blue", "yellow", "orange", "purple", "pink", "brown", "black", "white"]
+Shape = Literal["circle", "ring", "square", "diamond", "triangle", "cross", "star"]
+Size = Annotated[float, Field(gt=0, le=1)]
 Space = Literal["auto", "pixels", "norm1000", "tokens"]
 SPACE = (
     "what plain numbers of a record are (tokens say so themselves); auto: what its metadata.coordinate_space names, "
@@ -16,6 +19,7 @@ SPACE = (
 )
 OUT = "folder of the new data set; it appears complete or not at all"
 FIRST = 5  # of what was left out is printed; manifest.json has all of it
+SIZES = {"shapes": (0.12, 0.4), "digits": (0.16, 0.45)}  # where min_size and max_size are null
 WORKERS = "processes, 1 works in this one; null: one a core, as far as it pays"
 
 
@@ -40,7 +44,38 @@ class MakeScenes(Work):
     max_side: int = Field(256, ge=64, le=2048, multiple_of=32, description="most pixels of a side, a multiple of 32")
     min_objects: int = Field(1, ge=0, le=100, description="least objects of a scene, as far as they find room")
     max_objects: int = Field(6, ge=0, le=100, description="most objects of a scene, as far as they find room")
+    min_size: Size | None = Field(
+        None, description="least side of an object, as a share of the picture's shorter one; null: 0.12, digits 0.16"
+    )
+    max_size: Size | None = Field(None, description="most of it; null: 0.4, of digits 0.45")
+    colours: list[Colour] | None = Field(
+        None, min_length=1, description="of shapes: fewer are learned sooner, as colours=[red,blue]; null: all ten"
+    )
+    shapes: list[Shape] | None = Field(
+        None, min_length=1, description="of shapes: which there are, as shapes=[circle,square]; null: all seven"
+    )
     workers: int | None = Field(None, ge=1, description=WORKERS)
+
+    @model_validator(mode="after")
+    def _choices_are_of_shapes(self) -> "MakeScenes":
+        given = [name for name in ("colours", "shapes") if getattr(self, name) is not None]
+        if given and self.kind != "shapes":
+            raise ValueError(f"{given[0]} belongs to kind=shapes, got kind={self.kind}: leave it out")
+        for name in given:
+            if len(set(getattr(self, name))) < len(getattr(self, name)):
+                raise ValueError(f"{name} names one twice: each is chosen as often as the others")
+        return self
+
+    @model_validator(mode="after")
+    def _sizes_are_in_order(self) -> "MakeScenes":
+        least, most = (SIZES[self.kind][at] if given is None else given for at, given in enumerate(self._sizes))
+        if least > most:
+            raise ValueError(f"objects of a side of {least:g} to {most:g}: lower min_size or raise max_size")
+        return self
+
+    @property
+    def _sizes(self) -> tuple[float | None, float | None]:
+        return self.min_size, self.max_size
 
     @model_validator(mode="after")
     def _ranges_are_not_empty(self) -> "MakeScenes":
@@ -55,7 +90,12 @@ class MakeScenes(Work):
         from railyard.stage2.scenes.generating import Recipe, generate
         from railyard.stage2.scenes.painting import Layout
 
-        layout = Layout(self.min_side, self.max_side, self.min_objects, self.max_objects)
+        layout = Layout(
+            *(self.min_side, self.max_side, self.min_objects, self.max_objects),
+            *self._sizes,
+            tuple(self.colours or ()),
+            tuple(self.shapes or ()),
+        )
         manifest = generate(Recipe(self.kind, self.seed, layout), self.n, self.out, self.workers, progress)
         return {"out": str(self.out), **manifest["counts"]}
 

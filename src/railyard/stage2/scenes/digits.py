@@ -29,14 +29,15 @@ DARK, LIGHT = (0, 45), (210, 255)
 
 def scene(seed: int, index: int, layout: Layout) -> Painted:
     """Scene `index` of a seed. Digits that find no room are left out."""
-    return painting.scene(painting.stream(seed, index), layout, _crop, _sprite)
+    sprite = functools.partial(_sprite, layout=layout)
+    return painting.scene(painting.stream(seed, index), layout, _crop, sprite)
 
 
-def _sprite(rng: np.random.Generator, shorter_side: int) -> Sprite:
+def _sprite(rng: np.random.Generator, shorter_side: int, layout: Layout) -> Sprite:
     """Any scan, enlarged and turned."""
     scans, labels = _scans()
     number = int(rng.integers(len(scans)))
-    side = int(rng.integers(round(SMALLEST * shorter_side), round(LARGEST * shorter_side), endpoint=True))
+    side = layout.size(rng, shorter_side, SMALLEST, LARGEST)
     tilted, lean, sign = rng.random() < 0.5, rng.random(), rng.choice((-1.0, 1.0))
     degrees = sign * (TILTED[0] + lean * (TILTED[1] - TILTED[0]) if tilted else lean * UPRIGHT)
     ink = Image.fromarray(scans[number]).resize((side, side), Image.Resampling.BICUBIC)

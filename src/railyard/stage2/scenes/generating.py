@@ -34,12 +34,19 @@ class Recipe:
 
 def generate(recipe: Recipe, n: int, out: Path, workers: int | None, progress: Count) -> dict[str, Any]:
     """Makes scenes 0 to n - 1 at `out`; its manifest. UserError if anything else stands there."""
-    origin = {"kind": "scenes", "scenes_version": SCHEMA_VERSION, "made": {**asdict(recipe), "n": n}}
+    origin = {"kind": "scenes", "scenes_version": SCHEMA_VERSION, "made": {**made_from(recipe), "n": n}}
     if manifest := finished_before(out, origin, "this very data set"):
         return manifest
     pieces = [range(first, min(first + building.PIECE, n)) for first in range(0, n, building.PIECE)]
     with work_folder(out, origin) as folder:
         return build(folder, out, origin, pieces, len, partial(make_piece, recipe=recipe), workers, progress)
+
+
+def made_from(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as a manifest has it: without what was left open, so that data sets made before are known again."""
+    facts = asdict(recipe)
+    given = {name: value for name, value in facts["layout"].items() if value not in (None, ())}
+    return {**facts, "layout": {name: [*each] if isinstance(each, tuple) else each for name, each in given.items()}}
 
 
 def make_piece(indices: range, folder: Path, name: str, recipe: Recipe) -> Batch:

@@ -25,12 +25,25 @@ Colour = F32
 
 @dataclass(frozen=True)
 class Layout:
-    """Pixels of a side (multiples of 32) and objects of a scene, both from the least to the most, ends included."""
+    """Pixels of a side (multiples of 32) and objects of a scene, both from the least to the most, ends included.
+
+    `min_size`, `max_size`: of an object, as shares of the picture's shorter side; None: those of its kind. `colours`,
+    `shapes`: names that shapes are chosen from; empty: all.
+    """
 
     min_side: int
     max_side: int
     min_objects: int
     max_objects: int
+    min_size: float | None = None
+    max_size: float | None = None
+    colours: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
+
+    def size(self, rng: np.random.Generator, shorter_side: int, smallest: float, largest: float) -> int:
+        """A side of an object in pixels, between the shares given here, else between those of its kind."""
+        low, high = self.min_size or smallest, self.max_size or largest
+        return int(rng.integers(round(low * shorter_side), round(high * shorter_side), endpoint=True))
 
 
 @dataclass(frozen=True)

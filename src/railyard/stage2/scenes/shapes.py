@@ -1,6 +1,7 @@
 """Coloured shapes on a plain gradient, as "red circle" or "white star": scenes whose every pixel is computed."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import numpy as np
 
@@ -51,13 +52,13 @@ SHAPES: dict[str, Callable[[Grid, Grid], Bool]] = {
 
 def scene(seed: int, index: int, layout: Layout) -> Painted:
     """Scene `index` of a seed. Shapes that find no room are left out."""
-    return painting.scene(painting.stream(seed, index), layout, _gradient, _sprite)
+    return painting.scene(painting.stream(seed, index), layout, _gradient, partial(_sprite, layout=layout))
 
 
-def _sprite(rng: np.random.Generator, shorter_side: int) -> Sprite:
-    colour, shape = _any(rng, COLOURS), _any(rng, SHAPES)
+def _sprite(rng: np.random.Generator, shorter_side: int, layout: Layout) -> Sprite:
+    colour, shape = _any(rng, layout.colours or COLOURS), _any(rng, layout.shapes or SHAPES)
     shade_3 = COLOURS[colour] + rng.integers(-JITTER, JITTER, 3, endpoint=True)
-    side = int(rng.integers(round(SMALLEST * shorter_side), round(LARGEST * shorter_side), endpoint=True))
+    side = layout.size(rng, shorter_side, SMALLEST, LARGEST)
     return Sprite(f"{colour} {shape}", mask(shape, side), lambda _: np.clip(shade_3, 0, 255).astype(np.float32))
 
 
