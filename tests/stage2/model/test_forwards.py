@@ -5,6 +5,7 @@ from tiny_detector import alone, tiny_batch, tiny_detector
 
 from railyard.stage2.model.answers import Soft, answers
 from railyard.stage2.model.config import Lora
+from railyard.stage2.model.segments import has_segments
 
 pytestmark = pytest.mark.slow
 
@@ -106,6 +107,25 @@ def test_gradients_are_those_of_each_sample_alone(lora):
         assert expected.keys() == shared
         for name in expected:
             torch.testing.assert_close(found[name], expected[name], **CLOSE)
+
+
+@pytest.mark.parametrize("keys", [{}, {"attention": "eager"}, {"gradient_checkpointing": True}])
+def test_packed_networks_attend_by_segments_or_by_positions(keys):
+    packed = tiny_detector(forwards="packed", **keys)
+    assert has_segments(packed.model) == (keys.get("attention") != "eager")
+    batch = tiny_batch(packed)
+    if "gradient_checkpointing" in keys:
+        with pytest.raises(ValueError, match="drops the keys and values"):
+            packed.begin(batch.prompts, batch.pictures, "shared")
+        packed.eval().begin(batch.prompts, batch.pictures, "shared")  # as rollouts do
+        packed.train()
+    for forwards in ("shared", None) if "gradient_checkpointing" not in keys else (None,):
+        states = packed.begin(batch.prompts, batch.pictures, forwards).states(batch.answers)
+        with torch.no_grad():
+            expected = alone(tiny_detector(), batch, 1, batch.ids[1])
+        torch.testing.assert_close(states[1, : len(expected)], expected, **CLOSE)
+    states.square().sum().backward()
+    assert packed.rows_KH.grad.isfinite().all()
 
 
 def test_vision_and_prompts_are_read_once(detector, batch):

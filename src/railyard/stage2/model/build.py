@@ -23,6 +23,7 @@ from railyard.stage2.model.config import Folder, Hub, Lora, Network, Random, Wei
 from railyard.stage2.model.coordinate_rows import smooth_rows
 from railyard.stage2.model.detector import Detector
 from railyard.stage2.model.patch_embedding import as_product
+from railyard.stage2.model.segments import use_segments
 from railyard.stage2.scenes.coordinates import TOKENS
 
 MOST_TEXTS = 20_000  # that a tokenizer is made from
@@ -35,10 +36,13 @@ def build(network: Network, texts: Callable[[], Iterable[str]] = tuple) -> Detec
     """
     model, tokenizer = _source(network, texts)
     as_product(model)
+    if network.forwards == "packed" and network.attention == "sdpa":
+        use_segments(model)
     if isinstance(network.tuning, Lora):
         adapters.add(model, network.tuning, network.rates)
     if network.gradient_checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        newer = getattr(model, "activation_checkpointing_enable", None)
+        (newer or model.gradient_checkpointing_enable)({"use_reentrant": False})
     detector = Detector(model, tokenizer, network.forwards)
     parts.freeze(detector, network.rates)
     return detector.train()

@@ -19,8 +19,8 @@ from torch.nn.functional import embedding
 from railyard.core.arrays import I64
 from railyard.stage2.language.positions import packed_positions, rotary_positions
 from railyard.stage2.model.answers import Answers, Soft
-from railyard.stage2.model.packing import Rows, pack
 from railyard.stage2.model.pictures import Pictures
+from railyard.stage2.model.segments import has_segments
 
 if TYPE_CHECKING:
     from railyard.stage2.model.detector import Detector
@@ -106,6 +106,9 @@ class Shared(Session):
     """
 
     def __init__(self, detector: "Detector", prompts: Sequence[I64], pictures: Pictures) -> None:
+        layers = detector.model.model.language_model.layers
+        if detector.training and any(layer.gradient_checkpointing for layer in layers):
+            raise ValueError("with gradient checkpointing transformers drops the keys and values that are shared here")
         super().__init__(detector, prompts, pictures)
         self.prompt = self._read_prompts()
 
@@ -179,26 +182,29 @@ class Padded(Session):
 
 
 class Packed(Session):
-    """Prompts and answers end to end in rows of about equal length: hardly any padding, nothing shared but vision."""
+    """Prompts and answers end to end in one row: no padding, nothing shared but vision.
+
+    Segments keep the samples apart where the text layers attend by them (`segments.py`). Elsewhere it is the first of
+    four rows of positions, which begins anew with each sample; flash attention reads it, others make a mask of it.
+    """
 
     def states(self, answers: Answers, soft: Soft | None = None) -> Tensor:
         prompts = [self.prompts[each] for each in answers.samples_A]
-        rows = pack([len(ids) + length for ids, length in zip(prompts, answers.lengths_A, strict=True)])
-        ids_RL = np.zeros((len(rows.members), rows.length), np.int64)
-        positions_4RL = np.zeros((4, *ids_RL.shape), np.int64)
-        for row, begin, answer in rows.places():
-            ids = prompts[answer]
-            sample, length = answers.samples_A[answer], answers.lengths_A[answer]
-            ids_RL[row, begin : begin + len(ids)] = ids
-            whole_3L = _whole(*self._positions[sample], length)
-            positions_4RL[:, row, begin : begin + len(ids) + length] = packed_positions([whole_3L])
-        order = [answers.samples_A[answer] for _, _, answer in rows.places()]
-        given = self._with_images(self._tensor(ids_RL), order)
-        places = _Places.of(answers, _starts(rows, prompts))
-        embedded_RLH = places.put(given.pop("embeddings_BLH"), self._embed(answers, soft))
-        # four rows of positions and no mask: row 0 begins anew with each sample, which is what keeps them apart
-        states_RLH = self.run(embedded_RLH, self._tensor(positions_4RL), use_cache=False, **given)
-        return places.take(states_RLH, answers)
+        lengths = [len(ids) + length for ids, length in zip(prompts, answers.lengths_A, strict=True)]
+        begins = np.cumsum([0, *lengths])
+        ids_1L = np.zeros((1, sum(lengths)), np.int64)
+        for begin, ids in zip(begins[:-1], prompts, strict=True):
+            ids_1L[0, begin : begin + len(ids)] = ids
+        parts = zip(answers.samples_A, answers.lengths_A, strict=True)
+        positions_4L = packed_positions([_whole(*self._positions[sample], length) for sample, length in parts])
+        given = self._with_images(self._tensor(ids_1L), answers.samples_A)
+        starts = [(0, int(begin) + len(ids)) for begin, ids in zip(begins[:-1], prompts, strict=True)]
+        places = _Places.of(answers, starts)
+        embedded_1LH = places.put(given.pop("embeddings_BLH"), self._embed(answers, soft))
+        if has_segments(self.detector.model):
+            positions_4L, given["segments"] = positions_4L[1:], lengths
+        states_1LH = self.run(embedded_1LH, self._tensor(positions_4L[:, None]), use_cache=False, **given)
+        return places.take(states_1LH, answers)
 
 
 Pairs = list[tuple[Tensor, Tensor]]  # keys and values of each layer, [B, heads, P, D]
@@ -276,11 +282,6 @@ class _Places:
         first = torch.arange(len(answers), device=states_BLH.device)
         taken = taken.index_put((first, torch.zeros_like(first)), states_BLH[self.before_A])
         return taken.index_put((self.answers_N, self.tokens_N + 1), states_BLH[self.rows_N, self.columns_N])
-
-
-def _starts(rows: Rows, prompts: Sequence[I64]) -> list[tuple[int, int]]:
-    found = {answer: (row, begin + len(prompts[answer])) for row, begin, answer in rows.places()}
-    return [found[answer] for answer in range(len(prompts))]
 
 
 def _whole(prompt_3P: I64, delta: int, answer: int) -> I64:
