@@ -24,6 +24,7 @@ from railyard.board.review.search import Query, blame_the_caller, scan_of
 from railyard.core.arrays import I64
 from railyard.core.store import compiled_text
 from railyard.core.store.compiled_text import Cells
+from railyard.core.store.npy import header
 from railyard.core.store.scanning import Scan
 
 Format = Literal["csv", "jsonl", "npz"]
@@ -135,19 +136,30 @@ class _Outlet(io.RawIOBase):
 
 
 def _npz(facts: Facts, scan: Scan, names: Sequence[str], limit: int, total: int) -> Iterator[bytes]:
-    """An archive without compression; one array at a time, of 8 MB at the most, and the row numbers are in memory."""
+    """An archive without compression, one array after the other; only the row numbers are in memory."""
     rows = scan.rows(limit)
     outlet = _Outlet()
     with zipfile.ZipFile(outlet, "w", zipfile.ZIP_STORED) as archive:
-        arrays = ((name, facts.read(name, rows)) for name in names)
-        for name, values in arrays:
-            yield from _array(archive, outlet, name, values)
+        for name in names:
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                dtype = _dtype(facts, name, rows)
+                file.write(header(dtype, len(rows)))
+                for part in _parts(rows):
+                    file.write(facts.read(name, part).astype(dtype, copy=False).tobytes())
+                    yield outlet.taken()
+            yield outlet.taken()
         for name, value in (("total", np.array(total)), ("cut", np.array(limit < total))):
-            yield from _array(archive, outlet, name, value)
+            with archive.open(f"{name}.npy", "w") as file:
+                npy.write_array(file, value, allow_pickle=False)
     yield outlet.taken()
 
 
-def _array(archive: zipfile.ZipFile, outlet: _Outlet, name: str, values: NDArray[Any]) -> Iterator[bytes]:
-    with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-        npy.write_array(file, np.ascontiguousarray(values) if values.ndim else values, allow_pickle=False)
-    yield outlet.taken()
+def _parts(rows: I64) -> Iterator[I64]:
+    return (rows[at : at + BATCH] for at in range(0, len(rows), BATCH))
+
+
+def _dtype(facts: Facts, name: str, rows: I64) -> np.dtype[Any]:
+    """That of a column; facts of runs are whole numbers unless some are unknown."""
+    if name in OF_RUNS and len(rows):
+        return np.result_type(*{facts.read(name, part).dtype for part in _parts(rows)})
+    return facts.read(name, rows[:0]).dtype
