@@ -5,6 +5,7 @@ every event that a kill can be tied to is counted: micro-batches, validation bat
 Used by `test_resume.py` with a few seeded kills and by `scripts/prove.py` with many.
 """
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -61,6 +62,9 @@ MIXES = (
 RANKS = ("trainer.devices=2", "data.batch_size=18", "data.validation_batch_size=25")
 
 
+BOARD = "railyard.board.training.module.BoardModule"  # whose steps are events
+
+
 @dataclass(frozen=True)
 class Setting:
     """One way to train: the words of its command line beyond those of the tiny experiment, or of another `base`."""
@@ -69,6 +73,7 @@ class Setting:
     words: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     base: tuple[str, ...] = TINY
+    module: str = BOARD
 
     @property
     def victims(self) -> tuple[str, ...]:
@@ -296,13 +301,13 @@ class Events:
 
         torch.save = halved
 
-    def install(self) -> None:
-        from railyard.board.training.module import BoardModule
-
-        self.watch(BoardModule, "training_step", "batch")
-        self.watch(BoardModule, "validation_step", "validation batch")
-        self.watch(BoardModule, "on_train_epoch_end", "epoch end")
-        self.watch(BoardModule, "on_validation_end", "validation end")
+    def install(self, module: str) -> None:
+        home, _, name = module.rpartition(".")
+        watched = getattr(importlib.import_module(home), name)
+        self.watch(watched, "training_step", "batch")
+        self.watch(watched, "validation_step", "validation batch")
+        self.watch(watched, "on_train_epoch_end", "epoch end")
+        self.watch(watched, "on_validation_end", "validation end")
         for owner, name in ((os, "fsync"), (Path, "replace"), (Path, "unlink"), (Path, "symlink_to"), (Path, "rename")):
             self.watch(owner, name, "disk operation")
         self.watch_torn_saves()
@@ -310,7 +315,12 @@ class Events:
 
 
 def _child(
-    words: list[str], cwd: Path, kill: Kill | None, environment: Mapping[str, str], stop: tuple[str, int] | None
+    words: list[str],
+    cwd: Path,
+    kill: Kill | None,
+    environment: Mapping[str, str],
+    stop: tuple[str, int] | None,
+    module: str,
 ) -> None:
     """A process of its own: the command line in `cwd`, its output in files there, its events in counts.json."""
     os.chdir(cwd)
@@ -326,7 +336,7 @@ def _child(
     events = Events(kill)
     if stop is not None:
         events.ask_for_stop(*stop)
-    events.install()
+    events.install(module)
     code = main(words)
     Path("counts.json").write_text(json.dumps(events.counts))
     sys.exit(code)
@@ -345,12 +355,13 @@ def start(
     kill: Kill | None = None,
     environment: Mapping[str, str] = MappingProxyType({}),
     stop: tuple[str, int] | None = None,
+    module: str = BOARD,
 ) -> int:
     """Run `railyard` with these words in `cwd`; its exit code (minus the signal's number if one ended it).
 
-    stop: what asks for a stop, and in which batch.
+    stop: what asks for a stop, and in which batch. module: the class whose steps are events.
     """
-    process = context().Process(target=_child, args=(words, cwd, kill, dict(environment), stop))
+    process = context().Process(target=_child, args=(words, cwd, kill, dict(environment), stop, module))
     process.start()
     process.join(PATIENCE)
     if process.exitcode is None:
@@ -368,7 +379,9 @@ def run_folder(cwd: Path) -> Path | None:
 def uninterrupted(setting: Setting, cwd: Path) -> tuple[Path, dict[str, int]]:
     """A run let alone: its folder and how often each event came."""
     cwd.mkdir(parents=True)
-    code = start(["train", *setting.base, *setting.words], cwd, environment=dict(setting.environment))
+    code = start(
+        ["train", *setting.base, *setting.words], cwd, environment=dict(setting.environment), module=setting.module
+    )
     folder = run_folder(cwd)
     if code or not folder:
         raise RuntimeError(f"{setting.name}: exit code {code}\n{(cwd / 'stderr.txt').read_text()}")
@@ -382,7 +395,7 @@ def interrupted(setting: Setting, kills: tuple[Kill, ...], cwd: Path, reference:
     for kill in (*kills, None):
         folder = run_folder(cwd)
         words = [f"resume={folder}"] if folder else [*setting.base, *setting.words]
-        outcome.codes.append(start(["train", *words], cwd, kill, dict(setting.environment)))
+        outcome.codes.append(start(["train", *words], cwd, kill, dict(setting.environment), module=setting.module))
     outcome.differences = _wrong_codes(outcome) or differences(reference, _folder_of(cwd))
     return outcome
 
