@@ -145,6 +145,7 @@ def words(scenes, *more):
         *("custom.extra.rollout_matching.rollout_buffer.enabled=true", "trainer.max_epochs=2"),
         *("custom.extra.rollout_matching.rollout_buffer.m_steps=2", "trainer.log_every_n_steps=1"),
         *("callbacks.saver.every_n_steps=1", "callbacks.report.plots=false", "trainer.limit_val_batches=1"),
+        *("callbacks.saver.monitor=eval_rollout_recall", "callbacks.saver.mode=max"),
         *(f"model.network.weights.{word}" for word in shape),
         *more,
     )

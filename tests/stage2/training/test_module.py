@@ -167,6 +167,15 @@ def test_a_window_that_is_done_is_not_in_the_checkpoint(scenes):
     assert checkpoint == {}
 
 
+def test_the_position_in_the_data_goes_on_across_epochs_of_the_trainer(scenes):
+    """11 samples, four a step: three steps are an epoch."""
+    first, second = Steps(Setup(scenes, 0.0)), Steps(Setup(scenes, 0.0))
+    first.run(3)
+    second.data.load_state_dict(first.data.state_dict())
+    micro = next(iter(second.data.train_dataloader()))
+    assert (micro.step, micro.stretch.epoch, micro.stretch.start) == (3, 1, 0)
+
+
 def test_other_samples_in_an_open_window_are_refused(scenes):
     def other(checkpoint):
         (window,) = checkpoint.values()

@@ -52,6 +52,8 @@ class SceneDataModule(pl.LightningDataModule):
         self._train, self._validation = self._split()
         self._make: SampleMaker | None = None
         self._b_ratio, self._m_steps = 0.0, 1
+        self._loader: SteppedLoader | None = None
+        self._position: dict[str, Any] | None = None  # of a checkpoint
 
     def learn_with(self, vocabulary: Vocabulary, b_ratio: float = 0.0, m_steps: int = 1) -> None:
         """Says how texts become ids, and which share of the steps repeats its window how often (`objective/buffer`)."""
@@ -90,7 +92,20 @@ class SceneDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> SteppedLoader:
         order, knobs = self._train_order(), self.knobs
         plan = Buffer(len(order), self._accumulated(), self._b_ratio, self._m_steps)
-        return SteppedLoader(self.rows("train"), order, knobs.workers, knobs.prefetch, plan=plan, steps=self._steps())
+        steps = self._steps()
+        self._loader = SteppedLoader(self.rows("train"), order, knobs.workers, knobs.prefetch, plan=plan, steps=steps)
+        if self._position:
+            self._loader.load_state_dict(self._position)
+        return self._loader
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where training is in the data. Lightning gives a loader its state only inside an epoch, and this one goes on
+        across them.
+        """
+        return {"position": self._loader.state_dict()} if self._loader else {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._position = state_dict["position"]
 
     def val_dataloader(self) -> OrderedLoader:
         return self.sequential("validation", self.knobs.validation_batch_size, self.knobs.validation_limit)

@@ -166,9 +166,7 @@ class Stage2Module(Validating):
     def _report(self, found: Mapping[str, Sums], apart: Sums | None, lessons: Sequence[Lesson]) -> None:
         """Adds the losses of a micro-batch to the figures, each as numerator and planned denominator."""
         planned = denominators(lessons)
-        parts_ = [part for sums in found.values() for part in (sums.numerator, sums.denominator, sums.nonfinite)]
-        numbers = torch.stack([torch.as_tensor(part).detach().double().cpu() for part in parts_]).tolist()
-        read = {term: Sums(*numbers[3 * at : 3 * at + 3]) for at, term in enumerate(found)}
+        read = _read(found)
         if planned["ce"] and not read["ce"].denominator:
             raise Diverged(
                 f"the loss of step {self.global_step} is not finite for any token of a micro-batch: the weights have "
@@ -225,3 +223,12 @@ class Stage2Module(Validating):
     def write_init(self, folder: Path) -> None:
         """The best weights as a folder that transformers reads, adapters merged."""
         folders.write(folder, self.detector)
+
+
+def _read(found: Mapping[str, Sums]) -> dict[str, Sums]:
+    """Sums as floats, fetched from the device at once."""
+    parts_ = [part for sums in found.values() for part in (sums.numerator, sums.denominator, sums.nonfinite)]
+    tensors = [torch.as_tensor(part).detach() for part in parts_]
+    dtype = torch.float32 if tensors[0].device.type == "mps" else torch.float64
+    numbers = torch.stack([tensor.to(dtype) for tensor in tensors]).tolist()
+    return {term: Sums(*numbers[3 * at : 3 * at + 3]) for at, term in enumerate(found)}
