@@ -38,7 +38,7 @@ def stage2() -> tuple[str, bool]:
     with tempfile.TemporaryDirectory(prefix="railyard-prove-", dir=ROOT / "outputs") as root:
         scenes = stage2_runs.scenes_with_rollouts(Path(root) / "scenes")
         for number, (name, more) in enumerate(SETTINGS.items()):
-            setting = harness.Setting(name, base=words(scenes, *more), module=MODULE)
+            setting = harness.Setting(name, more, base=words(scenes), module=MODULE)
             found = list(harness.trials(setting, SEED, TRIALS, Path(root) / str(number)))
             unequal = [outcome for outcome in found if outcome.differences]
             hits = sum(len(outcome.hits) for outcome in found)
