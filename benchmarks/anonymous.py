@@ -12,14 +12,15 @@ def peak_kib(command: list[str]) -> int:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         peak = 0
         while process.poll() is None:
-            peak = max(peak, _now(process.pid))
+            peak = max(peak, now_kib(process.pid))
             time.sleep(POLL_SECONDS)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command[:4])} … ended with {process.returncode}")
     return peak
 
 
-def _now(pid: int) -> int:
+def now_kib(pid: int) -> int:
+    """RssAnon of a living process in KiB, 0 of none."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):

@@ -15,6 +15,7 @@ from prove_attack import attack
 from prove_crash import crash
 from prove_fuzz import fuzz
 from prove_play import play
+from prove_review import review
 from prove_search import search
 from prove_serve import serve
 from prove_stage2 import stage2
@@ -109,6 +110,7 @@ PROOFS: dict[str, Callable[[], tuple[str, bool]]] = {
     "fuzz": fuzz,
     "attack": attack,
     "serve": serve,
+    "review": review,
     "play": play,
     "annotate": annotate,
     "stage2": stage2,

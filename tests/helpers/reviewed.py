@@ -1,10 +1,12 @@
 """The review application over given sessions, without a network: `with reviewed(find) as client`."""
 
 import contextlib
+import unittest.mock
 from pathlib import Path
 
 from starlette.testclient import TestClient
 
+from railyard.board.review import made
 from railyard.board.review.app import Reviewer, make_app
 from railyard.board.review.config import Review
 from railyard.board.review.sessions import Catalogue, of_pool
@@ -16,19 +18,27 @@ FOREIGN, PACK, TOKENIZER = BOARD / "15_annotations_server", BOARD / "03_pack", B
 @contextlib.contextmanager
 def reviewed(find, rules=None, **knobs):
     """A client of the application; `client.reviewer` is what its routers share."""
-    reviewer = Reviewer(Catalogue(find), Review(**knobs))
-    with TestClient(make_app(reviewer, rules), base_url="http://localhost", raise_server_exceptions=False) as client:
+    reviewer = Reviewer(Catalogue(find), Review(**knobs), *([rules] if rules else []))
+    with TestClient(make_app(reviewer), base_url="http://localhost", raise_server_exceptions=False) as client:
         client.reviewer = reviewer
         with reviewer.closing:
             yield client
 
 
 @contextlib.contextmanager
+def reviewed_examples():
+    """The same over the reference's annotations by paths from the checkout, as docs/review.md has it."""
+    root = BOARD.parents[2]
+    folders = [path.relative_to(root) for path in (PACK, FOREIGN, TOKENIZER)]
+    read_only = unittest.mock.patch.object(made, "may_write", return_value=False)
+    with contextlib.chdir(root), read_only, reviewed(of_pool(folders[0], [folders[1]], folders[2])) as client:
+        yield client
+
+
+@contextlib.contextmanager
 def reference(tmp_path, monkeypatch, **knobs):
     """The reference's annotations over its pack; what is made of them goes to a temporary cache."""
-    import os
-
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr(made, "may_write", lambda folder: False)
     with reviewed(of_pool(PACK, [FOREIGN], TOKENIZER), **knobs) as client:
         yield client

@@ -17,7 +17,7 @@ from railyard.board.review.faults import answer_faults
 from railyard.board.review.guard import Guard, Rules
 from railyard.board.review.openapi import document
 from railyard.board.review.pages import add_pages
-from railyard.board.review.routers import analysis, reference, search, sessions, views
+from railyard.board.review.routers import analysis, entry, reference, search, sessions, views
 from railyard.board.review.sessions import Catalogue
 from railyard.core import package
 
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Reviewer:
-    """What all routers share."""
+    """What all routers share; `rules` say who may ask: by default whoever calls it by a name of this machine."""
 
     catalogue: Catalogue
     knobs: "Review"
+    rules: Rules = field(default_factory=Rules)
     limits: "limits.Limits" = field(default_factory=limits.Limits)
     closing: ExitStack = field(default_factory=ExitStack)  # closed when the server has drained
     models: list[str] = field(
@@ -39,6 +40,7 @@ class Reviewer:
 
 
 ROUTERS: Sequence[Callable[[Reviewer], APIRouter]] = (
+    entry.router,
     reference.router,
     sessions.router,
     search.router,
@@ -47,8 +49,8 @@ ROUTERS: Sequence[Callable[[Reviewer], APIRouter]] = (
 )
 
 
-def make_app(reviewer: Reviewer, rules: Rules | None = None) -> FastAPI:
-    """The whole application; `rules` say who may ask, by default whoever calls it by a name of this machine."""
+def make_app(reviewer: Reviewer) -> FastAPI:
+    """The whole application."""
     app = FastAPI(
         title="Railyard review",
         version=package.__version__,
@@ -61,5 +63,5 @@ def make_app(reviewer: Reviewer, rules: Rules | None = None) -> FastAPI:
     add_pages(app)
     answer_faults(app)
     document(app)
-    app.add_middleware(Guard, rules=rules or Rules())
+    app.add_middleware(Guard, rules=reviewer.rules)
     return app

@@ -176,11 +176,8 @@ class Guard:
 
     def _marked(self, headers: Headers, send: Send) -> Send:
         origin = headers.get("origin")
-        added = (
-            HEADERS
-            if origin not in self._rules.origins
-            else {**HEADERS, **CORS, "access-control-allow-origin": str(origin)}
-        )
+        is_listed = origin is not None and origin in self._rules.origins
+        added = {**HEADERS, **CORS, "access-control-allow-origin": str(origin)} if is_listed else HEADERS
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -120,11 +120,15 @@ class Made:
 
     def _writable(self) -> Path:
         beside, cache = self._places()
-        if os.access(self._session, os.W_OK):
+        if may_write(self._session):
             beside.mkdir(exist_ok=True)
             return beside
         cache.mkdir(parents=True, exist_ok=True)
         return cache
+
+
+def may_write(folder: Path) -> bool:
+    return os.access(folder, os.W_OK)
 
 
 def cache_folder(session: Path) -> Path:

@@ -18,7 +18,7 @@ from railyard.board.annotation.definitions import judge
 from railyard.board.annotation.products.metrics import columns_of
 from railyard.board.annotation.quantiles import PERCENTS, quantiles
 from railyard.board.packs.annotation_session import COLUMNS
-from railyard.core.arrays import F32, I64
+from railyard.core.arrays import F32, I64, Bool
 from railyard.core.progress import Count
 from railyard.core.store import durable
 from railyard.core.store.shards import ShardSet, ShardWriter
@@ -61,7 +61,7 @@ def _batch(session: "OpenSession", first: int, count: int) -> dict[str, F32]:
     return {name: np.ascontiguousarray(found[name], FLOAT) for name in COLUMNS}
 
 
-def _probabilities(session: "OpenSession", rows_B: I64) -> tuple[F32, I64, bool]:
+def _probabilities(session: "OpenSession", rows_B: I64) -> tuple[F32, Bool, bool]:
     """Probabilities [B, 4, N] with P1 in the last bin, for which rows they are known, and whether bins are."""
     places_B, found = session.annotation_rows(rows_B)
     known_B = places_B >= 0
@@ -77,7 +77,7 @@ def _probabilities(session: "OpenSession", rows_B: I64) -> tuple[F32, I64, bool]
     return probabilities, known_B, False
 
 
-def _of_predictions(session: "OpenSession", rows_B: I64) -> tuple[F32, I64, bool]:
+def _of_predictions(session: "OpenSession", rows_B: I64) -> tuple[F32, Bool, bool]:
     probabilities = np.zeros((len(rows_B), 4, 1), np.float32)
     predictions = session.annotated.predictions
     if predictions is None:

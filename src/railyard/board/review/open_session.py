@@ -78,6 +78,9 @@ class OpenSession:
     def _check_families(self) -> None:
         """Reads the headers of what answers are made of: a missing or cut shard is told when the session is opened."""
         annotated = self.annotated
+        for file in (self.folder / shard["file"] for shard in annotated.manifest.get("shards", [])):
+            if not file.is_file():
+                raise Conflict(f"{file} is missing although {MANIFEST_FILE} names it: restore it, or annotate again")
         for family in (annotated.annotations, annotated.metrics, annotated.predictions, self.student):
             if family is not None and len(family) > len(self.pool) and self.place.is_own:
                 raise Conflict(
@@ -120,10 +123,10 @@ class OpenSession:
         """Place of a run in `runs`. NotFound, in the words of the reference's server."""
         ids = self.runs.id
         signed = run_id - 2**64 if run_id >= 2**63 else run_id
-        found = np.flatnonzero(ids == signed) if -(2**63) <= signed < 2**63 else []
-        if not len(found):
+        place = int(np.searchsorted(ids, signed))
+        if place == len(ids) or ids[place] != signed:
             raise NotFound(f"run {run_id} not found")
-        return int(found[0])
+        return place
 
     @property
     def column_names(self) -> tuple[str, ...]:

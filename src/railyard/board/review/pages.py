@@ -4,6 +4,7 @@ Files of the viewer are those that its folder holds when the server begins; a re
 """
 
 import mimetypes
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ def _kind(schema: dict[str, Any]) -> str:
     return escape(str(schema.get("type", "any"))) + default
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     if not rows:
         return ""
     lines = [f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows]

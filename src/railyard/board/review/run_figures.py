@@ -121,7 +121,8 @@ def ordered(columns: Figures, places: I64, sort: str) -> I64:
         order = known[::-1][np.argsort(values[known][::-1], kind="stable")][::-1]
     else:
         order = known[np.argsort(values[known], kind="stable")]
-    return places[np.concatenate([order, np.flatnonzero(unknown)])]
+    found: I64 = places[np.concatenate([order, np.flatnonzero(unknown)])]
+    return found
 
 
 def told(columns: Figures, places: I64, names: Sequence[str]) -> list[dict[str, Any]]:

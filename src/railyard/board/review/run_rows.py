@@ -81,7 +81,7 @@ def _place_of(run: np.uint64, ids_R: U64, last: int) -> int:
     """Place of a run among the sorted ids, looked for first where the row before was; -1 for a stranger."""
     if last >= 0 and ids_R[last] == run:
         return last
-    place = np.searchsorted(ids_R, run)
+    place = int(np.searchsorted(ids_R, run))
     return place if place < len(ids_R) and ids_R[place] == run else -1
 
 

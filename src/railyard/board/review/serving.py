@@ -44,11 +44,10 @@ def serve(knobs: "Review", folder: Path) -> dict[str, Any]:
     token = None if knobs.token_file is None else Token.read(knobs.token_file)
     catalogue = Catalogue(finder(knobs))
     check(catalogue, knobs)
-    reviewer = Reviewer(catalogue, knobs)
-    rules = Rules.of_listener(knobs.host, knobs.hosts, knobs.origins, token)
+    reviewer = Reviewer(catalogue, knobs, Rules.of_listener(knobs.host, knobs.hosts, knobs.origins, token))
     with listening(knobs.host, knobs.port) as listener:
         address = f"http://{_shown(knobs.host)}:{listener.getsockname()[1]}"
-        app = make_app(reviewer, rules)
+        app = make_app(reviewer)
         with reviewer.closing:
             asyncio.run(_serve(app, listener, knobs.drain_s, lambda: announce(folder, address)))
     return {"address": address, "seconds": round(time.monotonic() - start, 1)}

@@ -26,7 +26,9 @@ Bound = Annotated[int | None, Query(ge=0, lt=2**64)]
 Offset = Annotated[int, Query(ge=0, lt=2**64, description="of the first step, counted in the run; cut to its end")]
 Mode = Annotated[StudentMode, Query(description="bins of the student: all, or of each move the largest")]
 Top = Annotated[int, Query(ge=1, le=MOST_TOP, description="bins of each move with student_mode=topk")]
-LINES = {200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "steps, or lines of them"}}
+LINES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "steps, or lines of them"}
+}
 
 
 def router(reviewer: "Reviewer") -> APIRouter:

@@ -1,0 +1,83 @@
+"""Requests made up from the OpenAPI document of review, and strings that try to leave its folders.
+
+`made_up(app, count, seed)`: every endpoint is asked so often by schemathesis; an answer of 500 or more but 503, and one
+that does not fit its schema, is a fault. `escapes(client, count, seed)`: traversal strings in every parameter and path.
+"""
+
+import random
+from collections import Counter
+from urllib.parse import quote
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    not_a_server_error,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
+SECRET = "root:x:0:0"
+ENDS = ("etc/passwd", "source.json", "metadata.db", "annotation_manifest.json", ".hydra/config.yaml", "")
+STEPS = ("../", "..\\", "%2e%2e/", "..%2f", "%252e%252e%252f", "....//", "..;/", "/", "//", "file:///", "\x00../", "~/")
+
+
+def made_up(client, count, first_seed, values=None):
+    """Asks every endpoint `count` times; faults, and how many answers of each status. values: ids that exist."""
+    app = client.app
+    document = schemathesis.openapi.from_asgi("/openapi.json", app)
+    faults, statuses = [], Counter()
+    for number, found in enumerate(document.get_all_operations()):
+        operation = found.ok()
+
+        @seed(first_seed + number)
+        @settings(
+            max_examples=count,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy())
+        def ask(case):
+            for name, known in (values or {}).items():
+                if case.path_parameters and name in case.path_parameters and random.random() < 0.7:
+                    case.path_parameters[name] = known
+            try:
+                response = case.call(headers={"host": "localhost"})
+                statuses[response.status_code] += 1
+                case.validate_response(response, checks=list(CHECKS))
+            except Exception as fault:  # noqa: BLE001  # whatever it is, it is counted and shown
+                faults.append(f"{case.method} {case.formatted_path}: {fault}")
+
+        ask()
+    return faults, statuses
+
+
+def traversals(count, first_seed):
+    """So many strings."""
+    draw = random.Random(first_seed)
+    for _ in range(count):
+        yield "".join(draw.choices(STEPS, k=draw.randint(1, 8))) + draw.choice(ENDS)
+
+
+def escapes(client, count, first_seed):
+    """What a traversal string got out of a server: nothing, or what it was."""
+    document = client.get("/openapi.json").json()
+    draw, found = random.Random(first_seed), []
+    places = [
+        (path, parameter["name"], parameter["in"])
+        for path, methods in document["paths"].items()
+        for parameter in methods.get("get", {}).get("parameters", [])
+    ]
+    for text in traversals(count, first_seed):
+        path, name, kind = draw.choice(places)
+        asked = path
+        for other in [part for part in path.split("/") if part.startswith("{")]:
+            asked = asked.replace(other, quote(text, safe="") if other == f"{{{name}}}" and kind == "path" else "0")
+        params = {name: text} if kind == "query" else {}
+        for response in (client.get(asked, params=params), client.get("/" + text.lstrip("/").replace("\x00", ""))):
+            if (response.status_code >= 500 and response.status_code != 503) or SECRET in response.text:
+                found.append(f"{asked} {name}={text!r}: {response.status_code}")
+    return found
