@@ -75,7 +75,7 @@ def with_section(page: str, new: str) -> str:
 
 
 def main() -> None:
-    from review_examples import RECORDED
+    from review_examples import EXAMPLES, RECORDED
     from reviewed import reviewed_examples
 
     with tempfile.TemporaryDirectory() as cache:
@@ -83,11 +83,26 @@ def main() -> None:
         with reviewed_examples() as client:
             answers, document = recorded(client), client.get("/openapi.json").json()
     RECORDED.mkdir(exist_ok=True)
-    for old in RECORDED.glob("*.json"):
+    for old in RECORDED.glob("*.*json"):
         old.unlink()
-    for name, text in answers.items():
-        (RECORDED / f"{name}.json").write_text(text + "\n")
+    for example in EXAMPLES:
+        if text := answers.get(example.name):
+            example.recorded.write_text(text + "\n")
     PAGE.write_text(with_section(PAGE.read_text(), section(document, answers)))
+    record_kinds()
+
+
+def record_kinds() -> None:
+    """Answers about every kind of session, for tests of viewers; their times and hashes are those of this call."""
+    from review_examples import RECORDED
+    from review_inputs import make_inputs, recorded_kinds
+    from sampled import sample_games
+
+    with tempfile.TemporaryDirectory() as work:
+        os.environ["XDG_CACHE_HOME"] = f"{work}/cache"
+        for kind, name, text in recorded_kinds(make_inputs(Path(work), sample_games(Path(work) / "pack", 40))):
+            (RECORDED / kind).mkdir(exist_ok=True)
+            (RECORDED / kind / f"{name}.json").write_text(text + "\n")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,11 @@ class Example(NamedTuple):
         kind = "" if self.method == "GET" else f"{self.method.lower()}_"
         return kind + "_".join(words) + ("_lines" if self.accept else "")
 
+    @property
+    def recorded(self) -> Path:
+        """The file of its recorded answer."""
+        return RECORDED / f"{self.name}.{'ndjson' if self.accept else 'json'}"
+
     def send(self, client):
         headers = {"accept": self.accept} if self.accept else {}
         if self.body is None:

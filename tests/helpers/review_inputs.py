@@ -3,14 +3,16 @@
 Each is `(find, session id, run id)`: how the catalogue finds it, and one of its runs.
 """
 
+import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from annotators import annotate, facts
 from pools import as_selfplay, interleaved, write_pool
-from reviewed import FOREIGN, TOKENIZER
+from reviewed import FOREIGN, TOKENIZER, reviewed
 from reviewed import PACK as FOREIGN_PACK
 
 from railyard.board.game.endgame.tables import EndgameTables
@@ -53,6 +55,28 @@ def make_inputs(folder: Path, pack: Path) -> dict[str, Input]:
 def _session(pool: Path, out: Path, **keys) -> Input:
     folder, _ = annotate(pool, out, **keys)
     return Input(one(folder), folder, pool)
+
+
+def recorded_kinds(inputs: dict[str, Input]) -> Iterator[tuple[str, str, str]]:
+    """Answers about each kind for tests of viewers: kind, name of the answer, JSON text without paths of a machine."""
+    for kind, given in inputs.items():
+        with reviewed(given.find) as client:
+            session = client.get("/sessions").json()["sessions"][0]
+            run = client.get(f"/sessions/{session['id']}/runs").json()["runs"][0]["run_id"]
+            paths = {
+                "sessions": "/sessions",
+                "session_runs": f"/sessions/{session['id']}/runs?page_size=3",
+                "session_steps": f"/sessions/{session['id']}/runs/{run}/steps?limit=2&student_mode=topk&student_topk=3",
+                "health": "/health",
+                "runs": "/runs?page_size=3",
+                "run_steps": f"/runs/{run}?limit=2",
+                "disagreements": f"/runs/{run}/disagreements?limit=5",
+            }
+            for name, path in paths.items():
+                found = client.get(path).json()
+                for listed in found.get("sessions", []) if isinstance(found, dict) else []:
+                    listed["pool"] = Path(listed["pool"]).name
+                yield kind, name, json.dumps(found, indent=1)
 
 
 def whole_root(folder: Path) -> Find:

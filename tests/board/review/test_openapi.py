@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 from review_examples import EXAMPLES, RECORDED
+from review_inputs import KINDS
 from reviewed import reviewed_examples
+
+from railyard.board.review import reference_models, session_models
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -44,11 +47,10 @@ def test_every_endpoint_has_an_example(client):
 def test_an_example_is_answered_as_it_was_recorded(client, example):
     found = example.send(client)
     assert found.status_code < 300, found.text
-    file = RECORDED / f"{example.name}.json"
     if example.accept:
-        assert found.text.rstrip("\n") == file.read_text().rstrip("\n")
+        assert found.text.rstrip("\n") == example.recorded.read_text().rstrip("\n"), "run scripts/review_api.py"
     elif "json" in found.headers.get("content-type", ""):
-        assert found.json() == json.loads(file.read_text()), "run scripts/review_api.py"
+        assert found.json() == json.loads(example.recorded.read_text()), "run scripts/review_api.py"
 
 
 def test_the_page_is_made_of_the_document(client, script):
@@ -64,6 +66,25 @@ def test_faults_of_every_endpoint_are_in_the_document(client):
             assert "422" not in said["responses"]
             (kind,) = said["responses"]["404"]["content"]
             assert kind == ("text/plain" if path.startswith(("/health", "/runs")) else "application/problem+json")
+
+
+MODELS = {
+    "sessions": session_models.Sessions,
+    "session_runs": session_models.SessionRuns,
+    "session_steps": session_models.SessionSteps,
+    "health": reference_models.Health,
+    "runs": reference_models.RunsPage,
+    "run_steps": reference_models.RunSteps,
+    "disagreements": reference_models.Disagreements,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_recorded_answers_of_every_kind_of_session_fit_their_models(kind):
+    files = sorted((RECORDED / kind).glob("*.json"))
+    assert {file.stem for file in files} == MODELS.keys()
+    for file in files:
+        MODELS[file.stem].model_validate_json(file.read_text())
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from railyard.board.review.faults import told
@@ -169,7 +170,7 @@ class Guard:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > self._rules.most_body:
-                raise Refused(413, f"a body has at most {self._rules.most_body:,} bytes")
+                raise HTTPException(413, f"a body has at most {self._rules.most_body:,} bytes")
             return message
 
         return read

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 BATCH, CHUNK = 1 << 14, 1 << 18
 FLOAT = np.dtype("<f4")
 QUANTILES = "quantiles.json"
-OF_THE_MODEL = ("logit_gap", "model_top_prob", "entropy", "ev_loss", "disagreement", "ev_disagreement")
+OF_THE_MODEL = ("logit_gap", "model_top_prob", "ev_loss", "disagreement", "ev_disagreement")
 
 
 def make_columns(session: "OpenSession", folder: Path, tick: Count) -> None:
@@ -52,39 +52,40 @@ def open_columns(folder: Path) -> dict[str, ShardSet]:
 
 def _batch(session: "OpenSession", first: int, count: int) -> dict[str, F32]:
     batch = session.pool.batch(first, count)
-    probabilities_B4N, known_B, has_bins = _probabilities(session, np.arange(first, first + count))
-    found = columns_of(judge(batch, probabilities_B4N), batch.played_B)
+    rows_B = np.arange(first, first + count)
+    p1_B4, known_B = _p1(session, rows_B)
+    found = columns_of(judge(batch, p1_B4[:, :, None]), batch.played_B)
     for name in OF_THE_MODEL:
         found[name] = np.where(known_B, found[name], np.float32(np.nan))
-    if not has_bins:
-        found["entropy"] = np.full(count, np.nan, np.float32)
+    bins_B4N = _bins(session, rows_B)
+    found["entropy"] = np.full(count, np.nan, np.float32) if bins_B4N is None else judge(batch, bins_B4N).entropy_B
     return {name: np.ascontiguousarray(found[name], FLOAT) for name in COLUMNS}
 
 
-def _probabilities(session: "OpenSession", rows_B: I64) -> tuple[F32, Bool, bool]:
-    """Probabilities [B, 4, N] with P1 in the last bin, for which rows they are known, and whether bins are."""
+def _p1(session: "OpenSession", rows_B: I64) -> tuple[F32, Bool]:
+    """P1 of each move as annotations hold it, else the policy of predictions, and for which rows it is known."""
     places_B, found = session.annotation_rows(rows_B)
-    known_B = places_B >= 0
-    if found is None:
-        return _of_predictions(session, rows_B)
-    has_bins_B, bins = session.bins(places_B)
-    if bins is not None and (has_bins_B == known_B).all():
-        probabilities = np.zeros((len(rows_B), 4, bins.shape[2]), np.float32)
-        probabilities[known_B] = bins
-        return probabilities, known_B, True
-    probabilities = np.zeros((len(rows_B), 4, 1), np.float32)
-    probabilities[known_B, :, 0] = found["policy_p1"]
-    return probabilities, known_B, False
-
-
-def _of_predictions(session: "OpenSession", rows_B: I64) -> tuple[F32, Bool, bool]:
-    probabilities = np.zeros((len(rows_B), 4, 1), np.float32)
+    p1_B4 = np.zeros((len(rows_B), 4), np.float32)
+    if found is not None:
+        known_B = places_B >= 0
+        p1_B4[known_B] = found["policy_p1"]
+        return p1_B4, known_B
     predictions = session.annotated.predictions
-    if predictions is None:
-        return probabilities, np.zeros(len(rows_B), np.bool_), False
-    known_B = rows_B < len(predictions)
-    probabilities[known_B, :, 0] = predictions.gather(rows_B[known_B])["policy"]
-    return probabilities, known_B, False
+    known_B = rows_B < (0 if predictions is None else len(predictions))
+    if predictions is not None:
+        p1_B4[known_B] = predictions.gather(rows_B[known_B])["policy"]
+    return p1_B4, known_B
+
+
+def _bins(session: "OpenSession", rows_B: I64) -> F32 | None:
+    """Bins of all rows, NaN where there are none; None without a sidecar."""
+    places_B, _ = session.annotation_rows(rows_B)
+    known_B, found = session.bins(places_B)
+    if found is None:
+        return None
+    bins_B4N = np.full((len(rows_B), 4, found.shape[2]), np.nan, np.float32)
+    bins_B4N[known_B] = found
+    return bins_B4N
 
 
 def _percentiles(family: ShardSet) -> list[float | None]:

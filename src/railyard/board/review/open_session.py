@@ -21,7 +21,7 @@ from railyard.board.packs.annotations import (
     MOST_STUDENT_BINS,
     STUDENT_STEM,
     UNKNOWN,
-    Manifest,
+    StudentBins,
     student_dtype,
 )
 from railyard.board.packs.metadata import Runs, read_ends
@@ -33,7 +33,7 @@ from railyard.board.review.problems import Conflict, NotFound
 from railyard.board.review.run_rows import RunRows, count_rows, counted, of_pack
 from railyard.board.tokens.registry import load
 from railyard.board.tokens.tokenizer import Tokenizer
-from railyard.core.arrays import F32, I64, U8, Bool, Records
+from railyard.core.arrays import F32, I64, U8, U64, Bool, Records
 from railyard.core.errors import UserError
 from railyard.core.progress import Count
 from railyard.core.store.reading import read_json
@@ -66,6 +66,7 @@ class OpenSession:
     def __init__(self, place: Place) -> None:
         self.place, self.id, self.folder = place, place.id, place.folder
         self.annotated = AnnotationSession.open(place.folder)
+        self._kinds = _kinds(self.annotated.manifest.pop("runs"))
         self.pool = _pool(place)
         self.made = Made(place.folder, self._sources())
         self._memo: dict[str, Any] = {}
@@ -105,6 +106,18 @@ class OpenSession:
                 self._memo[name] = make()
             found: T = self._memo[name]
             return found
+
+    def kinds_of(self, run_ids: U64) -> list[int | None]:
+        """policy_kind_mask of runs as the manifest has it; None of those that it does not name."""
+        ids, masks = self._kinds
+        wanted = run_ids & np.uint64(0xFFFFFFFF)
+        if not len(ids):
+            return [None] * len(wanted)
+        places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+        known = ids[places] == wanted
+        return [
+            mask if is_known else None for mask, is_known in zip(masks[places].tolist(), known.tolist(), strict=True)
+        ]
 
     @property
     def ends(self) -> dict[int, str]:
@@ -220,10 +233,11 @@ class OpenSession:
 
         Preparing while it is being made; meanwhile other answers go on.
         """
-        if name not in self._memo:
+        key = f"made {name}"
+        if key not in self._memo:
             folder = self.made.folder(name, make, wait)
-            return self.once(name, lambda: opened(folder))
-        found: T = self._memo[name]
+            return self.once(key, lambda: opened(folder))
+        found: T = self._memo[key]
         return found
 
     def _sources(self) -> Iterator[Path]:
@@ -252,9 +266,16 @@ def _pool(place: Place) -> AnnotationPool:
     return pool
 
 
+def _kinds(said: list[dict[str, int]]) -> tuple[U64, U64]:
+    """Ids and masks of the runs of a manifest, ascending; as dictionaries 100,000 of them would take 40 MB."""
+    ids, masks = (np.array([run[name] % 2**64 for run in said], np.uint64) for name in ("run_id", "policy_kind_mask"))
+    order = np.argsort(ids, kind="stable")
+    return ids[order], masks[order]
+
+
 def _student(annotated: AnnotationSession) -> ShardSet | None:
     """The sidecar. UserError where it does not fit what the manifest says; what is longer or shorter is told once."""
-    said = Manifest.model_validate(annotated.manifest).student_bins
+    said = StudentBins.model_validate(annotated.manifest.get("student_bins", {}))
     if said.num_bins == 0 or not any(annotated.path.glob(f"{STUDENT_STEM}-[0-9]*.npy")):
         return None
     if said.num_bins > MOST_STUDENT_BINS:

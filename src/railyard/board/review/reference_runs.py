@@ -39,10 +39,11 @@ def disagreements_of(session: OpenSession, run: int) -> list[int]:
 
 def runs_of(session: OpenSession, places: I64) -> list[dict[str, Any]]:
     """The runs at these places."""
-    counts, kinds = counts_of(session)[places].tolist(), kinds_of(session)
+    counts = counts_of(session)[places].tolist()
+    kinds = session.kinds_of(session.runs.id[places].view(np.uint64))
     rows = session.run_rows.counts_R
     found = []
-    for place, count in zip(places.tolist(), counts, strict=True):
+    for place, count, kind in zip(places.tolist(), counts, kinds, strict=True):
         steps = int(rows[place])
         run_id = int(session.runs.id[place]) % 2**64
         is_known = count == count  # NaN is not itself
@@ -54,18 +55,12 @@ def runs_of(session: OpenSession, places: I64) -> list[dict[str, Any]]:
                 "steps": steps,
                 "max_score": int(session.runs.max_score[place]),
                 "highest_tile": int(session.runs.highest_tile[place]),
-                "policy_kind_mask": kinds.get(run_id & 0xFFFFFFFF, 0),
+                "policy_kind_mask": kind or 0,
                 "disagreement_count": int(count) if is_known else None,
                 "disagreement_percentage": share if is_known else None,
             }
         )
     return found
-
-
-def kinds_of(session: OpenSession) -> dict[int, int]:
-    """policy_kind_mask by the lower 32 bits of the run id, as the manifest has it."""
-    said = session.annotated.manifest["runs"]
-    return session.once("kinds", lambda: {run["run_id"]: run["policy_kind_mask"] for run in said})
 
 
 def found_runs(session: OpenSession, bounds: Mapping[str, tuple[int | None, int | None]], sort: str) -> I64:

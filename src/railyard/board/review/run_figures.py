@@ -68,7 +68,7 @@ def _figures(session: OpenSession, stats: Mapping[str, F64], counts: I64) -> Fig
 def run_stats(session: OpenSession) -> dict[str, F64]:
     """Columns of annotation_stats, float64 [R], NaN unknown; of folders without them as they are computed once."""
     stored = stored_stats(session)
-    if stored is not None:
+    if stored is not None and session.annotated.columns:
         return stored
     columns = session.columns  # made before their figures are: one thing at a time is
     found = session.prepared("figures", lambda folder, tick: _make(session, columns, folder, tick), _read)

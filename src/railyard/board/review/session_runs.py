@@ -7,7 +7,6 @@ import numpy as np
 
 from railyard.board.review.accuracy import JUDGEMENTS
 from railyard.board.review.open_session import OpenSession
-from railyard.board.review.reference_runs import kinds_of
 from railyard.board.review.run_figures import figures, told
 from railyard.core.arrays import I64
 
@@ -23,15 +22,14 @@ JUDGED = ("judgements", "model_judgements")
 
 def session_runs(session: OpenSession, places: I64 | Sequence[int]) -> list[dict[str, Any]]:
     """The runs at these places."""
-    kinds = kinds_of(session)
     columns, places = figures(session), np.asarray(places, np.int64)
     found = told(columns, places, NAMES)
     judged = told(columns, places, [f"{kind}.{name}" for kind in JUDGED for name in JUDGEMENTS])
-    for run, counts in zip(found, judged, strict=True):
+    kinds = session.kinds_of(session.runs.id[places].view(np.uint64))
+    for run, counts, mask in zip(found, judged, kinds, strict=True):
         for kind in JUDGED:
             run[kind] = _judgements(counts, kind)
-        run["seed_text"] = str(run["seed"])
-        run["policy_kind_mask"] = kinds.get(run["run_id"] & 0xFFFFFFFF)
+        run["seed_text"], run["policy_kind_mask"] = str(run["seed"]), mask
     return found
 
 

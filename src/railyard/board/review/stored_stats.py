@@ -21,7 +21,10 @@ STATS = ("total_steps", *COUNTED, *MEANS)
 
 
 def stored_stats(session: OpenSession) -> dict[str, F64] | None:
-    """Columns of the table, float64 [R], NaN unknown; None where the session has none of them."""
+    """Columns of the table, float64 [R], NaN unknown; None where it is not there.
+
+    Of a session without columns it knows argmax_disagreements alone.
+    """
     return session.once("stored_stats", lambda: _stored(session))
 
 
