@@ -18,8 +18,10 @@ FOREIGN, PACK, TOKENIZER = BOARD / "15_annotations_server", BOARD / "03_pack", B
 @contextlib.contextmanager
 def reviewed(find, rules=None, **knobs):
     """A client of the application; `client.reviewer` is what its routers share."""
+    patience = unittest.mock.patch.object(made, "WAIT_SECONDS", 600.0)  # compiling takes long on a busy machine
     reviewer = Reviewer(Catalogue(find), Review(**knobs), *([rules] if rules else []))
-    with TestClient(make_app(reviewer), base_url="http://localhost", raise_server_exceptions=False) as client:
+    asking = TestClient(make_app(reviewer), base_url="http://localhost", raise_server_exceptions=False)
+    with patience, asking as client:
         client.reviewer = reviewer
         with reviewer.closing:
             yield client

@@ -49,8 +49,9 @@ def leave() -> None:
 class Made:
     """Where things made of a session lie; `folder(name, make)` is one of them, made if it is not there."""
 
-    def __init__(self, session: Path, sources: Iterable[Path], wait: float = WAIT_SECONDS) -> None:
-        self._session, self._key, self._wait = session, _key(sources), wait
+    def __init__(self, session: Path, sources: Iterable[Path], wait: float | None = None) -> None:
+        self._session, self._key = session, _key(sources)
+        self._wait = WAIT_SECONDS if wait is None else wait
         self._lock = threading.Lock()
         self._running: dict[str, Future[Path]] = {}
         self._share: dict[str, float] = {}
