@@ -219,7 +219,7 @@ def _memory(client: Any) -> Figure:
         run, offset = int(draws.integers(0, RUNS)), int(draws.integers(0, LONG))
         paths = (
             f"{root}/0/steps?limit=50&offset={offset}",
-            f"{root}/{run}/steps?limit=50&bins=false",
+            f"{root}/0/steps?limit=200&bins=false&offset={offset // 2}",
             f"{root}?page={run % 4000 + 1}&sort=-mean_entropy",
             f"{root}/{run}/series?metrics=entropy,ev_loss",
             f"/runs?page={run % 4000 + 1}",

@@ -62,7 +62,7 @@ def recorded(client: Any) -> dict[str, str]:
         kind = response.headers.get("content-type", "")
         if response.status_code >= 300:
             raise SystemExit(f"{example.asked}: {response.status_code} {response.text}")
-        if "json" in kind and not example.accept:
+        if "json" in kind and response.content and not example.accept:
             found[example.name] = json.dumps(response.json(), indent=1, ensure_ascii=False)
         elif example.accept:
             found[example.name] = response.text.rstrip("\n")

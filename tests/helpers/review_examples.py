@@ -24,6 +24,7 @@ class Example(NamedTuple):
     method: str = "GET"
     body: Any = None
     accept: str | None = None
+    before: "Example | None" = None  # what has to be sent first
 
     @property
     def name(self) -> str:
@@ -38,6 +39,8 @@ class Example(NamedTuple):
         return RECORDED / f"{self.name}.{'ndjson' if self.accept else 'json'}"
 
     def send(self, client):
+        if self.before:
+            self.before.send(client)
         headers = {"accept": self.accept} if self.accept else {}
         if self.body is None:
             return client.request(self.method, self.asked, headers=headers)
@@ -52,6 +55,10 @@ class Example(NamedTuple):
         words += [f"-H 'content-type: application/json' -d '{json.dumps(self.body)}'"] if self.body is not None else []
         return " ".join([*words, f"'http://127.0.0.1:8080{self.asked}'"])
 
+
+BOARD = [6, 5, 3, 1, 2, 2, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0]
+VIEW = {"where": "disagreement=1, entropy>2", "sort": "-ev_loss", "note": "sure of nothing"}
+KEPT = Example("/views/{name}", "/views/unsure", "PUT", VIEW)
 
 EXAMPLES = [
     Example("/health", "/health"),
@@ -68,6 +75,18 @@ EXAMPLES = [
     ),
     Example("/sessions/{session}/runs/{run_id}/steps", f"{S}/runs/0/steps?limit=1&bins=false", accept=NDJSON),
     Example("/sessions/{session}/runs/{run_id}/series", f"{S}/runs/0/series?metrics=logit_gap,entropy"),
+    Example(
+        "/sessions/{session}/steps/search", f"{S}/steps/search?where=disagreement=1,ev_loss>100&sort=-ev_loss&limit=2"
+    ),
+    Example("/sessions/{session}/compare/{other}", f"{S}/compare/{SESSION}"),
+    Example("/sessions/{session}/compare/{other}/steps", f"{S}/compare/{SESSION}/steps?group=wrong&limit=2"),
+    Example("/sessions/{session}/export", f"{S}/export?where=run_id=8&format=csv&columns=step_index,entropy"),
+    Example("/analyze", "/analyze", "POST", {"board": BOARD, "depth": 2, "model": False}),
+    Example("/analyze/rollouts", "/analyze/rollouts", "POST", {"board": BOARD, "moves": [1, 3], "games": 3}),
+    KEPT,
+    Example("/views", "/views", before=KEPT),
+    Example("/views/{name}", "/views/unsure", before=KEPT),
+    Example("/views/{name}", "/views/unsure", "DELETE", before=KEPT),
 ]
 
 

@@ -1,6 +1,7 @@
 """The review application over given sessions, without a network: `with reviewed(find) as client`."""
 
 import contextlib
+import tempfile
 import unittest.mock
 from pathlib import Path
 
@@ -33,8 +34,11 @@ def reviewed_examples():
     root = BOARD.parents[2]
     folders = [path.relative_to(root) for path in (PACK, FOREIGN, TOKENIZER)]
     read_only = unittest.mock.patch.object(made, "may_write", return_value=False)
-    with contextlib.chdir(root), read_only, reviewed(of_pool(folders[0], [folders[1]], folders[2])) as client:
-        yield client
+    with contextlib.ExitStack() as held:
+        held.enter_context(contextlib.chdir(root))
+        held.enter_context(read_only)
+        views = Path(held.enter_context(tempfile.TemporaryDirectory()))
+        yield held.enter_context(reviewed(of_pool(folders[0], [folders[1]], folders[2]), root=views))
 
 
 @contextlib.contextmanager

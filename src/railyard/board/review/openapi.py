@@ -16,6 +16,7 @@ FAULTS = {
     "413": "the body is too long",
     "414": "the parameters are too long",
     "421": "the Host header does not name this server",
+    "429": "an analysis is running: one at a time",
     "503": "too much is being answered, or what the answer needs is still being prepared",
 }
 DROPPED = ("HTTPValidationError", "ValidationError")
@@ -42,6 +43,8 @@ def _with_faults(made: dict[str, Any]) -> dict[str, Any]:
         for operation in methods.values():
             operation["responses"].pop("422", None)
             for status, what in FAULTS.items():
+                if status == "429" and not path.startswith("/analyze"):
+                    continue
                 operation["responses"].setdefault(status, {"description": what, "content": _content(path)})
     return made
 
