@@ -49,6 +49,7 @@ NAMES = (
     "two_cores",
     "stage2_cross_entropy",
     "stage2_forwards",
+    "stage2_step",
     "stage2_box_losses",
     "stage2_semantic_gate",
     "first_use",
