@@ -27,6 +27,7 @@ def test_mistakes(railyard, work, words, reason):
     done = railyard("evaluate", *words)
     assert (done.code, done.out) == (2, "")
     assert reason in done.err
+    assert not (work / "outputs").exists(), "what is refused leaves no run folder"
 
 
 def test_people_see_the_whole_and_json_the_groups():

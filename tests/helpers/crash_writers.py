@@ -404,11 +404,6 @@ def fit_tokenizers(folder: Path) -> None:
         FitTokenizer(pack=PACK, out=folder / f"{kind}.json", kind=kind, bins=4).run()
 
 
-def old_tokenizers(folder: Path) -> None:
-    for kind in ("moves", "ev_bins"):
-        (folder / f"{kind}.json").write_bytes(OLD)
-
-
 def tokenize(folder: Path) -> None:
     from railyard.board.tokens.config import Tokenize
 
@@ -829,13 +824,7 @@ WRITERS = (
     Writer("endgame tables", "board.game.endgame.tables", build_tables, the_tables_are_whole),
     Writer("merge", "board.packs.merging", merge, whole),
     Writer("merge of pools", "board.packs.merging_pools", merge_two_pools, whole, small_pool),
-    Writer(
-        "tokenizers",
-        "board.tokens.tokenizer",
-        fit_tokenizers,
-        each_file,
-        old_tokenizers,
-    ),
+    Writer("tokenizers", "board.tokens.tokenizer", fit_tokenizers, each_file),
     Writer("tokens", "board.tokens.tokenizer", tokenize, whole),
     Writer("filter cache", "board.training.filters.cache", cache_rows, a_cache_is_whole, cache_other_rows),
     Writer("bundle", "tlg8.ranking.bundle", write_ranker, whole, old_ranker),

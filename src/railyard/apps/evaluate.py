@@ -13,6 +13,7 @@ from railyard.core.runs.folder import experiment_of, read_config
 from railyard.core.runs.provenance import provenance
 from railyard.core.store import durable
 from railyard.core.training.experiment import Data
+from railyard.core.training.subject import Subject, find
 from railyard.core.verbs.verb import Job, Verb
 
 
@@ -55,19 +56,29 @@ class Evaluate(Verb):
         run = _run_of(config)
         return experiment_of(run) if run else "bundle"
 
+    def plan(self, job: Job) -> str:
+        """Finds the subject, so that what is not there is said before a folder is made."""
+        subject = self._subject()
+        self._way().check(subject)
+        return super().plan(job)
+
     def perform(self, job: Job) -> dict[str, Any]:
         assert job.folder is not None
-        durable.write_json(job.folder / "provenance.json", provenance(job.command))
+        durable.write_json(job.folder / "provenance.json", provenance(job.command, allow=self.allow))
         return self._into(job.folder)
 
     def _into(self, out: Path) -> dict[str, Any]:
         """Evaluate and write the report into `out`."""
-        from railyard.core.training.subject import find
+        subject = self._subject()
+        return self._way().evaluate(subject, out)
 
-        subject = find(self.data, self.run, self.ckpt_path, self.bundle, self.allow)
+    def _subject(self) -> Subject:
+        return find(self.data, self.run, self.ckpt_path, self.bundle, self.allow)
+
+    def _way(self) -> rail.Evaluation:
         if not isinstance(self, rail.Evaluation):
             raise UserError("this model and its data are of no rail that has an evaluation")
-        return self.evaluate(subject, out)
+        return self
 
     def summary(self, result: dict[str, Any]) -> dict[str, Any]:
         """Report and JSON hold the groups."""

@@ -50,6 +50,9 @@ class Artifact:
 class Evaluation(Component, abstract=True):
     """A rail's evaluation; its fields are keys of `railyard evaluate` beside those that all rails share."""
 
+    def check(self, subject: "Subject") -> None:
+        """UserError for a subject that is seen, without torch, to be none of this rail's or to be judged wrongly."""
+
     def evaluate(self, subject: "Subject", out: Path) -> dict[str, Any]:
         """Judge the subject and write the report into `out`; the result that the verb reports."""
         raise NotImplementedError

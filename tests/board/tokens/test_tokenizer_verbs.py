@@ -36,3 +36,16 @@ def test_the_policy_is_checked_and_hinted(railyard):
     assert done.code == 2
     assert "illegal_policy" in done.err
     assert "did you mean 'illegal'?" in done.err
+
+
+def test_neither_verb_writes_over_a_file_made_of_other_data(railyard, work):
+    fit, apply = (f"pack={PACK}", "out=t.json", "bins=4"), (f"tokenizer={FILE}", f"pack={PACK}", "out=t.npy")
+    for verb, words, other in (("tokenizer", fit, "bins=5"), ("tokenize", apply, "tokenizer=t.json")):
+        file = work / words[1 if verb == "tokenizer" else 2].removeprefix("out=")
+        assert railyard(verb, *words).code == 0
+        before = file.read_bytes()
+        assert railyard(verb, *words).code == 0, "the same call again"
+        done = railyard(verb, *words, other)
+        assert (done.code, file.read_bytes() == before) == (2, True)
+        assert f"{file.name} exists and is not th" in done.err
+        assert "choose another out=, or delete it first" in done.err

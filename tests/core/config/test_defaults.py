@@ -6,7 +6,7 @@ from railyard.apps.train import Train
 from railyard.core.config.check import check_config, check_part
 from railyard.core.config.component import Component, Foreign
 from railyard.core.config.compose import Composition
-from railyard.core.config.defaults import filled, plain
+from railyard.core.config.defaults import completed, filled, plain
 from railyard.core.config.knobs import knobs
 from railyard.core.config.targets import below, path_of
 from railyard.core.verbs.table import verbs
@@ -69,3 +69,19 @@ def test_every_default_of_a_component_passes_its_check(cls):
 def test_interpolations_see_defaults(work):
     container, _ = Composition("train", ["task_name=seed_${seed}_${callbacks.saver.keep}"], root=Train).container()
     assert container["task_name"] == "seed_0_2"
+
+
+def test_a_run_keeps_the_defaults_of_classes_of_others_too():
+    trainer = {"_target_": "lightning.pytorch.Trainer", "max_steps": 3}
+    tracker = {"_target_": "lightning.pytorch.loggers.WandbLogger"}
+    given = {"model": {"optimizer": SGD, "x": [SGD]}, "trainer": trainer, "logger": {"w": tracker}, "seed": 1}
+    found = completed(given, {"trainer": {"callbacks"}})
+    assert {**SGD, "momentum": 0, "nesterov": False}.items() <= found["model"]["optimizer"].items()
+    assert "params" not in found["model"]["optimizer"]
+    assert found["model"]["x"] == [found["model"]["optimizer"]]
+    assert (found["trainer"]["max_steps"], found["trainer"]["precision"]) == (3, None)
+    assert found["trainer"]["val_check_interval"] is None
+    assert "callbacks" not in found["trainer"]
+    assert (found["logger"], found["seed"]) == (given["logger"], 1)
+    assert given["trainer"] == trainer
+    assert completed(found, {"trainer": {"callbacks"}}) == found

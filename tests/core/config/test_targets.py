@@ -122,7 +122,7 @@ def module(work, monkeypatch):
     """Writes a module of the user's own into the working directory, which fails when it is imported."""
     monkeypatch.syspath_prepend(str(work))
     targets.signature_of.cache_clear()
-    targets._parse.cache_clear()
+    targets.parsed.cache_clear()
 
     def write(source, name="their_module"):
         path = work / f"{name.replace('.', '/')}.py"
@@ -248,3 +248,10 @@ def test_every_part_of_a_container_is_found():
         (("a",), ["warmup_steps", "min_ratio", "grow_batch"]),
         (("b", "0"), ["every_seconds"]),
     ]
+
+
+def test_plain_defaults_are_read_from_the_source():
+    adam = targets.signature_of("torch.optim.AdamW").defaults
+    assert (adam["betas"], adam["eps"], adam["fused"]) == ([0.9, 0.999], 1e-8, None)
+    timer = targets.signature_of("lightning.pytorch.callbacks.Timer").defaults
+    assert timer == {"duration": None, "verbose": True}, "interval is no plain value"

@@ -1,7 +1,7 @@
 import pytest
 
 from railyard.core.errors import UserError
-from railyard.core.making.outputs import finished_before, publish, work_place, write_manifest
+from railyard.core.making.outputs import finished_before, new_file, publish, work_place, write_manifest
 
 ORIGIN = {"kind": "numbers", "n": 3}
 
@@ -69,3 +69,37 @@ def test_work_has_one_place_by_any_path_and_another_for_another_origin(tmp_path)
     assert place == work_place(tmp_path / "link", dict(reversed(ORIGIN.items())))
     assert place.parent == tmp_path / ".real.partial"
     assert place != work_place(tmp_path / "real", {**ORIGIN, "n": 4})
+
+
+def written(out, parts):
+    with new_file(out, "these numbers") as add:
+        for part in parts:
+            add(part)
+
+
+def test_a_file_is_written_again_with_the_same_bytes_only(tmp_path):
+    out = tmp_path / "new" / "numbers"
+    for _ in range(2):
+        written(out, [b"12", b"3"])
+        assert out.read_bytes() == b"123"
+    for parts in ([b"12"], [b"1", b"234"], [b"9"]):
+        with pytest.raises(UserError, match="numbers exists and is not these numbers: choose another out=, or delete"):
+            written(out, parts)
+        assert out.read_bytes() == b"123"
+    assert [path.name for path in out.parent.iterdir()] == ["numbers"]
+    with pytest.raises(UserError, match="new exists and is not these numbers"):
+        written(out.parent, [b"1"])
+
+
+def test_another_file_is_told_before_the_rest_is_made(tmp_path):
+    (tmp_path / "out").write_bytes(b"other")
+    made = []
+
+    def parts():
+        for part in (b"12", b"3"):
+            made.append(part)
+            yield part
+
+    with pytest.raises(UserError, match="exists and is not"):
+        written(tmp_path / "out", parts())
+    assert made == [b"12"]

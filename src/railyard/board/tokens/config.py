@@ -19,7 +19,7 @@ class FitTokenizer(Work):
     unit = "rows read"
 
     pack: PathKnob = Field(description="the pack whose moves the bins are fitted to")
-    out: PathKnob = Field(description="the file to write, usually tokenizer.json; one that is there is replaced")
+    out: PathKnob = Field(description="the file to write, usually tokenizer.json; another one that is there stays")
     kind: Literal["moves", "ev_bins"] = Field(
         "moves",
         description="moves: classes by how much worse a move is than the one played, for the objective "
@@ -63,7 +63,7 @@ class Tokenize(Work):
 
     tokenizer: PathKnob = Field(description="a tokenizer.json of any kind, also of version 1")
     pack: PathKnob = Field(description="the pack to tokenize")
-    out: PathKnob = Field(description="the .npy file to write; one that is there is replaced when all is done")
+    out: PathKnob = Field(description="the .npy file to write; another one that is there stays")
 
     @field_validator("out")
     @classmethod

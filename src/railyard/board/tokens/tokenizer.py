@@ -20,7 +20,7 @@ from railyard.board.tokens import advantage, json_fields
 from railyard.core.arrays import F64, I64, U8, Bool, Records
 from railyard.core.compiled import njit
 from railyard.core.errors import UserError
-from railyard.core.store import durable
+from railyard.core.making.outputs import new_file
 from railyard.core.store.npy import header
 
 # isort: split
@@ -83,8 +83,12 @@ class Tokenizer(Labels):
     def to_json(self) -> Mapping[str, Any]: ...
 
     def save(self, path: Path | str) -> None:
-        """Writes the file, whole or not at all; what was read is written with the same bytes."""
-        durable.write_text(path, json.dumps(self.to_json(), indent=2))
+        """Writes the file, whole or not at all; what was read is written with the same bytes.
+
+        UserError where another file stands.
+        """
+        with new_file(Path(path), "this tokenizer") as add:
+            add(json.dumps(self.to_json(), indent=2).encode())
 
     def fingerprint(self) -> str:
         """Hex sha256 of the canonical JSON (sorted keys, no spaces)."""
@@ -129,16 +133,16 @@ class Tokenizer(Labels):
     def encode_pack(self, pack: Pack, out: Path, progress: Progress | None = None) -> I64:
         """Writes uint8 [rows, 4] to `out` (which ends in .npy) and gives the counts [256] of the tokens.
 
-        The file appears, or is replaced, when all rows are done; memory does not grow with the pack. UserError names
-        the first bad row.
+        The file appears when all rows are done; memory does not grow with the pack. UserError names the first bad row,
+        or another file that stands at `out`.
         """
         counts = np.zeros(256, np.int64)
-        with durable.atomic_file(out) as file:
-            file.write(header(TOKENS, len(pack)))
+        with new_file(out, "these tokens") as add:
+            add(header(TOKENS, len(pack)))
             for first, rows in pack.rows.chunks(CHUNK_ROWS):
                 tokens_N4 = self.encode(rows, pack.valuation_names, first, str(pack.path))
                 counts += np.bincount(tokens_N4.ravel(), minlength=len(counts))
-                file.write(tokens_N4)
+                add(tokens_N4)
                 if progress:
                     progress(first + len(rows), len(pack))
         return counts

@@ -170,6 +170,12 @@ class BoardEvaluation(Evaluation, abstract=True):
     batch_size: Annotated[int, Field(ge=1)] = Field(4096, description="rows a batch")
     device: Device = Field("auto", description="auto takes what is there; cuda:1 is a second GPU")
 
+    def check(self, subject: Subject) -> None:
+        from railyard.board.training.held_out import refuse_trained_on
+
+        if self.split == "validation" and subject.run is not None and isinstance(subject.data, PackData):
+            refuse_trained_on(subject.run, subject.data)
+
     def evaluate(self, subject: Subject, out: Path) -> dict[str, Any]:
         from railyard.board.training import evaluation, evaluation_report
         from railyard.board.training.subject import find

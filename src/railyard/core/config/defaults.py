@@ -1,9 +1,10 @@
 """A config with every value: where a plain container leaves a knob out, the default of its component stands in it.
 
-The check, interpolations such as `${seed}`, the plan and a run's `config.yaml` see the same values.
+The check, interpolations such as `${seed}`, the plan and a run's `config.yaml` see the same values. `config.yaml` adds
+those of classes that are not Railyard's, so that another version's defaults do not change the run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,30 @@ def _below(value: Any, knob: Knob | None, allow: list[str]) -> Any:
     if isinstance(found, type) and not (issubclass(found, Component) and found.is_abstract):
         return _filled(found, value, allow)
     return {name: _below(item, None, allow) for name, item in value.items()}
+
+
+def completed(container: Mapping[str, Any], without: Mapping[str, Collection[str]]) -> dict[str, Any]:
+    """A plain container in which classes that are not components have their plain defaults too.
+
+    `without`: by dotted key the names that a config may not set. Trackers are left alone: they are no part of what a
+    run computes, and their defaults are places to write to.
+    """
+    allow = container.get("allow")
+    found = _completed(container, [*allow] if isinstance(allow, list) else [], without, ())
+    return dict(found)
+
+
+def _completed(node: Any, allow: list[str], without: Mapping[str, Collection[str]], key: tuple[str, ...]) -> Any:
+    if isinstance(node, list):
+        return [_completed(item, allow, without, (*key, str(place))) for place, item in enumerate(node)]
+    if not isinstance(node, Mapping) or key == ("logger",):
+        return node
+    found = targets.resolve(node["_target_"], allow) if "_target_" in node else None
+    given = {name: _completed(value, allow, without, (*key, str(name))) for name, value in node.items()}
+    if not isinstance(found, targets.Signature):
+        return given
+    closed = without.get(".".join(key), ())
+    return {**given, **{name: v for name, v in found.defaults.items() if name not in given and name not in closed}}
 
 
 def plain(value: Any, knob: Knob | None = None) -> Any:

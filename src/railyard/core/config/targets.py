@@ -9,7 +9,7 @@ import importlib
 import importlib.machinery
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import NoneType
@@ -43,12 +43,16 @@ BASE = "railyard.core.config.component.Component"
 
 @dataclass(frozen=True)
 class Signature:
-    """Keys of a foreign class: name to annotation source (None if unannotated); `is_open` with **kwargs."""
+    """Keys of a foreign class: name to annotation source (None if unannotated); `is_open` with **kwargs.
+
+    defaults: those that are plain values, as a config has them.
+    """
 
     target: str
     parameters: Mapping[str, str | None]
     required: frozenset[str]
     is_open: bool
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_optimizer(self) -> bool:
@@ -178,11 +182,13 @@ class _Definition:
 
 
 @cache
-def _parse(path: Path) -> ast.Module:
+def parsed(path: Path) -> ast.Module:
+    """The source of a file. SyntaxError and UnicodeDecodeError where it is none."""
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-def _module_file(parts: tuple[str, ...]) -> Path | None:
+def module_file(parts: tuple[str, ...]) -> Path | None:
+    """The file of a module, by the parts of its name, on the Python path and last in the working directory."""
     top = importlib.machinery.PathFinder.find_spec(parts[0], [*sys.path, str(Path.cwd())])
     if top is None:
         return None
@@ -199,10 +205,10 @@ def _module_file(parts: tuple[str, ...]) -> Path | None:
 def _find(path: str, depth: int = 0) -> _Definition | None:
     """The definition behind a dotted path, following `from … import …` at most eight times."""
     module_name, _, name = path.rpartition(".")
-    file = _module_file(tuple(module_name.split("."))) if module_name else None
+    file = module_file(tuple(module_name.split("."))) if module_name else None
     if file is None or depth > 8:
         return None
-    tree = _parse(file)
+    tree = parsed(file)
     for node in tree.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
             return _Definition(path, node)
@@ -210,13 +216,14 @@ def _find(path: str, depth: int = 0) -> _Definition | None:
         if isinstance(statement, ast.ImportFrom):
             for alias in statement.names:
                 if (alias.asname or alias.name) == name:
-                    origin = _absolute(module_name, file, statement)
+                    origin = absolute(module_name, file, statement)
                     if found := _find(f"{origin}.{alias.name}", depth + 1):
                         return found
     return None
 
 
-def _absolute(module_name: str, file: Path, node: ast.ImportFrom) -> str:
+def absolute(module_name: str, file: Path, node: ast.ImportFrom) -> str:
+    """The module that a `from … import` of a module in this file names."""
     if not node.level:
         return node.module or ""
     package = module_name.split(".") if file.name == "__init__.py" else module_name.split(".")[:-1]
@@ -241,7 +248,7 @@ def _signature(found: _Definition, target: str | None = None) -> Signature:
         )
     arguments = [*init.args.posonlyargs, *init.args.args, *init.args.kwonlyargs]
     named = {a.arg: ast.unparse(a.annotation) if a.annotation else None for a in arguments if a.arg != "self"}
-    return Signature(target, named, _required(init), is_open=init.args.kwarg is not None)
+    return Signature(target, named, _required(init), init.args.kwarg is not None, dict(_defaults(init)))
 
 
 def _required(init: ast.FunctionDef) -> frozenset[str]:
@@ -249,6 +256,20 @@ def _required(init: ast.FunctionDef) -> frozenset[str]:
     without = positional[1 : len(positional) - len(init.args.defaults)]
     keyword = [a.arg for a, d in zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True) if d is None]
     return frozenset([*without, *keyword])
+
+
+def _defaults(init: ast.FunctionDef) -> Iterator[tuple[str, Any]]:
+    positional = [*init.args.posonlyargs, *init.args.args]
+    with_default = positional[len(positional) - len(init.args.defaults) :]
+    pairs = [*zip(with_default, init.args.defaults, strict=True)]
+    pairs += [(a, d) for a, d in zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True) if d is not None]
+    for argument, source in pairs:
+        try:
+            value = ast.literal_eval(source)
+        except ValueError:
+            continue
+        if isinstance(value, bool | int | float | str | NoneType | list | tuple):
+            yield argument.arg, list(value) if isinstance(value, tuple) else value
 
 
 def _constructor(found: _Definition) -> ast.FunctionDef | None:

@@ -7,8 +7,8 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,28 @@ def refuse_occupied(out: Path, what: str, key: str = "out") -> None:
         return
     if out.exists():
         raise UserError(f"{out} exists and is not {what}: choose another {key}=, or delete it first")
+
+
+@contextmanager
+def new_file(out: Path, what: str) -> Iterator[Callable[[Any], None]]:
+    """A function that adds bytes, or what has a buffer of them, to a file that is written whole or not at all.
+
+    Only where nothing stands, or a file of these very bytes; `what` it would be. UserError at the first byte in which
+    another file that stands there differs: it stays.
+    """
+    if not out.is_file():
+        refuse_occupied(out, what)
+    with durable.atomic_file(out) as new, out.open("rb") if out.is_file() else nullcontext() as there:
+
+        def add(data: Any) -> None:
+            part = memoryview(data).cast("B")
+            if there and there.read(len(part)) != part:
+                refuse_occupied(out, what)
+            new.write(part)
+
+        yield add
+        if there and there.read(1):
+            refuse_occupied(out, what)
 
 
 def write_manifest(folder: Path, origin: Origin, **facts: Any) -> dict[str, Any]:

@@ -268,6 +268,7 @@ def _write_provenance(experiment: Experiment, folder: Path, command: list[str], 
     facts = provenances.provenance(
         command,
         experiment.seed,
+        experiment.allow,
         task_name=experiment.task_name,
         tags=experiment.tags,
         data=facts_of(fit.data),

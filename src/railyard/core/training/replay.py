@@ -32,7 +32,7 @@ from railyard.core.training.seams import facts_of
 log = logging.getLogger(__name__)
 
 HARMLESS = ("data.workers", "data.prefetch", "logger", "callbacks.progress", "extras", "test", "tags", "resume", "json")
-COMPARED = ("code", "python", "packages", "machine", "threads")
+COMPARED = ("code", "own_code", "python", "packages", "machine", "threads")
 PARTS = ("epoch", "global_step", "state_dict", part.KEY, "optimizer_states", "lr_schedulers")
 SHOWN = 5
 
@@ -105,7 +105,7 @@ def _foretold(recorded: Mapping[str, Any], experiment: Experiment, command: list
     """What is not as it was when the run was made, each said in the log. Other data and base weights are refused."""
     training.refuse_other_data(recorded, facts_of(experiment.data.build()), run)
     part.refuse_other_base(recorded.get(part.KEY) or {}, experiment.stands_on(), str(run))
-    now = {**provenances.provenance(command), "threads": recorded["threads"]}
+    now = {**provenances.provenance(command, allow=experiment.allow), "threads": recorded["threads"]}
     before, after = ({key: side.get(key) for key in COMPARED} for side in (recorded, now))
     found = differences(before, after)
     for line in found:

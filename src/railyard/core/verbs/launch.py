@@ -23,7 +23,7 @@ from omegaconf import OmegaConf, open_dict, read_write
 from railyard.core.config import hydra_node
 from railyard.core.config.check import check_config
 from railyard.core.config.compose import Composition, is_utf8, verbatim
-from railyard.core.config.defaults import filled
+from railyard.core.config.defaults import completed, filled
 from railyard.core.config.faults import FaultyConfig
 from railyard.core.config.origins import explain
 from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError
@@ -35,6 +35,7 @@ from railyard.core.runs.trust import refuse_links
 from railyard.core.store.lock import locked
 from railyard.core.sweeping.config import chosen_sweeper
 from railyard.core.training.resuming import resumed_config
+from railyard.core.training.rules import OWNED
 from railyard.core.verbs.verb import Job, Verb
 
 log = logging.getLogger(__name__)
@@ -232,7 +233,7 @@ def _describe_folder(composition: Composition, folder: Path, job: Job) -> None:
             earlier = len(list((folder / ".hydra").glob("resume-*")))
             composition.config.hydra.output_subdir = f".hydra/resume-{earlier + 1}"
     sys.stderr.write(f"run folder: {os.path.relpath(folder)}\n")
-    write_config(folder, job.config)
+    write_config(folder, completed(job.config, {"trainer": OWNED, **job.root.SUPPLIED}))
     HydraConfig.instance().set_config(composition.config)
     parts = {"config": composition.job(), "hydra": HydraConfig.instance().cfg}
     parts["overrides"] = composition.config.hydra.overrides.task

@@ -93,6 +93,11 @@ class RankerEvaluation(Evaluation, abstract=True):
         None, description="the first held-out blocks only; null: all. A block takes two milliseconds"
     )
 
+    def check(self, subject: Subject) -> None:
+        from railyard.tlg8.training.subject import check
+
+        check(subject)
+
     def evaluate(self, subject: Subject, out: Path) -> dict[str, Any]:
         from railyard.tlg8.training.subject import evaluate
 

@@ -18,6 +18,7 @@ from railyard.core.store import journal
 from railyard.core.store.order import mix
 from railyard.core.training import distributed, figures, lightning_private
 from railyard.core.training.figures import Figure, Figures
+from railyard.core.training.own_rows import inexact
 from railyard.core.training.seams import ReportsFigures
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,14 @@ class SeedEachBatch(pl.Callback):
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if trainer.is_global_zero and (names := ", ".join(dict.fromkeys(inexact(trainer.train_dataloader)))):
+            log.warning(
+                "the data is read by %s, which cannot say where in an epoch it is: a run that is stopped there goes on "
+                "with other rows than one that is not; railyard.loader(rows, batch_size) keeps the order",
+                names,
+            )
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._seed(trainer, "epoch", 0)
