@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import railyard as package
+from railyard.core.config import targets
 
 MODEL = """
 import lightning.pytorch as pl
@@ -31,6 +32,7 @@ class MyModel(pl.LightningModule):
     def configure_optimizers(self):
         return self.optimizer(self.parameters())
 """
+STOPPING = "+callbacks.stop._target_=lightning.pytorch.callbacks.EarlyStopping"
 EXPERIMENT = """# @package _global_
 # a model of one's own on the board's rows
 defaults:
@@ -188,6 +190,39 @@ def test_what_only_the_files_tell_is_a_fault_of_its_key(check, word, key, part):
     assert "[command line: " in found[key]
 
 
+@pytest.mark.parametrize(
+    ("words", "key", "part"),
+    [
+        (["trainer.accelerator=gpu"], "trainer.accelerator", "no CUDA device here"),
+        (["trainer.devices=0"], "trainer.devices", "a number from 1"),
+        (["trainer.max_time=soon"], "trainer.max_time", "days:hours:minutes:seconds"),
+        (["trainer.limit_train_batches=1.5"], "trainer.limit_train_batches", "a share of them from 0.0 to 1.0"),
+        (["trainer.val_check_interval=5"], "trainer.val_check_interval", "an epoch has 3: give 3 or less"),
+        (["ckpt_path=none.ckpt"], "ckpt_path", "there is no checkpoint none.ckpt"),
+        ([STOPPING, "callbacks.stop.monitor=val/los"], "callbacks.stop.monitor", "did you mean 'val/loss'?"),
+        (["callbacks.saver.monitor=val/agreement"], "callbacks.saver.monitor", "this model logs train/loss, val/loss"),
+    ],
+    ids=lambda part: part[-1] if isinstance(part, list) else "",
+)
+def test_what_has_to_fail_is_not_called_valid(check, work, monkeypatch, words, key, part):
+    monkeypatch.setattr("railyard.core.training.devices.visible_gpus", list)
+    done = check(*words)
+    assert (done.code, done.out) == (2, "")
+    assert part in sentences(done)[key]
+    assert list(work.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_another_architecture_is_told_before_anything_is_made(check, railyard, work):
+    small = ("model.encoder.hidden_size=16", "model.encoder.num_attention_heads=2")
+    assert check("validate_config=false", "trainer.max_steps=1", "callbacks.report=null", *small).code == 0
+    (checkpoint,) = work.glob("outputs/*/*/*/*/checkpoints/last.ckpt")
+    done = check(f"ckpt_path={checkpoint}")
+    assert (done.code, done.out) == (2, "")
+    assert "does not fit this model" in sentences(done)["ckpt_path"]
+    assert check(f"ckpt_path={checkpoint}", *small).code == 0
+
+
 def test_the_whole_config_is_printed_when_asked(check):
     assert "batch_size: 99" in check("extras.print_config=true", "data.batch_size=99").err
     assert "did you mean 'print_config'?" in check("extras.print_confg=true").err
@@ -203,6 +238,7 @@ def test_a_sweeps_file_is_not_run_as_one_job(railyard, tiny_pack, tiny_tokenizer
 @pytest.fixture
 def own(work, monkeypatch):
     """A model and an experiment of the user's own in the working directory."""
+    targets.parsed.cache_clear()  # each test has another working directory
     (work / "my_module.py").write_text(MODEL)
     (work / "conf" / "experiment").mkdir(parents=True)
     (work / "conf" / "experiment" / "mine.yaml").write_text(EXPERIMENT)
@@ -238,6 +274,23 @@ def test_it_is_refused_without_allow(check_own):
     found = sentences(check_own("allow=[]"))
     assert "add allow=[my_module.MyModel]" in found["model._target_"]
     assert found["model._target_"].endswith("[conf/experiment/mine.yaml:9]")
+
+
+def test_a_test_that_cannot_be_run_is_refused_before_the_fit(check_own, own):
+    assert "my_module.MyModel has no test_step" in sentences(check_own("test=true"))["test"]
+    more = "\n    def test_step(self, batch, batch_idx):\n        self.log('test/x', 1.0)\n"
+    (own / "my_module.py").write_text(MODEL + more)
+    targets.parsed.cache_clear()
+    assert check_own("test=true").code == 0
+
+
+def test_a_module_that_does_not_import_is_told_without_importing_it(check_own, own):
+    (own / "my_module.py").write_text("import not_installed_anywhere\n" + MODEL)
+    targets.parsed.cache_clear()
+    done = check_own()
+    assert "there is no module not_installed_anywhere (my_module.py, line 1)" in sentences(done)["allow"]
+    assert "my_module" not in sys.modules
+    targets.parsed.cache_clear()
 
 
 def subprocess_of(work, *words):

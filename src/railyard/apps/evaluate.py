@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from railyard.core import rail
-from railyard.core.config.component import PathKnob, with_keys
+from railyard.core.config.component import Foreign, PathKnob, with_keys
 from railyard.core.errors import UserError
 from railyard.core.runs.folder import experiment_of, read_config
 from railyard.core.runs.provenance import provenance
@@ -59,7 +59,10 @@ class Evaluate(Verb):
     def plan(self, job: Job) -> str:
         """Finds the subject, so that what is not there is said before a folder is made."""
         subject = self._subject()
-        self._way().check(subject)
+        if isinstance(self, rail.Evaluation):
+            self.check(subject)
+        else:
+            _refuse_parts(subject)
         return super().plan(job)
 
     def perform(self, job: Job) -> dict[str, Any]:
@@ -67,27 +70,34 @@ class Evaluate(Verb):
         durable.write_json(job.folder / "provenance.json", provenance(job.command, allow=self.allow))
         return self._into(job.folder)
 
-    def _into(self, out: Path) -> dict[str, Any]:
-        """Evaluate and write the report into `out`."""
+    def _into(self, out: Path, stage: Literal["validation", "test"] = "validation") -> dict[str, Any]:
+        """Evaluate and write the report into `out`; a model of no rail by its own step of that stage."""
         subject = self._subject()
-        return self._way().evaluate(subject, out)
+        if isinstance(self, rail.Evaluation):
+            return self.evaluate(subject, out)
+        from railyard.core.training import own_evaluation
+
+        return own_evaluation.evaluate(subject, out, stage)
 
     def _subject(self) -> Subject:
         return find(self.data, self.run, self.ckpt_path, self.bundle, self.allow)
-
-    def _way(self) -> rail.Evaluation:
-        if not isinstance(self, rail.Evaluation):
-            raise UserError("this model and its data are of no rail that has an evaluation")
-        return self
 
     def summary(self, result: dict[str, Any]) -> dict[str, Any]:
         """Report and JSON hold the groups."""
         return {key: value for key, value in result.items() if not key.startswith("by_")}
 
 
-def evaluate(subject: Mapping[str, Any], out: Path) -> dict[str, Any]:
+def evaluate(
+    subject: Mapping[str, Any], out: Path, stage: Literal["validation", "test"] = "validation"
+) -> dict[str, Any]:
     """The evaluation of `run` or `ckpt_path` with the usual keys, as `train` makes it for test=true."""
-    return Evaluate.read_as(subject)(**subject)._into(out)
+    return Evaluate.read_as(subject)(**subject)._into(out, stage)
+
+
+def _refuse_parts(subject: Subject) -> None:
+    """UserError where there is no run whose config says what the model is."""
+    if subject.run is None or not isinstance(subject.data, Data | Foreign):
+        raise UserError("this model and its data are of no rail that has an evaluation: give run= of a training run")
 
 
 def _run_of(config: Mapping[str, Any]) -> Path | None:

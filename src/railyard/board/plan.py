@@ -21,6 +21,7 @@ from railyard.board.training.value_labels import games_of
 from railyard.core.config.faults import Fault, FaultyConfig, blamed_on
 from railyard.core.training.devices import ranks
 from railyard.core.training.experiment import Experiment, epochs_of, total_steps
+from railyard.core.training.trainer_values import refuse_beyond_epoch
 
 if TYPE_CHECKING:
     from railyard.board.training.rejection.mixes import Mixes
@@ -119,6 +120,8 @@ def _model_lines(experiment: Experiment, data: PackData, model: BoardModel, chos
         with blamed_on("model", "init"):
             check_init(model.init, encoder, labels)
     count = ranks(experiment.trainer.kwargs)
+    if isinstance(chosen.batches, int):
+        refuse_beyond_epoch(experiment.trainer, chosen.batches)
     parameters = parameter_count(encoder)
     steps = total_steps(experiment.trainer, chosen.batches)
     an_epoch = f"; {chosen.batches:,} batches an epoch" if isinstance(chosen.batches, int) else ""

@@ -123,6 +123,11 @@ class Board(Rail):
 
         return lines(experiment)
 
+    def metrics(self, experiment: Experiment) -> set[str] | None:
+        from railyard.board.rules import metrics
+
+        return metrics(experiment)
+
     def evaluation(self) -> type[Evaluation]:
         from railyard.board.training.config import BoardEvaluation
 

@@ -1,9 +1,13 @@
 """Rules of the board rail that concern more than one component: checked before anything is opened or built."""
 
+from collections import defaultdict
+
 from railyard.board.training.config import BoardModel, BoardStrength, PackData
-from railyard.board.training.objectives import BoardObjective
+from railyard.board.training.objectives import NONFINITE, BoardObjective
+from railyard.core.config.component import Foreign
 from railyard.core.config.compose import options
 from railyard.core.config.faults import Fault
+from railyard.core.config.targets import TABLE
 from railyard.core.training.experiment import Experiment
 
 MUON, MUON_OPTION = "torch.optim.Muon", "model=board_encoder_muon"
@@ -16,6 +20,25 @@ def check(experiment: Experiment) -> list[Fault]:
         for rule in (_tokenizer, _optimizer, _growing_batch, _objective, _heads, _strength)
         for fault in rule(experiment)
     ]
+
+
+def metrics(experiment: Experiment) -> set[str] | None:
+    """Names of all that a run of the board encoder may log; None for other models and with further callbacks."""
+    model, objective = experiment.model, experiment.objective
+    if not isinstance(model, BoardModel) or not isinstance(objective, BoardObjective):
+        return None
+    heads = {f"value_{name}" for name in model.value_heads}
+    found = {"train/loss", *(f"train/{head}_loss" for head in heads)}
+    validated = {*objective.metrics(defaultdict(float), 1.0), NONFINITE}
+    validated |= {f"{head}_{figure}" for head in heads for figure in ("loss", "brier")}
+    found |= {f"val/{name}" for name in validated}
+    for part in (experiment.callbacks or {}).values():
+        if isinstance(part, BoardStrength):
+            found |= {f"strength/{name}" for name in ("mean_score", "low", "high")}
+            found |= {f"strength/reach_{2**exponent}" for exponent in range(1, 18)}
+        elif isinstance(part, Foreign) and part.target not in TABLE:
+            return None
+    return found
 
 
 def _tokenizer(experiment: Experiment) -> list[Fault]:

@@ -78,6 +78,7 @@ class Rail:
     keys: tuple[str, ...] = ()  # sections at the root of a training config, which have no _target_
     artifacts: tuple[Artifact, ...] = ()
     formats: tuple[Format, ...] = ()
+    data_opens_at_once = True  # its data can be built while a plan is made
 
     @property
     def package(self) -> str:
@@ -99,6 +100,10 @@ class Rail:
     def plan(self, experiment: "Experiment") -> list[str]:
         """What a run will do, from headers and without torch. FaultyConfig for what is wrong with a key's value."""
         return []
+
+    def metrics(self, experiment: "Experiment") -> set[str] | None:
+        """All that a run logs, as far as it is certain and without torch; None where it is not known."""
+        return None
 
     def evaluation(self) -> type[Evaluation] | None:
         return None

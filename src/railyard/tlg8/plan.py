@@ -3,6 +3,7 @@
 from railyard.core.config.faults import blamed_on
 from railyard.core.training.devices import ranks
 from railyard.core.training.experiment import Experiment, total_steps
+from railyard.core.training.trainer_values import refuse_beyond_epoch
 from railyard.tlg8.artifacts.pack import Pack
 from railyard.tlg8.artifacts.splits import batches_to_train_on
 from railyard.tlg8.training.config import BlockData, RankerModel
@@ -40,6 +41,7 @@ def _model_lines(
     rows = data.batch_size * ranks(experiment.trainer.kwargs)
     with blamed_on("data", "batch_size"):
         batches = batches_to_train_on(blocks, data.fraction, rows)
+    refuse_beyond_epoch(experiment.trainer, batches)
     parameters = sum(model.parameters(data.features.inputs, objective.reranked is not None).values())
     gates = " or ".join(f"hit@{gate.k} of {100 * gate.rate:.0f} %" for gate in objective.gates) or "none"
     return [

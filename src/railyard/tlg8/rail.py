@@ -72,6 +72,7 @@ class DataSetFolder(Artifact):
 
 
 class Tlg8(Rail):
+    data_opens_at_once = False  # a data set is made when it is first opened
     artifacts = (File(), BlockPack(), BundleFolder(), SearchRun(), DataSetFolder())
 
     def rules(self, experiment: Experiment) -> list[Fault]:
@@ -83,6 +84,11 @@ class Tlg8(Rail):
         from railyard.tlg8.plan import lines
 
         return lines(experiment)
+
+    def metrics(self, experiment: Experiment) -> set[str] | None:
+        from railyard.tlg8.rules import metrics
+
+        return metrics(experiment)
 
     def evaluation(self) -> type[Evaluation]:
         from railyard.tlg8.training.config import RankerEvaluation

@@ -1,8 +1,11 @@
 """Rules of the tlg8 rail that concern more than one component: checked before anything is opened or built."""
 
+from railyard.core.config.component import Foreign
 from railyard.core.config.compose import options
 from railyard.core.config.faults import Fault
+from railyard.core.config.targets import TABLE
 from railyard.core.training.experiment import Experiment
+from railyard.tlg8.evaluation.measures import HITS
 from railyard.tlg8.features.config import refuse_answers
 from railyard.tlg8.training.config import BlockData, RankerModel
 from railyard.tlg8.training.objectives import RankerObjective
@@ -11,6 +14,16 @@ from railyard.tlg8.training.objectives import RankerObjective
 def check(experiment: Experiment) -> list[Fault]:
     """All faults of an experiment that trains a ranker."""
     return [fault for rule in (_parts, _features, _optimizer) for fault in rule(experiment)]
+
+
+def metrics(experiment: Experiment) -> set[str] | None:
+    """Names of all that a run of rankers logs; None for other models, and with callbacks that are not known."""
+    parts = (experiment.callbacks or {}).values()
+    if not isinstance(experiment.model, RankerModel) or any(
+        isinstance(part, Foreign) and part.target not in TABLE for part in parts
+    ):
+        return None
+    return {"train/loss", "val/loss", *(f"val/hit@{k}" for k in HITS)}
 
 
 def _parts(experiment: Experiment) -> list[Fault]:

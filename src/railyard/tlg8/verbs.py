@@ -21,6 +21,7 @@ class Encode(Work):
     """Encodes images as .tlg8 files."""
 
     unit = "images"
+    reads = ("images",)
 
     images: PathKnob = Field(description="a folder, searched with its subfolders for PNG, BMP, WebP, JPEG; or one file")
     out: PathKnob = Field(description="folder for the .tlg8 files, in the same subfolders")

@@ -1,13 +1,17 @@
 import logging
+import shutil
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from railyard.board.game.endgame.tables import EndgameTables, build
+from railyard.board.game.teacher import Game
 from railyard.board.packs.describe import describe
 from railyard.board.packs.metadata import read_ends
 from railyard.board.packs.pack import Pack
+from railyard.board.teaching import teach as module
 from railyard.board.teaching.config import Relabel, Teach
 from railyard.board.teaching.teach import TeachPlan, teach
 from railyard.board.tokens.fit import fit
@@ -101,9 +105,49 @@ def test_an_interrupted_teacher_goes_on_to_the_same_bytes(taught, tiny, tmp_path
 
 def test_the_same_games_are_not_played_again_and_others_not_written_over(taught, tiny):
     assert teach(taught, PLAN, tiny)["already_there"]
-    for plan, tables in ((TeachPlan(6, 1, 11, 400, 700), tiny), (PLAN, NO_TABLES)):
+    others = ((4, 1, 11, 400, 700), (6, 2, 11, 400, 700), (6, 1, 12, 400, 700), (6, 1, 11, 401, 700))
+    for plan, tables in (*((TeachPlan(*keys), tiny) for keys in others), (PLAN, NO_TABLES)):
         with pytest.raises(UserError, match="exists and is not these games: choose another out="):
             teach(taught, plan, tables)
+
+
+@pytest.mark.parametrize("parts", [(0,), (1, 0)], ids=["whole", "in two parts"])
+def test_a_finished_pack_is_extended_by_a_longer_call(taught, tiny, tmp_path, parts, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    longer = replace(PLAN, games=7)
+    teach(tmp_path / "afresh", longer, tiny)
+    out = shutil.copytree(taught, tmp_path / "pack")
+    played = []
+    monkeypatch.setattr(module, "Game", lambda seed, most: played.append(seed) or Game(seed, most))
+    for index in parts:
+        assert files(out) == files(taught), "it stays until the longer one is complete"
+        teach(out, longer, tiny, part=Part(index, len(parts)))
+    assert sorted(map(int, played)) == [16, 17]
+    assert files(out) == files(tmp_path / "afresh")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["afresh", "pack"]
+    assert "is extended: its 5 games are taken over" in caplog.text
+
+
+def test_a_damaged_pack_is_not_extended(taught, tiny, tmp_path):
+    out = shutil.copytree(taught, tmp_path / "pack")
+    (out / "valuation_types.json").write_text("{}")
+    with pytest.raises(UserError, match=r"valuation_types.json differs from manifest"):
+        teach(out, replace(PLAN, games=7), tiny)
+
+
+def test_work_that_was_begun_with_other_options_is_kept_and_named(tiny, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(streams, "COMMIT_SECONDS", 0)
+
+    def stop(done, games, moves):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        teach(tmp_path / "pack", PLAN, tiny, progress=stop)
+    (begun,) = (tmp_path / ".pack.partial").iterdir()
+    teach(tmp_path / "pack", replace(PLAN, depth=2, max_moves=3), tiny)
+    assert begun.is_dir()
+    assert f"kept, as it was begun with other data or options, or by another version: {begun}" in caplog.text
 
 
 def test_other_plans_are_other_games_and_more_games_begin_with_fewer(taught, tiny, tmp_path):

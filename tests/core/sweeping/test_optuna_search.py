@@ -140,8 +140,11 @@ def test_when_too_many_fail_no_more_are_asked_for(tmp_path, capsys):
 def test_a_metric_that_no_run_logs_ends_the_search(tmp_path):
     search = opened(tmp_path, n_trials=8)
     (trial,) = search.ask()
-    with pytest.raises(UserError, match=r"there is no metric 'val/loss' .*; this run logged val/los"):
-        search.tell(Outcome(trial.number, "complete", {"val/los": 1.0}))
+    reason = "there is no metric 'val/loss' (optimized_metric); this run logged val/los"
+    with pytest.raises(RailyardError, match=r"no metric 'val/loss' .*; this run logged val/los.*ended") as fault:
+        search.tell(Outcome(trial.number, "failed", {"val/los": 1.0}, error=reason, unmeasured=True))
+    assert fault.value.exit_code == 1
+    assert [trial.state.name for trial in study_of(tmp_path).trials] == ["FAIL"]
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 
 from railyard.core.errors import UserError
 from railyard.core.training import devices
-from railyard.core.training.devices import pick, ranks, visible_gpus
+from railyard.core.training.devices import missing, pick, ranks, visible_gpus
 
 
 @pytest.fixture
@@ -114,3 +114,25 @@ def test_without_a_driver_there_are_none(monkeypatch):
 
     monkeypatch.setattr(devices.ctypes, "CDLL", missing)
     assert devices._driver_gpus() == 0
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "system", "said"),
+    [
+        ("auto", 0, "linux", ""),
+        ("cpu", 0, "linux", ""),
+        ("cuda", 0, "linux", "no CUDA device"),
+        ("cuda", 1, "linux", ""),
+        ("cuda:1", 1, "linux", "there are 1 CUDA devices here"),
+        ("gpu", 0, "darwin", ""),
+        ("cuda", 0, "darwin", "no CUDA device"),
+        ("mps", 4, "linux", "mps is of Macs"),
+        ("mps", 0, "darwin", ""),
+    ],
+)
+def test_what_is_not_there_is_known_without_torch(device, gpus, system, said, monkeypatch):
+    monkeypatch.setattr(devices, "visible_gpus", lambda: [str(n) for n in range(gpus)])
+    monkeypatch.setattr(devices.sys, "platform", system)
+    monkeypatch.setattr(devices.platform, "machine", lambda: "arm64")
+    assert said in missing(device)
+    assert bool(missing(device)) == bool(said)

@@ -193,3 +193,17 @@ def test_a_metric_that_no_job_logs_is_said_at_the_end_of_the_first(sweep_of, wor
     _, _, err = sweep_of(app(root=Mistyped), "-m", "depth=1,3")
     first = err.partition("job 1: depth=3")[0]
     assert "s: there is no metric 'dept' (optimized_metric); did you mean 'depth'?" in first
+
+
+@pytest.mark.parametrize("typed", [True, False], ids=["typed", "in the verb"])
+def test_a_metric_that_was_typed_and_no_job_logs_ends_the_sweep(sweep_of, only_sweep, typed):
+    class Mistyped(small_verb.Root):
+        optimized_metric: str = "dept"
+
+    words = ("optimized_metric=dept",) if typed else ()
+    code, _, err = sweep_of(app(root=Mistyped), "-m", "depth=1,3", "hydra.sweeper.max_batch_size=1", *words)
+    states = [json.loads(path.read_text())["state"] for path in sorted(only_sweep().glob("*/outcome.json"))]
+    assert (code, states) == ((1, ["failed"]) if typed else (0, ["complete", "complete"])), err
+    if typed:
+        assert "the sweep ended after job 0" in err
+        assert "| 0 | failed |" in (only_sweep() / "table.md").read_text().replace("  ", " ")

@@ -3,7 +3,9 @@
 import pytest
 from pydantic import Field, PydanticUserError
 
-from railyard.core.verbs.verb import Job, Verb, Work
+from railyard.core.config.component import Component
+from railyard.core.config.defaults import plain
+from railyard.core.verbs.verb import Job, Verb, Work, worded
 
 
 class Count(Work):
@@ -28,6 +30,58 @@ def test_the_defaults():
     assert (Count.read_as({}), Count.first({}, []), Count.label({}), Count.has_folder) == (Count, [], None, False)
     assert call.plan(job(call)) == "railyard count\n  of: 2"
     assert (call.rules(job(call)), call.text({"a": 1}), call.summary({"a": 1})) == ([], None, {"a": 1})
+
+
+class Inner(Component):
+    width: int = 3
+    deep: bool = False
+    name: str | None = None
+
+
+class Outer(Verb):
+    """A verb with keys of all kinds."""
+
+    inner: Inner = Inner()
+    flag: bool = False
+    path: str | None = None
+    names: list[str] = Field([])
+    resume: str | None = None
+
+    def perform(self, job):
+        raise KeyboardInterrupt
+
+
+def plan_of(**keys):
+    root = Outer(**keys)
+    return root.plan(Job("outer", root, plain(root), ["railyard", "outer"])).splitlines()[1:]
+
+
+def test_a_plan_is_in_words():
+    assert [line.strip() for line in plan_of() if not line.startswith("  _")] == [
+        "inner: as usual",
+        "flag: false",
+        "path: null",
+        "names: none",
+        "resume: null",
+    ]
+    found = plan_of(inner=Inner(deep=True, name="x"), flag=True, names=["a", "b"])
+    assert [line.strip() for line in found[:4]] == [
+        "inner: deep true, name x",
+        "flag: true",
+        "path: null",
+        "names: a, b",
+    ]
+    assert worded({"_target_": "my.rules.Argmax", "tail": None}) == "Argmax, tail null"
+
+
+def test_a_verb_that_can_be_resumed_says_how(work):
+    def go_on(folder, **config):
+        return Job("outer", Outer(), config, ["railyard", "outer"], folder).how_to_go_on
+
+    assert go_on(work / "run") == "railyard outer resume=run"
+    assert go_on(work / "run", out="pool") == "railyard outer resume=run out=pool"
+    assert go_on(None) == ""
+    assert job(Count()).how_to_go_on == ""
 
 
 def test_work_is_counted_in_its_unit(caplog):

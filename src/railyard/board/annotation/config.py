@@ -7,7 +7,7 @@ from pydantic import Field
 
 from railyard.board.annotation.products.product import Product
 from railyard.board.annotation.products.registry import DEFAULT, products_of
-from railyard.board.inference.client.config import Addresses, Client
+from railyard.board.inference.client.config import Addresses, Client, missing_files
 from railyard.core.config.component import PathKnob
 from railyard.core.config.faults import Fault, FaultyConfig, blamed_on
 from railyard.core.errors import UserError
@@ -84,6 +84,7 @@ class Annotate(Work):
                 f"a new session of part={self.part} would be another one for each part: delete the old one instead"
             )
             found.append(Fault(("overwrite",), message))
+        found += missing_files(self.client) if self.address else []
         return [*found, *self._faults_of_passes()]
 
     def _faults_of_passes(self) -> list[Fault]:

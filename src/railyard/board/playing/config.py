@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from railyard.board.game.strategy import Argmax, Strategy
-from railyard.board.inference.client.config import Addresses, Client, missing_extra
+from railyard.board.inference.client.config import Addresses, Client, missing_extra, missing_files
 from railyard.board.teaching.config import DEPTH, TABLES
 from railyard.core.config.component import PathKnob
 from railyard.core.config.faults import Fault, FaultyConfig, blamed_on
@@ -90,7 +90,7 @@ class Play(Verb):
             return [Fault(("init",), "player=model needs one: give init=FOLDER or address=")]
         if self.init is not None and self.address:
             return [Fault(("address",), "init and address are two models: leave one of them out")]
-        if self.address and (missing := missing_extra()):
+        if self.address and (missing := [*missing_extra(), *missing_files(self.client)]):
             return missing
         servers = {"bucket": None, "device": "auto", "precision": "fp32"} if self.address else {}
         wrong = [key for key, default in servers.items() if getattr(self, key) != default]
@@ -98,6 +98,11 @@ class Play(Verb):
 
     def plan(self, job: Job) -> str:
         lines = [super().plan(job)]
+        if self.tables is not None:
+            from railyard.board.game.endgame.tables import EndgameTables
+
+            with blamed_on("tables"):
+                EndgameTables.open(self.tables)
         if self.init is not None:
             from railyard.board.model.config import parameter_count
 

@@ -23,7 +23,9 @@ class Teach(Work):
     unit = "games"
 
     out: PathKnob = Field(description="folder of the new pack; it appears complete or not at all")
-    games: int = Field(ge=1, description="games to play; game i has the seed `seed` + i")
+    games: int = Field(
+        ge=1, description="games to play; game i has the seed `seed` + i. More than a finished pack has extend it"
+    )
     depth: int = Field(3, ge=1, le=8, description=DEPTH)
     seed: int = Field(1, ge=0, lt=2**64, description="seed of the first game")
     tables: PathKnob | None = Field(None, description=TABLES)

@@ -5,6 +5,7 @@ and of parts, and after any kill. With parts, each plays a stretch of the games 
 whichever is the last to finish joins them.
 """
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -20,16 +21,19 @@ from railyard.board.game.boards import decode
 from railyard.board.game.endgame.tables import EndgameTables
 from railyard.board.game.games import END_REASONS
 from railyard.board.game.teacher import Decisions, Game, Teacher
-from railyard.board.packs.metadata import Run
-from railyard.board.packs.schema import SCHEMA_VERSION, STEP, STEPS_STEM
+from railyard.board.packs.metadata import Run, read_ends
+from railyard.board.packs.pack import Pack
+from railyard.board.packs.schema import METADATA_FILE, SCHEMA_VERSION, STEP, STEPS_STEM
 from railyard.board.teaching.decisions import TeacherOfThread, complete, step_rows, valuation_names, valuations_of
 from railyard.core.arrays import Records
-from railyard.core.making.outputs import finished_before
+from railyard.core.making.outputs import Origin, finished_before, made_by
 from railyard.core.making.parts import WHOLE, Part, join_parts, part_folder
 from railyard.core.making.streams import DATA, JOURNAL, Record, Stream, open_stream
 from railyard.core.store import durable, journal, threads
 from railyard.core.store.reading import read_json
 from railyard.core.store.shards import ShardSet, ShardWriter
+
+log = logging.getLogger(__name__)
 
 STRETCH_SECONDS = 0.1  # how long a thread plays before it looks whether it is to stop
 LONGEST_STRETCH = 4096
@@ -72,15 +76,18 @@ def teach(
 ) -> dict[str, Any]:
     """Plays this part's games on `workers` threads; counts, with the parts that are still missing.
 
-    If the very same games stand at `out` already, nothing is played; what was killed goes on. UserError if `out`
-    holds anything else; RailyardError if the disk is full.
+    If the very same games stand at `out` already, nothing is played; what was killed goes on; a pack of fewer of these
+    games is extended. UserError if `out` holds anything else; RailyardError if the disk is full.
     """
     origin = plan.origin(tables)
-    if manifest := finished_before(out, origin, "these games"):
+    fewer = _fewer(out, origin)
+    if manifest := finished_before(out, origin, "these games", fewer):
         return {**manifest["counts"], "already_there": True}
     counts = None
     if games := part.of(plan.games):  # more parts than games leave some without any
         with part_folder(out, origin, part) as own, open_stream(own, {STEPS_STEM: STEP}, plan.shard_rows) as steps:
+            if fewer:
+                _take_over(out, games, steps)
             _Playing(plan, tables, steps, games, progress).run(workers)
             steps.finish()
             counts = _counts(steps.records, valuation_names(tables.names))
@@ -92,9 +99,44 @@ def teach(
         complete(joined, runs, tables, origin, _counts(records, valuation_names(tables.names)))
         return joined
 
-    if missing := join_parts(out, origin, "these games", plan.games, part.count, join):
+    if missing := join_parts(out, origin, "these games", plan.games, part.count, join, fewer):
         return {"this_part": counts, "missing_parts": missing}
     return dict(read_json(out / durable.MANIFEST)["counts"])
+
+
+def _fewer(out: Path, origin: Origin) -> Origin | None:
+    """The origin of a finished pack at `out` that begins the one of `origin`: the same options, fewer games.
+
+    UserError if it is damaged.
+    """
+    manifest = read_json(out / durable.MANIFEST, "make the folder again") if out.is_dir() else {}
+    taught = manifest.get("taught")
+    games = taught.get("games") if isinstance(taught, dict) else None
+    if not isinstance(games, int) or games >= origin["taught"]["games"]:
+        return None
+    before = made_by({**origin, "taught": {**origin["taught"], "games": games}})
+    if any(manifest.get(key) != value for key, value in before.items()):
+        return None
+    durable.check_manifest(out)
+    return before
+
+
+def _take_over(out: Path, games: range, steps: Stream) -> None:
+    """Adds the games of a finished pack that the stream does not have yet."""
+    pack, ends = Pack.open(out), read_ends(out / METADATA_FILE)
+    there = range(games.start + len(steps.records), min(games.stop, len(pack.runs)))
+    if there:
+        log.info("%s is extended: its %d games are taken over", out, len(pack.runs))
+    for number in there:
+        rows = pack.rows.gather(np.arange(*pack.runs.starts[number : number + 2]))
+        record = {
+            "seed": int(pack.runs.seed[number]),
+            "score": int(pack.runs.max_score[number]),
+            "max_tile": int(pack.runs.highest_tile[number]),
+            "ended": ends[number],
+            "valuations": np.bincount(rows["valuation_type"]).tolist(),
+        }
+        steps.add(record, {STEPS_STEM: rows})
 
 
 def _joined(folder: Path, parts: Sequence[Path], shard_rows: int | None) -> Path:

@@ -231,6 +231,12 @@ def absolute(module_name: str, file: Path, node: ast.ImportFrom) -> str:
     return ".".join([*base, *((node.module or "").split(".") if node.module else [])])
 
 
+def defined(target: str) -> tuple[str, ast.ClassDef] | None:
+    """Its own name and the source of a class; None where none can be read."""
+    found = _find(target)
+    return (found.path, found.node) if found and isinstance(found.node, ast.ClassDef) else None
+
+
 @cache
 def signature_of(target: str) -> Signature | None:
     """Signature of the class behind `target`, read from its source; None if there is no such class."""

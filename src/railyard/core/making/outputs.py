@@ -22,14 +22,16 @@ log = logging.getLogger(__name__)
 Origin = Mapping[str, Any]
 
 
-def finished_before(out: Path, origin: Origin, what: str) -> dict[str, Any] | None:
+def finished_before(out: Path, origin: Origin, what: str, instead_of: Origin | None = None) -> dict[str, Any] | None:
     """The manifest of what stands at `out` if it has this origin, None if nothing does; `what` it would be.
 
-    UserError if a file is missing or differs from the manifest, and if anything else stands there.
+    None as well for something of the origin `instead_of`, which is to be replaced. UserError if a file is missing or
+    differs from the manifest, and if anything else stands there.
     """
     manifest = read_json(out / durable.MANIFEST, "make the folder again")
     if not manifest or any(manifest.get(key) != value for key, value in origin.items()):
-        refuse_occupied(out, what)
+        if not manifest or instead_of is None or any(manifest.get(key) != value for key, value in instead_of.items()):
+            refuse_occupied(out, what)
         return None
     durable.check_manifest(out)
     log.info("%s holds this already and stays as it is", out)
@@ -75,8 +77,11 @@ def write_manifest(folder: Path, origin: Origin, **facts: Any) -> dict[str, Any]
 
 
 def publish(folder: Path, out: Path) -> None:
-    """Gives a complete folder its place, where nothing or an empty folder stands."""
+    """Gives a complete folder its place, where nothing, an empty folder, or what it is to replace stands."""
     out = out.resolve()
+    if out.is_dir() and any(out.iterdir()):
+        durable.replace_folder(folder, out)
+        return
     folder.rename(out)
     durable.fsync(out.parent)
 

@@ -71,18 +71,24 @@ def part_folder(out: Path, origin: Origin, part: Part) -> Iterator[Path]:
 
 
 def join_parts(
-    out: Path, origin: Origin, what: str, items: int, count: int, join: Callable[[Path, Sequence[Path]], Path]
+    out: Path,
+    origin: Origin,
+    what: str,
+    items: int,
+    count: int,
+    join: Callable[[Path, Sequence[Path]], Path],
+    instead_of: Origin | None = None,
 ) -> list[str]:
     """Publishes what `join` makes of the parts if all are complete, unless another process just has; those missing.
 
     `join` is given an empty folder and those of the parts that have any of the `items`, in order, and names the
-    folder to publish. UserError if a part is damaged.
+    folder to publish. `instead_of`: the origin of what may stand at `out` until then. UserError if a part is damaged.
     """
     parts = [part for part in (Part(index, count) for index in range(count)) if part.of(items)]
     folder = work_place(out, origin)
     folder.mkdir(parents=True, exist_ok=True)  # another process may have joined them meanwhile
     with locked(folder, patience=JOIN_SECONDS), told_as_kept(folder):
-        if not finished_before(out, origin, what):
+        if not finished_before(out, origin, what, instead_of):
             folders = [_folder_of(folder, part) for part in parts]
             if missing := [part for part, own in zip(parts, folders, strict=True) if not _has_manifest(own)]:
                 return [str(part) for part in missing]

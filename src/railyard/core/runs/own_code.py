@@ -14,10 +14,15 @@ from railyard.core.store import durable
 
 def digests(allow: Iterable[str]) -> dict[str, str]:
     """Hex sha256 by name of every module behind these classes; what is installed or Railyard's own is left out."""
+    return {name: durable.sha256_of(file) for name, file in sorted(modules(allow).items())}
+
+
+def modules(allow: Iterable[str]) -> dict[str, Path]:
+    """The files of these modules by name."""
     files: dict[str, Path] = {}
     for name in allow:
         _collect(name.rpartition(".")[0], files)
-    return {name: durable.sha256_of(file) for name, file in sorted(files.items())}
+    return files
 
 
 def _collect(module: str, files: dict[str, Path]) -> None:

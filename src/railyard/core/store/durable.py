@@ -100,6 +100,12 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
         _remove(temporary)
 
 
+def replace_folder(new: Path, path: Path) -> None:
+    """Gives a complete folder the place of another one, which goes; after a kill either the old or the new is there."""
+    _settle(path.parent, path.name)
+    _swap_in(new, path)
+
+
 def write_bytes(path: Path | str, data: bytes) -> None:
     """Writes `data` whole or not at all."""
     with atomic_file(path) as file:

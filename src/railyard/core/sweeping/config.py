@@ -26,6 +26,7 @@ class Sweeper(Component, abstract=True):
     """Decides which jobs a sweep has. `space` is always what `space()` returns: overrides that name several values."""
 
     PREVIEWED: ClassVar = "job"  # what the plan calls a previewed job
+    NEEDS_METRIC: ClassVar = False  # it cannot go on without what it optimises
 
     params: dict[str, Any] | None = Field(
         None, description="what is varied: key: values, in Hydra's syntax; the command line goes before it"

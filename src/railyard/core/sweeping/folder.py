@@ -72,7 +72,7 @@ class SweepFolder:
         if not file.is_file():
             return None
         facts = _read(file, _Outcome)
-        return Outcome(**{key: facts[key] for key in Outcome.__dataclass_fields__})
+        return Outcome(**{key: facts[key] for key in Outcome.__dataclass_fields__ if key in facts})
 
     def forget(self, number: int) -> None:
         """A job that ended is to run again."""
@@ -138,6 +138,7 @@ class _Outcome(BaseModel):
     best: dict[str, float]
     error: str | None
     seconds: float
+    unmeasured: bool = False
 
 
 def _read(file: Path, shape: Any) -> dict[str, Any]:

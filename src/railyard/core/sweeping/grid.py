@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from railyard.core.errors import UserError
+from railyard.core.errors import RailyardError, UserError
 from railyard.core.store import durable
 from railyard.core.store.reading import read_json
 from railyard.core.sweeping import overrides
@@ -73,4 +73,6 @@ class GridSearch:
         return next(self.batches, [])
 
     def tell(self, outcome: Outcome) -> None:
-        """A grid learns nothing."""
+        """A grid learns nothing; RailyardError where no job will log the metric that was asked for."""
+        if outcome.unmeasured:
+            raise RailyardError(f"{outcome.error}; the sweep ended after job {outcome.number}")

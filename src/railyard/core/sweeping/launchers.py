@@ -47,6 +47,11 @@ def is_basic(hydra: DictConfig) -> bool:
     return bool(hydra.launcher._target_ == BASIC_LAUNCHER)
 
 
+def is_elsewhere(hydra: DictConfig) -> bool:
+    """Whether jobs may run on another machine."""
+    return str(hydra.launcher._target_).rpartition(".")[2] in ("SlurmLauncher", "RayLauncher")
+
+
 def slots(hydra: DictConfig, sweeper: Sweeper, folder: Path) -> tuple[Slots | None, list[Fault]]:
     """The devices that jobs take in turn, if they are to; and why that cannot be."""
     if sweeper.gpus is None:

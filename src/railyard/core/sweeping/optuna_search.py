@@ -12,12 +12,12 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from railyard.core.errors import UserError
+from railyard.core.errors import RailyardError, UserError
 from railyard.core.store import durable
 from railyard.core.store.reading import read_json
 from railyard.core.sweeping import overrides
 from railyard.core.sweeping.config import Sweeper
-from railyard.core.sweeping.optimized_metric import Direction, OptimizedMetric, logged, reached_values
+from railyard.core.sweeping.optimized_metric import Direction, OptimizedMetric, reached_values
 from railyard.core.sweeping.pruners import Pruner, Pruning
 from railyard.core.sweeping.space import Axis, Choice, read_axes
 from railyard.core.sweeping.study import Sampling, Study
@@ -32,6 +32,7 @@ class Optuna(Sweeper):
     """Trials drawn from intervals, ranges and choices, each from what the earlier ones showed."""
 
     PREVIEWED: ClassVar = "corner"
+    NEEDS_METRIC: ClassVar = True
 
     n_trials: Annotated[int, Field(ge=1)] = Field(
         20, description="how many trials the sweep makes, failed and pruned ones counted; may be raised on resume"
@@ -164,7 +165,7 @@ class OptunaSearch:
     def tell(self, outcome: Outcome) -> None:
         """Complete, pruned or failed with its reason; a trial that was told before stays as it is.
 
-        UserError where the run logged other metrics than those that the search needs: no trial will log them.
+        RailyardError where the run logged other metrics than those that the search needs: no trial will log them.
         """
         if self.study.trials()[outcome.number].state.is_finished():
             return
@@ -173,8 +174,8 @@ class OptunaSearch:
             self.study.tell(outcome.number, None)
         elif isinstance(reached, str):
             self.study.tell(outcome.number, None, error=reached)
-            if outcome.state == "complete" and not logged(outcome, self.objectives):
-                raise UserError(f"{reached}; the search ended after this trial")
+            if outcome.unmeasured:
+                raise RailyardError(f"{reached}; the search ended after this trial")
         else:
             self.study.tell(outcome.number, reached)
 

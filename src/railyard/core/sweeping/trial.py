@@ -32,6 +32,7 @@ class Outcome:
     metrics: the last value of each metric; empty where the trial failed before its first.
     best: the values that the best checkpoint was saved with; empty for a failed trial and where a verb has none.
     error: the sentence that a single run would have ended with.
+    unmeasured: it came to its end and logged other metrics than those that the sweep needs: no trial will log them.
     """
 
     number: int
@@ -40,6 +41,7 @@ class Outcome:
     best: Mapping[str, float] = field(default_factory=dict)
     error: str | None = None
     seconds: float = 0.0
+    unmeasured: bool = False
 
 
 class Search(Protocol):

@@ -3,6 +3,8 @@
 import ctypes
 import importlib.metadata
 import os
+import platform
+import sys
 from collections.abc import Mapping
 from itertools import takewhile
 from typing import Annotated, Any
@@ -29,6 +31,23 @@ def pick(device: str) -> str:
     if not present.get(kind) or (colon and not (number.isdecimal() and int(number) < count)):
         raise UserError(f"device={device} is not available here; use device=auto or device=cpu")
     return device
+
+
+def missing(device: str) -> str:
+    """Why a named device (`cuda:1`, `mps`, `gpu` for any of them) is not there; empty where it is, or for `auto`.
+
+    Found without importing torch: by its build, the driver and CUDA_VISIBLE_DEVICES.
+    """
+    kind, _, number = device.partition(":")
+    has_mps = sys.platform == "darwin" and platform.machine() == "arm64"
+    if kind not in ("cuda", "gpu", "mps") or (kind != "cuda" and has_mps):
+        return ""
+    if kind == "mps":
+        return "mps is of Macs with Apple's own chips, and this is none"
+    found = visible_gpus()
+    if not found:
+        return f"there is no CUDA device here ({VISIBLE}, the driver and torch's build were looked at)"
+    return f"there are {len(found)} CUDA devices here" if number and int(number) >= len(found) else ""
 
 
 def ranks(trainer: Mapping[str, Any]) -> int:

@@ -39,7 +39,8 @@ from railyard.core.training.endings import early_end, limit_reached
 from railyard.core.training.experiment import Experiment, Watcher, total_steps
 from railyard.core.training.lightning_private import turn_off_signals_and_resume_guess
 from railyard.core.training.resuming import global_batch
-from railyard.core.training.seams import CountsBatches, WritesInit, batches_of, facts_of, global_batch_of
+from railyard.core.training.seams import CountsBatches, HasEpochs, WritesInit, batches_of, facts_of, global_batch_of
+from railyard.core.training.trainer_values import refuse_beyond_epoch
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ def fit(
 
     This process is rank 0: where the trainer has more devices, `ranks.py` starts the others, which `follow`.
     """
-    _quiet_lightning()
+    quiet_lightning()
     with locked(folder), trackers.closing(folder):
         start = _start(experiment, folder, resumed)
         watching = [Prune(pruning, start.resumed)] if pruning else []
@@ -82,7 +83,7 @@ def fit(
 
 def follow(task: ranks.Task) -> "Fit":
     """The same fit as rank 0's, for a rank above 0: built from the run folder's config, and silent."""
-    _quiet_lightning()
+    quiet_lightning()
     folder = Path(task.folder)
     experiment, faults = experiments.read(read_config(folder))
     assert experiment is not None, faults  # rank 0 has checked it
@@ -128,12 +129,22 @@ class Fit:
         return began is not None and self.trainer.global_step > began + 1
 
 
+def refuse_checkpoint(experiment: Experiment) -> None:
+    """UserError where `ckpt_path` is damaged or of another model than the experiment's."""
+    if experiment.ckpt_path is not None:
+        data = experiment.data.build()
+        path = Path(experiment.ckpt_path)
+        part.refuse_misfit(build_module(experiment, data), experiment.stands_on(), load(path), path)
+
+
 def _built(experiment: Experiment, trainer: Any, start: Start) -> Fit:
     """The data and the model; initial weights follow from the seed, so all ranks have the same."""
     pl.seed_everything(experiment.seed, workers=True, verbose=False)
     data = experiment.data.build()
     data.trainer = trainer  # the length of an epoch depends on the number of ranks
     module = build_module(experiment, data)
+    if isinstance(data, CountsBatches) and not isinstance(data, HasEpochs):
+        refuse_beyond_epoch(experiment.trainer, data.train_batches())
     if start.checkpoint:
         part.refuse_misfit(module, experiment.stands_on(), load(start.checkpoint), start.checkpoint)
     return Fit(trainer, module, data, start)
@@ -185,7 +196,7 @@ def _refuse_other_batches(data: Any, folder: Path, start: Start) -> None:
         )
 
 
-def _quiet_lightning() -> None:
+def quiet_lightning() -> None:
     """Lightning's own handlers would print every line twice; some hints do not apply to computed orders."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
         logging.getLogger(name).handlers.clear()

@@ -11,7 +11,10 @@ from railyard.core.config.component import Component, Foreign
 from railyard.core.config.faults import Fault
 from railyard.core.config.targets import TABLE
 from railyard.core.errors import nearest
+from railyard.core.training import trainer_values
+from railyard.core.training.callbacks.config import Saver
 from railyard.core.training.experiment import Experiment
+from railyard.core.training.own_classes import has_method
 
 # what Railyard hands to the Trainer itself, and what to set instead
 OWNED = {
@@ -31,6 +34,7 @@ WORDS = {
         *("transformer-engine", "transformer-engine-float16"),
     ),
 }
+EARLY_STOPPING = "lightning.pytorch.callbacks.EarlyStopping"
 STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true")
 # the package that a class imports when it is built, and how to get it
 NEEDS = {
@@ -48,27 +52,11 @@ def check(experiment: Experiment) -> list[Fault]:
         *_trackers(experiment),
         *_start(experiment),
         *_something_to_do(experiment),
-        *_values(experiment.trainer),
+        *trainer_values.faults(experiment),
         *_optimizers(experiment.model, ("model",)),
         *_processes(experiment.trainer),
         *_alone(os.environ),
     ]
-
-
-def _values(trainer: Foreign) -> Iterator[Fault]:
-    """What Lightning refuses only when it runs, or takes for a fit of no step."""
-    keys = trainer.kwargs
-    for name in ("max_steps", "max_epochs", "limit_train_batches"):
-        if keys.get(name) == 0 and not isinstance(keys[name], bool):
-            yield Fault(("trainer", name), "0 trains nothing; give the number that is meant, or leave it out")
-    accumulate, every = keys.get("accumulate_grad_batches"), keys.get("val_check_interval")
-    if isinstance(accumulate, int) and accumulate < 1:
-        yield Fault(("trainer", "accumulate_grad_batches"), f"must be 1 or more, got {accumulate}")
-    if isinstance(every, int | float) and (every <= 0 or (isinstance(every, float) and every > 1)):
-        wanted = "a number of batches from 1 (1, 500), or a share of an epoch above 0.0 and at most 1.0"
-        yield Fault(("trainer", "val_check_interval"), f"must be {wanted}, got {every}")
-    if keys.get("barebones"):
-        yield Fault(("trainer", "barebones"), "switches off what saves, logs and shows: leave it out")
 
 
 def _optimizers(node: Any, key: tuple[str, ...]) -> Iterator[Fault]:
@@ -124,6 +112,33 @@ def _alone(environment: Mapping[str, str]) -> Iterator[Fault]:
 def _something_to_do(experiment: Experiment) -> Iterator[Fault]:
     if not experiment.train and not (experiment.test and experiment.ckpt_path):
         yield Fault(("train",), "false leaves nothing to do; with test=true and ckpt_path=CHECKPOINT it evaluates one")
+
+
+def monitors(experiment: Experiment, logged: set[str] | None) -> Iterator[Fault]:
+    """Metrics that something waits for and nothing logs; none where it is not known what is logged."""
+    for name, part in (experiment.callbacks or {}).items() if logged is not None else ():
+        wanted = _monitored(part)
+        if logged is not None and wanted is not None and wanted not in logged:
+            known = ", ".join(sorted(logged))
+            message = f"there is no metric {wanted!r}{nearest(wanted, logged)}; this model logs {known}"
+            yield Fault(("callbacks", name, "monitor"), message)
+
+
+def _monitored(part: object) -> str | None:
+    if isinstance(part, Saver):
+        return part.monitor
+    if isinstance(part, Foreign) and part.target == EARLY_STOPPING and part.kwargs.get("strict", True):
+        return str(part.kwargs.get("monitor"))
+    return None
+
+
+def own_test(experiment: Experiment) -> Iterator[Fault]:
+    """`test=true` with a module of the user's own that has no test: said before it is fitted."""
+    model = experiment.model
+    if experiment.test and isinstance(model, Foreign) and not has_method(model.target, "test_step"):
+        yield Fault(
+            ("test",), f"{model.target} has no test_step, by which Lightning tests it: add one, or leave this out"
+        )
 
 
 def _places(experiment: Experiment) -> Iterator[Fault]:

@@ -34,6 +34,7 @@ class Jobs:
         faults += [] if faults else launchers.slots(self.master.config.hydra, self.sweeper, Path())[1]
         if faults:
             raise UserError(origins.explain(faults, self.master))
+        self.elsewhere = launchers.is_elsewhere(self.master.config.hydra)
         self.space = self.sweeper.space(swept)
         self.varied = self.sweeper.preview(self.space)
 
@@ -45,6 +46,12 @@ class Jobs:
                 )
             if overrides.sets(word, ("hydra.run.dir",)):
                 raise UserError(f"{word}: the jobs of a sweep share its folder; hydra.sweep.dir=FOLDER names that")
+
+    @property
+    def needs_metric(self) -> bool:
+        """Whether a job that does not log what is optimised has failed: for a search, and where it was typed."""
+        typed = any(overrides.sets(word, ("optimized_metric",)) for word in self.shared)
+        return self.sweeper.NEEDS_METRIC or typed
 
     def new_folder(self) -> Path:
         """Where the sweep will lie; nothing is made yet."""
@@ -58,7 +65,8 @@ class Jobs:
             try:
                 composition = self.base.varied(own)
                 argv = [*self.shared, *own]
-                job = launch.check(self.verb, self.app, composition, argv, SweepFolder(place).job(number))
+                own_place = SweepFolder(place).job(number)
+                job = launch.check(self.verb, self.app, composition, argv, own_place, self.elsewhere)
                 jobs.append((job, launch.plan_of(composition, job)))
             except UserError as fault:
                 lines = str(fault).splitlines()

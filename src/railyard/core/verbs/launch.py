@@ -10,8 +10,8 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from railyard.core.config import hydra_node
 from railyard.core.config.check import check_config
 from railyard.core.config.compose import Composition, is_utf8, verbatim
 from railyard.core.config.defaults import completed, filled
-from railyard.core.config.faults import FaultyConfig
+from railyard.core.config.faults import Fault, FaultyConfig
 from railyard.core.config.origins import explain
 from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError
 from railyard.core.output import write_out
@@ -34,6 +34,7 @@ from railyard.core.runs.signals import Stopped
 from railyard.core.runs.trust import refuse_links
 from railyard.core.store.lock import locked
 from railyard.core.sweeping.config import chosen_sweeper
+from railyard.core.training.devices import missing
 from railyard.core.training.resuming import resumed_config
 from railyard.core.training.rules import OWNED
 from railyard.core.verbs.verb import Job, Verb
@@ -68,6 +69,17 @@ def guarded(verb: str, work: Callable[[], str]) -> int:
         sys.stderr.write(f"railyard {verb}: interrupted\n")
         return EXIT_INTERRUPT
     return 0
+
+
+@contextmanager
+def _told_how_to_go_on(job: Job) -> Iterator[None]:
+    """An interrupt of a verb that can be resumed says how."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not job.how_to_go_on:
+            raise
+        raise Stopped(f"what is done is kept, go on with: {job.how_to_go_on}") from None
 
 
 def call(verb: str, app: type[Verb], argv: list[str]) -> str:
@@ -124,10 +136,18 @@ def claimed(verb: str, app: type[Verb], composition: Composition, job: Job, argv
     return job
 
 
-def check(verb: str, app: type[Verb], composition: Composition, argv: list[str], place: Path | None = None) -> Job:
+def check(
+    verb: str,
+    app: type[Verb],
+    composition: Composition,
+    argv: list[str],
+    place: Path | None = None,
+    elsewhere: bool = False,
+) -> Job:
     """The first act of every verb: all faults at once, with the place each came from.
 
-    `place` is the folder of a job that has one already, as those of a sweep have.
+    `place` is the folder of a job that has one already, as those of a sweep have; `elsewhere`: another machine will
+    run it.
     """
     folder, resume = _folder(verb, app, composition, place)
     _set_output(composition, folder)
@@ -144,11 +164,24 @@ def check(verb: str, app: type[Verb], composition: Composition, argv: list[str],
     container = filled(kind, container)
     root, faults = check_config(kind, container, faults)
     faults += [*hydra_node.faults(composition.config.hydra), *chosen_sweeper(composition.config.hydra)[1]]
-    job = Job(verb, root, container, ["railyard", verb, *argv], folder, resume, changes)
-    faults += [] if faults else root.rules(job)
+    job = Job(verb, root, container, ["railyard", verb, *argv], folder, resume, changes, elsewhere=elsewhere)
+    faults += [] if faults else [*_absent(job), *root.rules(job)]
     if faults:
         raise UserError(explain(faults, composition))
     return job
+
+
+def _absent(job: Job) -> Iterator[Fault]:
+    """Paths that the verb reads and that are not there, and a device that this machine has not."""
+    for key in job.root.reads:
+        value = getattr(job.root, key)
+        for path in value if isinstance(value, list) else [value]:
+            if path is not None and not path.exists():
+                yield Fault((key,), f"there is nothing at {path}")
+    device = getattr(job.root, "device", None)
+    for name in device.split(",") if isinstance(device, str) and not job.elsewhere else ():
+        if reason := missing(name.strip()):
+            yield Fault(("device",), f"{reason}; device=auto takes what is there")
 
 
 def _folder(verb: str, app: type[Verb], composition: Composition, place: Path | None) -> tuple[Path | None, bool]:
@@ -198,7 +231,7 @@ def perform(composition: Composition, job: Job) -> dict[str, Any]:
             _describe_folder(composition, job.folder, job)
         configure_log(hydra.job_logging, hydra.verbose)
         try:
-            with run_state.recorded(job.folder) as result:
+            with run_state.recorded(job.folder) as result, _told_how_to_go_on(job):
                 result.update(job.root.perform(job))
         except RailyardError as fault:
             _to_log_file(str(fault))

@@ -80,7 +80,9 @@ class Running:
         slots, _ = launchers.slots(hydra, jobs.sweeper, self.folder.path)
         call = SweepCall.begin(self.folder.path)
         own = {trial.number: trial for trial in trials}
-        worker = Worker(jobs.verb, jobs.app, jobs.shared, self.folder, own, call, self.objectives, slots)
+        worker = Worker(
+            jobs.verb, jobs.app, jobs.shared, self.folder, own, call, self.objectives, slots, jobs.needs_metric
+        )
         try:
             with StopJobsOnSignal(call, launchers.is_basic(hydra)) as signals:
                 launchers.launch(hydra, worker, self.folder.path, trials)

@@ -5,13 +5,17 @@ class. Each hook here has its default; a verb may define hooks, fields and priva
 misspelt hook is an error when the class is made.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from railyard.core.config.assignments import yaml_word
 from railyard.core.config.component import Root
+from railyard.core.config.defaults import plain
 from railyard.core.config.faults import Fault
+from railyard.core.config.knobs import Knob, knobs
 from railyard.core.errors import nearest
 from railyard.core.progress import Count, counting
 
@@ -33,12 +37,22 @@ class Job:
     resumed: bool = False
     changes: list[str] = field(default_factory=list)
     pruning: "Watcher | None" = None
+    elsewhere: bool = False  # it will run on another machine, whose devices are not known here
+
+    @property
+    def how_to_go_on(self) -> str:
+        """The call that continues it, where its verb has one."""
+        if self.folder is None or "resume" not in type(self.root).model_fields:
+            return ""
+        again = [f"out={self.config['out']}"] if self.config.get("out") else []  # may lie outside the folder
+        return " ".join([f"railyard {self.verb} resume={os.path.relpath(self.folder)}", *again])
 
 
 class Verb(Root):
     """A call of a verb, as its config says."""
 
     has_folder: ClassVar[bool] = False  # it works in a run folder
+    reads: ClassVar[tuple[str, ...]] = ()  # keys of paths that have to be there
     verbatim: ClassVar[tuple[str, ...]] = ()  # keys whose values are taken as typed, past Hydra's grammar
 
     @classmethod
@@ -75,7 +89,8 @@ class Verb(Root):
 
     def plan(self, job: Job) -> str:
         """What will happen, found without building it."""
-        lines = [f"  {key}: {value}" for key, value in job.config.items() if key not in PLAIN]
+        known = knobs(type(self))
+        lines = [f"  {key}: {worded(value, known.get(key))}" for key, value in job.config.items() if key not in PLAIN]
         return "\n".join([f"railyard {job.verb}", *lines])
 
     def perform(self, job: Job) -> dict[str, Any]:
@@ -89,6 +104,31 @@ class Verb(Root):
     def text(self, result: dict[str, Any]) -> str | None:
         """The result in lines of its own for a person; None: the summary as YAML."""
         return None
+
+
+def worded(value: Any, knob: Knob | None = None) -> str:
+    """A plain value of a config as a plan has it; of a section what is not its default."""
+    if isinstance(value, Mapping):
+        usual = plain(knob.default, knob) if knob else None
+        leaves = _leaves(value, usual if isinstance(usual, Mapping) else {})
+        return ", ".join(leaves) or "as usual"
+    if isinstance(value, list):
+        return ", ".join(map(worded, value)) or "none"
+    return yaml_word(value)
+
+
+def _leaves(node: Mapping[str, Any], usual: Mapping[str, Any], above: str = "") -> list[str]:
+    """`key value` of the leaves that are not the usual ones; a class by its last name."""
+    found: list[str] = []
+    for name, value in node.items():
+        before = usual.get(name)
+        if name == "_target_":
+            found.append(str(value).rpartition(".")[2])
+        elif isinstance(value, Mapping):
+            found += _leaves(value, before if isinstance(before, Mapping) else {}, f"{above}{name}.")
+        elif name not in usual or value != before:
+            found.append(f"{above}{name} {worded(value)}")
+    return found
 
 
 class Work(Verb, abstract=True):

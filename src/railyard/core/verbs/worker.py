@@ -45,6 +45,7 @@ class Worker:
     call: SweepCall
     objectives: tuple[OptimizedMetric, ...] = ()
     slots: Slots | None = None
+    needs_metric: bool = False
 
     def __call__(self, config: Any) -> None:
         try:
@@ -71,13 +72,19 @@ class Worker:
 
     def _to_its_end(self, trial: Trial, place: Path) -> None:
         _say(trial, " ".join(trial.overrides) or "as it stands")
-        outcome = self._outcome(trial, place)
+        outcome = self._measured(self._outcome(trial, place))
         self.folder.write_outcome(trial, outcome)
         self.folder.write_tables()
         fault = outcome.error
         if outcome.state == "complete" and not logged(outcome, self.objectives):
             fault = str(reached_values(outcome, self.objectives))
         _say(trial, f"{outcome.state} after {outcome.seconds:.0f} s" + (f": {fault}" if fault else ""))
+
+    def _measured(self, outcome: Outcome) -> Outcome:
+        """A job that logged nothing of what the sweep needs has failed, wherever its end is told."""
+        if not self.needs_metric or outcome.state != "complete" or logged(outcome, self.objectives):
+            return outcome
+        return replace(outcome, state="failed", error=str(reached_values(outcome, self.objectives)), unmeasured=True)
 
     def _outcome(self, trial: Trial, place: Path) -> Outcome:
         begun = time.monotonic()

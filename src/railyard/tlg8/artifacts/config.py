@@ -15,6 +15,7 @@ class Extract(Work):
     """Searches all blocks of images as the reference encoder does and writes what it found as a pack."""
 
     unit = "blocks"
+    reads = ("images",)
 
     images: PathKnob = Field(description="a folder, searched with its subfolders for PNG, BMP, WebP, JPEG; or one file")
     out: PathKnob = Field(description="folder of the new pack; it appears complete or not at all")

@@ -16,6 +16,7 @@ class MakeDataSet(Work):
     """Makes the data set that rankers are trained on: eligible blocks of packs, features, targets, a split."""
 
     unit = "blocks"
+    reads = ("pack",)
 
     pack: PathKnob | list[PathKnob] = Field(description="folder of a pack, or a list of some")
     out: PathKnob = Field(description="folder that gets `dataset/` and `splits/`; one in work is gone on with")

@@ -16,6 +16,7 @@ class Decode(Work):
     """Decodes .tlg8 files to PNG."""
 
     unit = "files"
+    reads = ("files",)
 
     files: PathKnob = Field(description="a folder, searched with its subfolders for .tlg8 files; or one file")
     out: PathKnob = Field(description="folder for the PNG files, in the same subfolders")

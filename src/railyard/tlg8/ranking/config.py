@@ -14,6 +14,7 @@ class Rank(Work):
     """Ranks the tuples of blocks."""
 
     unit = "blocks"
+    reads = ("bundle", "source")
 
     bundle: PathKnob = Field(description="a ranker's bundle: `init/` of a run, or what `promote` made")
     source: PathKnob = Field(description="a pack with blocks.npy, or a run's folder with its dataset/")

@@ -82,6 +82,8 @@ class Search(Verb):
 class Promote(Verb):
     """Copies a bundle to a run of its own, and never over one."""
 
+    reads = ("bundle",)
+
     bundle: PathKnob = Field(description="folder of a bundle, or its bundle.json")
     run_id: RunId = Field(description=RUN_ID)
     root: PathKnob = Field(ROOT, description="folder of all runs")

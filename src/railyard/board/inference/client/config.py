@@ -84,6 +84,17 @@ class Client(Component):
         return self.inflight_batches * self.max_batch
 
 
+def missing_files(client: Client) -> list[Fault]:
+    """Files that a client is to read and that are not there."""
+    tls = {f"tls.{name}": getattr(client.tls, name) for name in ("ca", "cert", "key")}
+    named = {"token_file": client.token_file, **tls}
+    return [
+        Fault(("client", *key.split(".")), f"there is no file {path}")
+        for key, path in named.items()
+        if path is not None and not path.is_file()
+    ]
+
+
 def missing_extra() -> list[Fault]:
     """The fault of an address where gRPC is not installed."""
     if find_spec("grpc"):

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from railyard.board.inference.client.config import Addresses, Client, missing_extra
+from railyard.board.inference.client.config import Addresses, Client, missing_extra, missing_files
 from railyard.board.inference.server.config import HostPort
 from railyard.core.config.faults import Fault
 from railyard.core.verbs.verb import Job, Verb
@@ -54,7 +54,7 @@ class Load(Verb):
             return [Fault(("rate",), f"mode={self.mode} {wanted}")]
         if self.mode == "open" and self.stream:
             return [Fault(("stream",), "a full stream holds back its client, so that no rate is kept: mode=closed")]
-        return missing_extra()
+        return [*missing_extra(), *missing_files(self.client)]
 
     def perform(self, job: Job) -> dict[str, Any]:
         from railyard.board.inference.load.job import load

@@ -121,7 +121,19 @@ class Serve(Verb):
         if weight_file(self.init) is None:
             message = f"{self.init} holds no weights: give the init folder of a trained model"
             raise FaultyConfig(Fault(("init",), message))
+        self._refuse_secrets()
         return f"{super().plan(job)}\n  model: {parameter_count(config):,} parameters, {config.head_type}"
+
+    def _refuse_secrets(self) -> None:
+        """FaultyConfig where the token or the certificates cannot be read."""
+        from railyard.board.inference.server.credentials import Token, tls_credentials
+
+        if self.token_file is not None:
+            with blamed_on("token_file"):
+                Token.read(self.token_file)
+        if self.tls_cert is not None and self.tls_key is not None:
+            with blamed_on("tls_cert"):
+                tls_credentials(self.tls_cert, self.tls_key, self.tls_client_ca)
 
     def perform(self, job: Job) -> dict[str, Any]:
         from railyard.board.inference.server.serving import serve
