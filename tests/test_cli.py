@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from railyard import __version__, cli
-from railyard.core.verbs.table import verbs
+from railyard.core.verbs.table import usage, verbs
 
 SLOW_IMPORTS = ("torch", "lightning", "numba", "pydantic", "hydra", "numpy", "pathlib", "importlib.metadata")
 
@@ -35,6 +35,21 @@ def test_help_imports_nothing_heavy():
 
 def _source():
     return str(Path(cli.__file__).parents[1])
+
+
+@pytest.mark.parametrize("verb", ["train", "pack"])
+def test_help_of_a_verb_by_its_name(railyard, verb):
+    assert railyard("help", verb).out == railyard(verb, "--help").out
+    assert "did you mean 'train'?" in railyard("help", "trian").err
+
+
+@pytest.mark.slow
+def test_it_is_a_module_too(work):
+    (work / "yaml.py").write_text("raise AssertionError('the working directory was searched')")
+    command = [sys.executable, "-m", "railyard", "help"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=work, env={"PYTHONPATH": _source()}, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == usage()
 
 
 def test_version(railyard):

@@ -6,6 +6,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE, TESTS = ROOT / "src" / "railyard", ROOT / "tests"
 
 PROVED_BY = {
+    "test_cli.py": ("__main__.py",),
     "apps/test_stage2_verbs.py": ("stage2/scenes/config.py",),
     "apps/test_tlg8_verbs.py": (
         "tlg8/images/config.py",

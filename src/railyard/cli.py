@@ -15,10 +15,17 @@ def main(argv: list[str] | None = None) -> int:
     if argv is None:  # a process of its own
         atexit.register(gc.freeze)  # what is left at the end is not searched for circles: 0.4 s with torch
     words = sys.argv[1:] if argv is None else argv
-    if not words or words[0] in ("-h", "--help", "help"):
+    if not words or words[0] in ("-h", "--help") or words == ["help"]:
         write_out(usage())
         return 0
-    name, *rest = words
+    name, *rest = [*words[1:2], "--help", *words[2:]] if words[0] == "help" else words
+    if name == "completion":
+        from railyard.core.verbs import completion
+
+        code, out, err = completion.main(rest)
+        write_out(out)
+        sys.stderr.write(err)
+        return code
     if name == "--version":
         write_out(f"railyard {__version__}\n")
         return 0

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from railyard.core import rail
 from railyard.core.config.assignments import overrides_of
-from railyard.core.config.compose import Composition, verbatim
+from railyard.core.config.compose import Composition
 from railyard.core.errors import UserError, nearest
 from railyard.core.runs import metrics, provenance, run_state
 from railyard.core.runs.folder import read_config
@@ -175,9 +175,7 @@ def _checked(
     if verb not in verbs():
         raise UserError(f"there is no verb '{verb}'{nearest(verb, verbs())}; known: {', '.join(verbs())}")
     app = verbs()[verb].load()
-    parts = (
-        [verbatim(part, app.verbatim)] if isinstance(part, str) else overrides_of(part) for part in (*call, values)
-    )
+    parts = ([app.as_typed(part)] if isinstance(part, str) else overrides_of(part) for part in (*call, values))
     words = [word for part in parts for word in part]
     if options := [word for word in words if word.startswith("-")]:
         raise UserError(f"{options[0]} is an option of the command line; here only key=value is taken")

@@ -78,6 +78,13 @@ def test_the_plan_is_printed_and_nothing_is_made(check, work):
     assert list(work.iterdir()) == []
 
 
+def test_the_plan_names_files_of_ones_own_that_stand_in_for_shipped_ones(check, work):
+    (work / "conf" / "trainer").mkdir(parents=True)
+    text = "defaults: [default, _self_]\naccelerator: cpu\nmax_epochs: 3\n"
+    (work / "conf" / "trainer" / "cpu.yaml").write_text(text)
+    assert "  yours      conf/trainer/cpu.yaml, in place of the one that ships" in check("data.batch_size=64").err
+
+
 def test_json_is_one_line_with_the_plan(check):
     done = check("json=true")
     assert done.json["valid"] is True

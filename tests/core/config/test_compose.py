@@ -96,10 +96,33 @@ def test_local_default_is_read_when_it_is_there(work):
     assert Composition("train", ["seed=1"]).config.seed == 1
 
 
-def test_the_users_folder_does_not_replace_railyards_files(work):
-    write(work / "conf" / "train.yaml", "seed: 3\n")
-    write(work / "conf" / "trainer" / "cpu.yaml", "_target_: os.system\n")
-    assert Composition("train", ["trainer=cpu"]).config.trainer._target_ == "lightning.pytorch.Trainer"
+def test_the_users_options_win_over_shipped_ones_of_the_same_name(work):
+    write(work / "conf" / "train.yaml", "seed: 3\n")  # of another program: the primary config is the verb's
+    write(work / "conf" / "trainer" / "cpu.yaml", "defaults: [default, _self_]\naccelerator: cpu\nmax_epochs: 77\n")
+    write(work / "conf" / "trainer" / "mine.yaml", "defaults: [cpu]\n")
+    composition = Composition("train", ["trainer=cpu"])
+    assert (composition.config.trainer.max_epochs, composition.config.seed) == (77, 0)
+    assert composition.config.trainer._target_ == "lightning.pytorch.Trainer"
+    assert composition.in_place_of_shipped == [work / "conf" / "trainer" / "cpu.yaml"]
+    assert Composition("train", []).in_place_of_shipped == []
+    assert "did you mean 'cpu'?; available: cpu, ddp, ddp_sim, default, gpu, mine, mps" in sentence("trainer=cpuu")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "key"),
+    [
+        ("callbacks/default.yaml", "# @package _global_\nallow: [my.Class]\n", "allow"),
+        ("trainer/default.yaml", "defaults: [/experiment/other]\n", "allow"),
+        ("experiment/board/quickstart.yaml", "# @package _global_\nallow: [my.Class]\n", "allow"),
+        ("paths/default.yaml", "# @package _global_\nhydra: {launcher: {setup: [x]}}\n", "hydra.launcher.setup"),
+    ],
+)
+def test_what_is_read_without_being_named_admits_nothing(work, file, text, key):
+    write(work / "conf" / file, text)
+    write(work / "conf" / "experiment" / "other.yaml", "# @package _global_\nallow: [my.Class]\n")
+    composition = Composition("train", ["experiment=board/quickstart"])
+    with pytest.raises(UserError, match=rf"{key} may not stand there: the file is read without being named"):
+        _ = composition.in_place_of_shipped
 
 
 def test_a_broken_file_of_the_user_is_one_sentence_with_its_place(work):

@@ -20,7 +20,7 @@ def test_classes_of_the_users_own_are_trained(tmp_path):
     result = tiny.train(tmp_path / "run")
     assert result["steps"] == 22
     assert result["best"]["checkpoint"].startswith("step-")
-    assert set(result["metrics"]) == {"train/number", "train/another", "val/loss"}
+    assert set(result["metrics"]) == {"train/number", "train/another", "train/lr", "val/loss"}
     assert (tmp_path / "run" / "metrics.csv").read_text().startswith("step,epoch,")
 
 

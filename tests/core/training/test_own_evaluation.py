@@ -14,18 +14,18 @@ from railyard.core.training.own_evaluation import evaluate
 from railyard.core.training.subject import Subject
 
 CONFIG = {
-    "allow": ["tiny.TinyData", "tiny.TinyModule", "tiny.Tested", "tiny.Plain"],
+    "allow": ["tiny.TinyData", "tiny.TinyModule", "tiny.Judged", "tiny.Plain"],
     "data": {"_target_": "tiny.TinyData"},
     "trainer": {"_target_": "lightning.pytorch.Trainer", "accelerator": "cpu", "devices": 1, "max_epochs": 1},
 }
 
 
-class Tested(tiny.TinyModule):
+class Judged(tiny.TinyModule):
     def test_step(self, batch, batch_idx):
         self.log("test/weight", self.layer.weight.detach().sum())
 
 
-class TestedData(tiny.TinyData):
+class JudgedData(tiny.TinyData):
     def test_dataloader(self):
         return self.val_dataloader()
 
@@ -33,13 +33,13 @@ class TestedData(tiny.TinyData):
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     def trained(model):
-        monkeypatch.setattr(tiny, "Tested", Tested, raising=False)
-        monkeypatch.setattr(tiny, "TestedData", TestedData, raising=False)
+        monkeypatch.setattr(tiny, "Judged", Judged, raising=False)
+        monkeypatch.setattr(tiny, "JudgedData", JudgedData, raising=False)
         folder = tmp_path / "run"
         tiny.train(folder, {"max_epochs": 1}, model=Foreign(f"tiny.{model}"))
         config = {**CONFIG, "model": {"_target_": f"tiny.{model}"}}
         write_config(folder, config)
-        return Subject(Foreign("tiny.TestedData"), config, run=folder)
+        return Subject(Foreign("tiny.JudgedData"), config, run=folder)
 
     return trained
 
@@ -59,7 +59,7 @@ def test_a_module_without_validation_is_one_sentence(run, tmp_path):
 
 
 def test_its_test_step_is_run(run, tmp_path):
-    subject = run("Tested")
+    subject = run("Judged")
     found = evaluate(subject, tmp_path, "test")
     weights = load(CheckpointFolder(subject.run / "checkpoints").best())["state_dict"]["layer.weight"]
     assert found["metrics"] == {"test/weight": pytest.approx(float(weights.sum()))}

@@ -20,6 +20,28 @@ def test_all_jobs_are_checked_before_the_first_starts(sweep_of, work):
     assert list(work.iterdir()) == []
 
 
+def test_folders_of_jobs_are_numbered(sweep_of, work):
+    code, _, err = sweep_of(app(), "-m", "depth=1,2", "hydra.sweep.subdir=${hydra.job.override_dirname}")
+    assert code == 2
+    assert "hydra.sweep.subdir: jobs lie in numbered folders, by which a sweep goes on: hydra.sweep.dir=FOLDER" in err
+    assert list(work.iterdir()) == []
+
+
+def test_a_sweep_over_nothing_says_so(sweep_of, work):
+    code, _, err = sweep_of(app(), "-m")
+    assert code == 0, err
+    assert "jobs       one, since nothing is varied; key=a,b varies a key" in err
+
+
+@pytest.mark.parametrize("name", ["${now:%Y} my sweeps", "ä (1)"])
+def test_a_sweep_has_one_folder_where_it_was_told(sweep_of, work, name):
+    code, _, err = sweep_of(app(), "-m", "depth=1,2", f"hydra.sweep.dir={name}")
+    assert code == 0, err
+    (folder,) = [path for path in work.iterdir() if path.name != "outputs"]
+    assert {path.name for path in folder.iterdir() if path.is_dir()} >= {"0", "1"}
+    assert not (work / "outputs").exists()
+
+
 def test_a_job_that_does_not_compose_is_listed_as_well(sweep_of, work):
     code, _, err = sweep_of(app(), "-m", "paths=default,nowhere")
     assert code == 2

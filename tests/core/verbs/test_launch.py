@@ -33,21 +33,6 @@ def start(railyard, capsys):
     return run
 
 
-@pytest.mark.parametrize("words", [["--cfg", "job"], ["--cfg=job"], ["-c", "job"]])
-def test_cfg_job_is_taken_out(words):
-    assert launch.words(["a=1", *words, "b=2"]) == (["a=1", "b=2"], True)
-    assert launch.words(["a=1", "b=job"]) == (["a=1", "b=job"], False)
-
-
-@pytest.mark.parametrize(
-    ("word", "reason"),
-    [("-n", "no option -n"), ("--json", "no option --json"), ("--cfg", "no option --cfg")],
-)
-def test_other_options_are_refused(word, reason):
-    with pytest.raises(UserError, match=reason):
-        launch.words(["a=1", word])
-
-
 def test_what_no_other_key_could_mend_is_told_alone(start):
     seen = []
 

@@ -29,7 +29,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from railyard.core import package
 from railyard.core.config.component import Component
-from railyard.core.config.config_files import ConfigFiles, circle, readable
+from railyard.core.config.config_files import USERS, ConfigFiles, circle, readable
 from railyard.core.config.defaults import filled
 from railyard.core.config.faults import Fault, reason
 from railyard.core.config.hydra_private import (
@@ -204,6 +204,37 @@ class Composition:
         except OmegaConfBaseException as fault:
             raise UserError(f"{key}: {reason(fault)}") from None
 
+    def search_path(self) -> list[Any]:
+        """Where configs are looked for, in this order: each with its `provider` and its `path`."""
+        return list(self.loader.get_search_path().get_path())
+
+    def chosen_files(self) -> list[tuple[str, str]]:
+        """The configs that were composed, in their order, and the package of each."""
+        with self.explained():
+            found = self.loader.compute_defaults_list(self.primary, self.overrides, RunMode.RUN)
+        return [(str(entry.config_path), entry.package or "") for entry in found.defaults if entry.config_path]
+
+    @cached_property
+    def in_place_of_shipped(self) -> list[Path]:
+        """Files of the user's that were composed and have the name of one that ships. UserError where one of the
+        user's that was read without being named does more than set values.
+        """
+        *users, own = folders()
+        if not users:
+            return []
+        composed = [f"{name}.yaml" for name, _ in self.chosen_files() if "/" in name]
+        found = [folder / name for folder in users for name in composed if (folder / name).is_file()]
+        shadowing = [file for file in found if any((own / file.relative_to(folder)).is_file() for folder in users)]
+        if not self._names_users_files(found, shadowing):
+            for file in found:
+                refuse_admissions_of(file)
+        return shadowing
+
+    def _names_users_files(self, found: list[Path], shadowing: list[Path]) -> bool:
+        """Whether the command line chose a file of the user's by a name that only it has."""
+        named = {f"{name}/{word.partition('=')[2]}.yaml" for name, word in self.given if self.is_group(name)}
+        return any(str(file).endswith(f"/conf/{name}") for name in named for file in found if file not in shadowing)
+
     @cached_property
     def run_dir(self) -> Path | None:
         """The folder that hydra.run.dir names, on the command line or in a file."""
@@ -227,6 +258,14 @@ class Composition:
         given = OmegaConf.to_container(job, resolve=False)
         assert isinstance(given, dict)
         return OmegaConf.create(filled(self.root, {str(key): value for key, value in given.items()}))
+
+    def resolvable(self, node: DictConfig) -> DictConfig:
+        """A part of the config beside the values that its interpolations name."""
+        whole = OmegaConf.merge(self.job(), {"hydra": self.config.hydra})
+        OmegaConf.set_readonly(whole, None)
+        copied = copy.deepcopy(node)
+        copied._set_parent(whole)
+        return copied
 
     def container(self) -> tuple[dict[str, Any], list[Fault]]:
         """The job's part as a plain container, resolved; unresolvable values are faults and become null."""
@@ -287,9 +326,20 @@ def unreadable(word: str, fault: Exception) -> str:
 
 
 def folders() -> list[Path]:
-    """Railyard's own conf, then the working directory's, where users keep experiments of their own."""
+    """The working directory's conf, where users keep configs of their own, and then Railyard's."""
     own, users = bundled("conf"), Path.cwd() / "conf"
-    return [own] if users == own or not users.is_dir() else [own, users]
+    return [own] if users == own or not users.is_dir() else [users, own]
+
+
+def refuse_admissions_of(file: Path) -> None:
+    """UserError where a config file that is read without being named admits classes or searches other folders."""
+    content = read_yaml(file)
+    for key in _keys(content):
+        if key[0] == "allow" or key[-1] == "searchpath" or {"launcher", "setup"} <= {*key}:
+            raise UserError(
+                f"{readable(file)}: {'.'.join(key)} may not stand there: the file is read without being named; put it "
+                "into an experiment of another name that you name, or on the command line"
+            )
 
 
 def _refuse_widening(file: Path) -> None:
@@ -340,11 +390,11 @@ def _hide_schemas() -> None:
 
 
 def _search_path() -> Any:
-    own, *users = folders()
+    """The user's options come before the shipped ones of the same name; the primary config is always the verb's."""
+    *users, own = folders()
     search_path = create_config_search_path(str(own))
     for folder in users:
-        # Hydra wants its schema last
-        search_path.prepend("user", f"file://{folder}", SearchPathQuery(provider="schema"))
+        search_path.prepend(USERS, f"file://{folder}", SearchPathQuery(provider="main"))
     return search_path
 
 

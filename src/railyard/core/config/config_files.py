@@ -17,8 +17,14 @@ MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 EXAMPLE = "such as [override /model: board_encoder, _self_]"
 
 
+USERS = "user"  # what the search path calls the working directory's folder
+
+
 class ConfigFiles(FileConfigSource):
-    """A folder of config files."""
+    """A folder of config files; those at the top of a user's are of other programs, and not looked at."""
+
+    def is_config(self, config_path: str) -> bool:
+        return not (self.provider == USERS and "/" not in config_path) and bool(super().is_config(config_path))
 
     def load_config(self, config_path: str) -> ConfigResult:
         """The config at a path without its suffix. UserError for a file that holds none."""

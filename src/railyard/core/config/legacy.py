@@ -101,7 +101,9 @@ KEYS: dict[str, Old] = {
     "callbacks.model_checkpoint": Old(SAVER),
     "callbacks.rich_progress_bar": Old(PROGRESS),
     "callbacks.model_summary": Old("add callbacks.model_summary._target_=lightning.pytorch.callbacks.ModelSummary"),
-    "callbacks.early_stopping": Old("add callbacks.early_stopping._target_=lightning.pytorch.callbacks.EarlyStopping"),
+    "callbacks.early_stopping": Old(
+        "add callbacks.early_stopping._target_=lightning.pytorch.callbacks.EarlyStopping with its monitor, as val/loss"
+    ),
     # Lightning 1
     "trainer.gpus": Old("write trainer.devices with trainer.accelerator=gpu; trainer=gpu sets both"),
     "trainer.num_processes": Old("write trainer.devices with trainer.accelerator=cpu"),

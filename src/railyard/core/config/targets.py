@@ -77,7 +77,8 @@ class Signature:
         if name in supplied:
             return Fault(key, "is supplied by Railyard at run time; leave it out")
         if name not in self.parameters and not self.is_open:
-            return Fault(key, f"unknown key for {self.target}{hint(name, self.parameters)}")
+            drop = f"; ~{'.'.join(key)} drops it" if self.is_optimizer else ""  # one of the optimizer before
+            return Fault(key, f"unknown key for {self.target}{hint(name, self.parameters)}{drop}")
         if isinstance(value, str) and value == MISSING:
             return required_here(key)
         wanted = plain_types(self.parameters.get(name))

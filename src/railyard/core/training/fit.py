@@ -44,6 +44,7 @@ from railyard.core.training.trainer_values import refuse_beyond_epoch
 
 log = logging.getLogger(__name__)
 
+RATES = "lightning.pytorch.callbacks.LearningRateMonitor"
 LONGEST_REASON = 300  # characters
 
 
@@ -238,6 +239,8 @@ def build_trainer(
     keys = experiment.trainer.kwargs
     rows = MetricRows(folder, keys.get("log_every_n_steps") or 50, start.resumed, experiment.metrics)
     described = [knobs for knobs in (experiment.callbacks or {}).values() if knobs is not None]
+    if not any((experiment.logger or {}).values()):  # it asks for a tracker; the rates stand in metrics.jsonl
+        described = [knobs for knobs in described if not (isinstance(knobs, Foreign) and knobs.target == RATES)]
     chosen = [knobs.build(**_runtime(knobs, folder, start)) for knobs in described]
     saving = any(isinstance(callback, Saver) for callback in chosen)
     trainer = experiment.trainer.build(

@@ -19,8 +19,10 @@ from railyard.core.config import targets
 from railyard.core.config.assignments import yaml_word
 from railyard.core.config.component import Component, Foreign
 from railyard.core.config.compose import Composition, bundled, options
-from railyard.core.config.knobs import Kind, Knob, knobs
-from railyard.core.verbs.table import Entry
+from railyard.core.config.knobs import Kind, Knob, knobs, sections
+from railyard.core.errors import UserError
+from railyard.core.verbs.options import KNOWN
+from railyard.core.verbs.table import Entry, verbs
 
 COMMON = ("json", "allow", "paths")  # every verb has them; listed last
 INDENT = 20
@@ -30,21 +32,22 @@ def verb_help(verb: Entry, words: Iterable[str] = ()) -> str:
     """The text printed by `railyard VERB --help`; `words` are the overrides that stood beside it."""
     config = Composition(verb.name, words).container()[0]
     root = verb.load().read_as(config)
-    groups = _groups(verb.name)
-    own = [name for name in knobs(root) if name not in (*COMMON, *groups)]
+    of_verb = groups(verb.name)
+    own = [name for name in knobs(root) if name not in (*COMMON, *of_verb)]
     lines = [f"railyard {verb.name}: {verb.summary}", "", f"  {verb.example}", "", "keys"]
     for name in (*own, *COMMON):
         lines += _entry(name, knobs(root)[name], config.get(name))
     for name, section in _sections(config, root):
         lines += ["", f"keys of {name} ({name}.key=value)", *_section(name, section, config.get(name) or {})]
-    if groups:
+    if of_verb:
         lines += ["", "groups (group=option)"]
-        lines += [line for name, known in groups.items() for line in _wrapped(name, ", ".join(known))]
-    chosen = targets.parts({name: config.get(name) for name in groups})
+        lines += [line for name, known in of_verb.items() for line in _wrapped(name, ", ".join(known))]
+    chosen = targets.parts({name: config.get(name) for name in of_verb})
     parts = [line for key, node, part in chosen for line in _part(".".join(key), node, part)]
     if parts:
         lines += ["", "keys of the chosen options (group.key=value)", *parts]
-    return "\n".join([*lines, "", "options: --help, --cfg job (print the composed config and stop)", ""])
+    told = textwrap.wrap(f"options: {KNOWN}; --cfg prints the composed config and stops", 80, subsequent_indent="  ")
+    return "\n".join([*lines, "", *told, ""])
 
 
 def _sections(config: Mapping[str, Any], root: type[Component]) -> list[tuple[str, type[BaseModel]]]:
@@ -104,7 +107,20 @@ def _part(key: str, node: Mapping[str, Any], part: targets.Part) -> list[str]:
     return [line for knob in shown for line in _entry(f"{key}.{knob.name}", knob, node.get(knob.name))]
 
 
-def _groups(verb: str) -> dict[str, list[str]]:
+def keys(verb: str, words: Iterable[str]) -> list[str]:
+    """Dotted keys of a verb's root and of what is chosen beside it; those of the root alone where words are faulty."""
+    root = verbs()[verb].load()
+    try:
+        config = Composition(verb, words).container()[0]
+    except UserError:
+        return [*knobs(root)]
+    read = root.read_as(config)
+    inside = [(".".join(key), targets.names(part)) for key, _, part in targets.parts(config)]
+    inside += [(".".join(key), names) for key, names in sections(read)]
+    return list(dict.fromkeys([*knobs(read), *(f"{key}.{name}" for key, names in inside for name in names)]))
+
+
+def groups(verb: str) -> dict[str, list[str]]:
     """Groups of the primary config's defaults list, each with its options."""
     primary = yaml.safe_load((bundled("conf") / f"{verb}.yaml").read_text(encoding="utf-8"))
     names = [next(iter(entry)) for entry in primary.get("defaults", []) if isinstance(entry, dict)]

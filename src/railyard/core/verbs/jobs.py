@@ -5,8 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from omegaconf import OmegaConf
+
 from railyard.core.config import origins
 from railyard.core.config.compose import Composition
+from railyard.core.config.faults import Fault
 from railyard.core.errors import UserError
 from railyard.core.sweeping import launchers, overrides
 from railyard.core.sweeping.config import chosen_sweeper
@@ -16,6 +19,7 @@ from railyard.core.verbs import launch
 from railyard.core.verbs.verb import Job, Verb
 
 OWN = ("hydra/launcher", "hydra/sweeper", "hydra.launcher", "hydra.sweeper", "hydra.sweep")  # keys of no single job
+NUMBERED = "${hydra.job.num}"
 LISTED = 20  # jobs that the plan names
 
 
@@ -30,7 +34,7 @@ class Jobs:
         self.master = Composition(verb, fixed, root=app)
         self.base = Composition(verb, self.shared, self.master)
         self.sweeper, faults = chosen_sweeper(self.master.config.hydra)
-        faults += launchers.faults(self.master.config.hydra)
+        faults += [*launchers.faults(self.master.config.hydra), *_subdir(self.master)]
         faults += [] if faults else launchers.slots(self.master.config.hydra, self.sweeper, Path())[1]
         if faults:
             raise UserError(origins.explain(faults, self.master))
@@ -102,9 +106,19 @@ class Jobs:
     def plan(self, first: str, resumed: Path | None) -> str:
         """What will run: the jobs, and the plan of the first one."""
         launcher = str(self.master.config.hydra.launcher._target_).rpartition(".")[2]
-        lines = [f"railyard {self.verb} -m", f"  jobs       {self.sweeper.describe(self.space)}, by {launcher}"]
+        how = self.sweeper.describe(self.space) if self.space else "one, since nothing is varied; key=a,b varies a key"
+        lines = [f"railyard {self.verb} -m", f"  jobs       {how}, by {launcher}"]
         lines += [f"  resume     {os.path.relpath(resumed)}"] if resumed else []
         shown = self.sweeper.PREVIEWED
         lines += [f"  {shown} {number:<6} {' '.join(own)}" for number, own in enumerate(self.varied[:LISTED])]
         lines += [f"  and {len(self.varied) - LISTED} more"] if len(self.varied) > LISTED else []
         return "\n".join([*lines, "job 0:", first.rstrip(), ""])
+
+
+def _subdir(master: Composition) -> list[Fault]:
+    """A name of one's own for the folders of jobs: a sweep that goes on finds them by their numbers."""
+    written = OmegaConf.to_container(master.config.hydra.sweep, resolve=False)
+    if isinstance(written, dict) and written["subdir"] in (NUMBERED, "."):
+        return []
+    message = "jobs lie in numbered folders, by which a sweep goes on: hydra.sweep.dir=FOLDER names the one around them"
+    return [Fault(("hydra", "sweep", "subdir"), message)]

@@ -18,11 +18,13 @@ from typing import Any
 import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import configure_log
-from omegaconf import OmegaConf, open_dict, read_write
+from omegaconf import open_dict, read_write
 
 from railyard.core.config import hydra_node
 from railyard.core.config.check import check_config
-from railyard.core.config.compose import Composition, is_utf8, verbatim
+from railyard.core.config.compose import Composition, is_utf8
+from railyard.core.config.config_files import readable
+from railyard.core.config.debugging import without_misfits
 from railyard.core.config.defaults import completed, filled
 from railyard.core.config.faults import Fault, FaultyConfig
 from railyard.core.config.origins import explain
@@ -37,6 +39,7 @@ from railyard.core.sweeping.config import chosen_sweeper
 from railyard.core.training.devices import missing
 from railyard.core.training.resuming import resumed_config
 from railyard.core.training.rules import OWNED
+from railyard.core.verbs import options
 from railyard.core.verbs.verb import Job, Verb
 
 log = logging.getLogger(__name__)
@@ -84,10 +87,11 @@ def _told_how_to_go_on(job: Job) -> Iterator[None]:
 
 def call(verb: str, app: type[Verb], argv: list[str]) -> str:
     """Run a verb with the words of a command line; returns what standard output gets."""
-    overrides, wants_config = words(argv)
-    composition = Composition(verb, [verbatim(word, app.verbatim) for word in overrides], root=app)
-    if wants_config:
-        return str(OmegaConf.to_yaml(composition.job()))
+    typed = options.parse(argv)
+    composition = Composition(verb, [app.as_typed(word) for word in typed.overrides], root=app)
+    if typed.prints:
+        _set_output(composition, _folder(verb, app, composition, None)[0])
+        return typed.printed(composition)
     job = check(verb, app, composition, argv)
     plan = plan_of(composition, job)
     sys.stderr.write(plan.rstrip() + "\n")
@@ -99,26 +103,11 @@ def call(verb: str, app: type[Verb], argv: list[str]) -> str:
 
 def plan_of(composition: Composition, job: Job) -> str:
     """What will happen. UserError for what is seen to be wrong only now, with the place it was set."""
+    own = [f"  yours      {readable(file)}, in place of the one that ships" for file in composition.in_place_of_shipped]
     try:
-        return str(job.root.plan(job))
+        return "\n".join([str(job.root.plan(job)).rstrip(), *own])
     except FaultyConfig as refused:
         raise UserError(explain(refused.faults, composition)) from None
-
-
-def words(argv: list[str]) -> tuple[list[str], bool]:
-    """The overrides of a command line, and whether `--cfg job` asks for the composed config only."""
-    overrides, wants_config = [], False
-    rest = iter(argv)
-    for word in rest:
-        if word == "--cfg=job" or (word in ("--cfg", "-c") and next(rest, "") == "job"):
-            wants_config = True
-        elif word.startswith("-"):
-            raise UserError(
-                f"there is no option {word}; options are --help, --cfg job and -m, keys are given as key=value"
-            )
-        else:
-            overrides.append(word)
-    return overrides, wants_config
 
 
 def _refuse_unswept(composition: Composition) -> None:
@@ -151,6 +140,7 @@ def check(
     """
     folder, resume = _folder(verb, app, composition, place)
     _set_output(composition, folder)
+    _ = composition.in_place_of_shipped  # what is read without being named admits nothing
     container, faults = composition.container()
     given = [name for name, _ in composition.given]
     changes: list[str] = []
@@ -161,7 +151,7 @@ def check(
     if alone := app.first(container, faults):
         raise UserError(explain(alone, composition))
     kind = app.read_as(container)
-    container = filled(kind, container)
+    container = filled(kind, container if resume else without_misfits(container, composition))
     root, faults = check_config(kind, container, faults)
     faults += [*hydra_node.faults(composition.config.hydra), *chosen_sweeper(composition.config.hydra)[1]]
     job = Job(verb, root, container, ["railyard", verb, *argv], folder, resume, changes, elsewhere=elsewhere)

@@ -9,9 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
-from railyard.core.config.compose import verbatim
 from railyard.core.errors import UserError
 from railyard.core.runs.folder import claim
 from railyard.core.runs.provenance import provenance
@@ -19,7 +16,7 @@ from railyard.core.runs.trust import refuse_paths
 from railyard.core.store.lock import locked
 from railyard.core.sweeping import overrides
 from railyard.core.sweeping.folder import SweepFolder
-from railyard.core.verbs import launch
+from railyard.core.verbs import launch, options
 from railyard.core.verbs.jobs import Jobs
 from railyard.core.verbs.running import Running
 from railyard.core.verbs.verb import Verb
@@ -38,17 +35,17 @@ def is_meant(argv: Sequence[str]) -> bool:
 
 def call(verb: str, app: type[Verb], argv: Sequence[str]) -> str:
     """Run a sweep with the arguments of a command line; returns what standard output gets."""
-    typed, wants_config = launch.words([word for word in argv if word not in OPTIONS])
-    folder = _resumed(typed)
-    typed = [verbatim(word, app.verbatim) for word in typed]
+    asked = options.parse(word for word in argv if word not in OPTIONS)
+    folder = _resumed(asked.overrides)
+    typed = [app.as_typed(word, swept=True) for word in asked.overrides]
     calls: list[Any] = []
     given = [overrides.key(word) for word in typed if not word.startswith("resume=")]
     if folder:
         facts = SweepFolder(folder).read(verb)
         typed, calls = _merged(facts["words"], typed), facts["calls"]
     sweep = Jobs(verb, app, typed)
-    if wants_config:
-        return str(OmegaConf.to_yaml(sweep.base.varied(sweep.varied[0]).job()))
+    if asked.prints:
+        return asked.printed(sweep.base.varied(sweep.varied[0]))
     place = folder or sweep.new_folder()
     jobs = sweep.check(place)
     for each, _ in jobs if folder else ():

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from railyard.core.config.assignments import yaml_word
 from railyard.core.config.component import Root
+from railyard.core.config.compose import verbatim
 from railyard.core.config.defaults import plain
 from railyard.core.config.faults import Fault
 from railyard.core.config.knobs import Knob, knobs
 from railyard.core.errors import nearest
 from railyard.core.progress import Count, counting
+from railyard.core.verbs import path_keys
 
 if TYPE_CHECKING:
     from railyard.core.training.experiment import Watcher
@@ -63,6 +65,12 @@ class Verb(Root):
             if not name.startswith("_") and name not in hooks and name not in cls.model_fields:
                 near = nearest(name, (hook for hook in hooks if not hook.startswith("_")))
                 raise TypeError(f"{cls.__name__}.{name} is no hook of a verb{near}; other names begin with _")
+
+    @classmethod
+    def as_typed(cls, word: str, swept: bool = False) -> str:
+        """A word of a command line with values that are taken as typed quoted for Hydra: `verbatim` keys and paths."""
+        kept = verbatim(word, cls.verbatim)
+        return kept if kept != word else path_keys.as_typed(cls, word, swept)
 
     @classmethod
     def read_as(cls, config: Mapping[str, Any]) -> type[Self]:

@@ -34,6 +34,7 @@ class BlockData(Data):
     batch_size: Annotated[int, Field(ge=1)] = Field(512, description="blocks of a micro-batch on one rank (device)")
     validation_batch_size: Annotated[int, Field(ge=1)] = Field(4096, description="blocks a batch without gradients")
     order_seed: Annotated[int, Field(ge=0)] = Field(0, description="the order of blocks within an epoch")
+    shuffle: bool = Field(True, description="another order in each epoch; false: always that of the packs")
     sets: PathKnob = Field(Path("data/tlg8/sets"), description="where data sets are kept, each by its packs and split")
     dataset: PathKnob | None = Field(None, description="the folder of the data set; null: one below data.sets")
 

@@ -89,8 +89,8 @@ class BlockDataModule(OrderedData):
         return mean.astype(np.float32), scale.astype(np.float32)
 
     def train_order(self) -> EpochsInARow:
-        (rank, world), rows = self.place(), len(self.rows("train"))
-        return EpochsInARow(rows, self.knobs.batch_size, self.knobs.order_seed, True, True, rank, world, Permutation)
+        (rank, world), rows, knobs = self.place(), len(self.rows("train")), self.knobs
+        return EpochsInARow(rows, knobs.batch_size, knobs.order_seed, knobs.shuffle, True, rank, world, Permutation)
 
     def train_dataloader(self) -> OrderedLoader:
         return OrderedLoader(self.rows("train"), self.train_order())

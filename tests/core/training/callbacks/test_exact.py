@@ -152,6 +152,35 @@ def test_values_that_are_also_epoch_means_keep_their_name(tmp_path, monkeypatch)
     assert [row["train/number"] for row in tiny.rows(tmp_path / "run") if "train/number" in row] == [1.5, 5.5]
 
 
+class Warming(tiny.TinyModule):
+    """Rate 0.1, 0.2, … at steps 1, 2, …; the second group always half of it."""
+
+    def configure_optimizers(self):
+        groups = [{"params": [self.layer.weight]}, {"params": [self.layer.bias], "lr": 0.05}]
+        optimizer = torch.optim.SGD(groups[:1] if self.lr == 1 else groups, lr=0.1)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: step + 1.0)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def test_the_rate_of_a_rows_last_step_stands_in_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(tiny, "Warming", Warming, raising=False)
+    tiny.train(tmp_path / "one", {"max_epochs": 1}, model=Foreign("tiny.Warming", {"lr": 1}))
+    found = [(row["step"], row["train/lr"]) for row in tiny.rows(tmp_path / "one") if "train/lr" in row]
+    assert found == [(4, pytest.approx(0.4)), (8, pytest.approx(0.8))]
+    tiny.train(tmp_path / "two", {"max_epochs": 1}, model=Foreign("tiny.Warming", {}))
+    rows = [row for row in tiny.rows(tmp_path / "two") if "train/number" in row]
+    assert [(row["train/lr_1"], row["train/lr_2"]) for row in rows] == [
+        (pytest.approx(0.4), pytest.approx(0.2)),
+        (pytest.approx(0.8), pytest.approx(0.4)),
+    ]
+
+
+def test_a_monitor_of_rates_needs_no_tracker(tmp_path):
+    callbacks = {"rates": Foreign("lightning.pytorch.callbacks.LearningRateMonitor", {"logging_interval": "step"})}
+    tiny.train(tmp_path / "run", {"max_epochs": 1}, callbacks=callbacks)
+    assert [row["train/lr"] for row in tiny.rows(tmp_path / "run") if "train/lr" in row] == [0.1, 0.1]
+
+
 def test_a_validation_has_a_row_of_its_own(tmp_path):
     tiny.train(tmp_path / "run")
     found = [(row["step"], row["epoch"], [*row][2:]) for row in tiny.rows(tmp_path / "run") if "val/loss" in row]
@@ -160,7 +189,7 @@ def test_a_validation_has_a_row_of_its_own(tmp_path):
 
 def test_names_stand_in_one_order(tmp_path):
     tiny.train(tmp_path / "run", {"max_epochs": 1})
-    assert [*tiny.rows(tmp_path / "run")[0]] == ["step", "epoch", "train/another", "train/number"]
+    assert [*tiny.rows(tmp_path / "run")[0]] == ["step", "epoch", "train/another", "train/lr", "train/number"]
 
 
 RANKS = [{"a": [1.5, 2], "b": [4.0, 1]}, {"a": [0.25, 3]}, {"a": [1.0, 1]}]

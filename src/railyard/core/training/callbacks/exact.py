@@ -85,6 +85,7 @@ class MetricRows(pl.Callback):
         self.rows = 0
         self.sums: Sums = {}
         self.figures: Figures = {}
+        self.rates: dict[str, float] = {}  # of the newest optimizer step of this fit; a row follows one
         self.began: int | None = None  # the step before the first of this fit; None until there is one
         self._journal: journal.Journal | None = None
 
@@ -104,6 +105,9 @@ class MetricRows(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.began = trainer.global_step
 
+    def on_before_optimizer_step(self, trainer: pl.Trainer, module: pl.LightningModule, optimizer: Any) -> None:
+        self.rates = learning_rates(trainer.optimizers)
+
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
         for name, value in lightning_private.logged_in_batch(trainer).items():
             total = self.sums.setdefault(name, [0.0, 0])
@@ -114,7 +118,7 @@ class MetricRows(pl.Callback):
         if not lightning_private.is_accumulating(trainer) and trainer.global_step % self.every_n_steps == 0:
             means = {name: total / count for name, (total, count) in added(self._of_ranks()).items()}
             found = {**means, **(self._reported(trainer) if isinstance(module, ReportsFigures) else {})}
-            self._write(trainer, found)
+            self._write(trainer, {**self.rates, **found} if found else {})
             if trainer.is_global_zero and (line := mix_line(trainer.current_epoch, trainer.global_step, found)):
                 log.info(line)
             self.sums, self.figures = {}, {}
@@ -175,6 +179,14 @@ class MetricRows(pl.Callback):
         self.rows, self.sums = state["rows"], own_share(state["sums"], *place)
         reported = [_figures_of(part) for part in state.get("figures", [])]
         self.figures = figures.own_share(reported, *place) if reported else {}
+
+
+def learning_rates(optimizers: Sequence[Any]) -> dict[str, float]:
+    """`train/lr`, where all groups of parameters have one; else `train/lr_1` and so on."""
+    rates = [float(group["lr"]) for optimizer in optimizers for group in optimizer.param_groups]
+    if len(set(rates)) == 1:
+        return {"train/lr": rates[0]}
+    return {f"train/lr_{number}": rate for number, rate in enumerate(rates, 1)}
 
 
 def _figures_of(plain: Plain) -> Figures:

@@ -1,0 +1,57 @@
+"""`debug=…` with any data, model and callbacks.
+
+What a debug file sets for a part that is not there, or that has no such key, is left out instead of being a fault.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from railyard.core.config import targets
+from railyard.core.config.compose import Composition, folders
+from railyard.core.store.reading import read_yaml
+
+
+def without_misfits(container: Mapping[str, Any], composition: Composition) -> dict[str, Any]:
+    """A plain container without the keys of its debug files that nothing in it takes; typed keys stay."""
+    allow = container.get("allow")
+    allowed = [*allow] if isinstance(allow, list) else []
+    typed = {name for name, _ in composition.given}
+    found = dict(container)
+    for key in _keys(composition):
+        if ".".join(key) not in typed:
+            found = _without(found, key, allowed)
+    return found
+
+
+def _keys(composition: Composition) -> Iterator[tuple[str, ...]]:
+    """The keys that the chosen debug files set below the root."""
+    if not composition.choice("debug"):
+        return
+    for name in [name for name, _ in composition.chosen_files() if name.startswith("debug/")]:
+        file = next((file for folder in folders() if (file := folder / f"{name}.yaml").is_file()), None)
+        yield from _leaves(read_yaml(Path(file)) if file else None)
+
+
+def _leaves(node: Any, above: tuple[str, ...] = ()) -> Iterable[tuple[str, ...]]:
+    if not isinstance(node, Mapping) or "_target_" in node:
+        return [above] if len(above) > 1 else []
+    return [key for name, value in node.items() for key in _leaves(value, (*above, str(name)))]
+
+
+def _without(node: Mapping[str, Any], key: tuple[str, ...], allow: list[str]) -> dict[str, Any]:
+    """A copy without the value at `key` if the part around it does not take it."""
+    first, *rest = key
+    inside = node.get(first)
+    if not rest:
+        known = targets.resolve(node["_target_"], allow) if "_target_" in node else None
+        misfits = known is None or (not isinstance(known, str) and not _takes(known, first))
+        return {name: value for name, value in node.items() if name != first or not misfits}
+    if not isinstance(inside, Mapping):
+        return dict(node)
+    kept = _without(inside, tuple(rest), allow)
+    return {name: (kept if name == first else value) for name, value in node.items() if kept or name != first}
+
+
+def _takes(part: targets.Part, name: str) -> bool:
+    return name in targets.names(part) or (isinstance(part, targets.Signature) and part.is_open)
