@@ -90,6 +90,18 @@ class TinyModule(pl.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=self.lr)
 
 
+class Judged(TinyModule):
+    """Has a test."""
+
+    def test_step(self, batch, batch_idx):
+        self.log("test/weight", self.layer.weight.detach().sum())
+
+
+class JudgedData(TinyData):
+    def test_dataloader(self):
+        return self.val_dataloader()
+
+
 class Epochal(TinyModule):
     """Logs a mean over the epoch only."""
 

@@ -20,21 +20,9 @@ CONFIG = {
 }
 
 
-class Judged(tiny.TinyModule):
-    def test_step(self, batch, batch_idx):
-        self.log("test/weight", self.layer.weight.detach().sum())
-
-
-class JudgedData(tiny.TinyData):
-    def test_dataloader(self):
-        return self.val_dataloader()
-
-
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run(tmp_path):
     def trained(model):
-        monkeypatch.setattr(tiny, "Judged", Judged, raising=False)
-        monkeypatch.setattr(tiny, "JudgedData", JudgedData, raising=False)
         folder = tmp_path / "run"
         tiny.train(folder, {"max_epochs": 1}, model=Foreign(f"tiny.{model}"))
         config = {**CONFIG, "model": {"_target_": f"tiny.{model}"}}

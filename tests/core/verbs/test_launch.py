@@ -148,7 +148,7 @@ def test_an_error_that_no_other_path_mends_keeps_its_traceback(start):
 
 
 def folder_app(run=lambda job: {}):
-    return app(run, root=Evaluate, has_folder=True)
+    return app(run, root=Evaluate, has_folder=True, plan=lambda job: "plan")
 
 
 WORDS = ("run=x",)
@@ -184,7 +184,7 @@ def test_a_run_folder_says_how_its_run_ended(start, work):
         return {"loss": 0.5}
 
     seen = []
-    told = app(run, root=Evaluate, has_folder=True, label=lambda config: "x")
+    told = app(run, root=Evaluate, has_folder=True, plan=lambda job: "plan", label=lambda config: "x")
     start(told, "run=somewhere", verb="evaluate")
     start(told, "run=somewhere", "data.rows=1", verb="evaluate")
     ends = [run_state.read(folder) for folder in sorted((work / "outputs" / "evaluate" / "x").iterdir())]

@@ -54,7 +54,7 @@ def test_the_folder_holds_call_outcomes_and_tables(sweep_of, only_sweep):
 
 
 def folders_of(run=lambda job: {}):
-    return app(run, root=Evaluate, has_folder=True)
+    return app(run, root=Evaluate, has_folder=True, plan=lambda job: "plan")
 
 
 def test_a_job_of_a_verb_with_run_folders_has_an_ordinary_one(sweep_of, only_sweep):

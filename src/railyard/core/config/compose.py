@@ -204,9 +204,10 @@ class Composition:
         except OmegaConfBaseException as fault:
             raise UserError(f"{key}: {reason(fault)}") from None
 
-    def search_path(self) -> list[Any]:
-        """Where configs are looked for, in this order: each with its `provider` and its `path`."""
-        return list(self.loader.get_search_path().get_path())
+    def search_path(self) -> list[tuple[str, str]]:
+        """Where configs are looked for, in this order: who said so, and the place."""
+        found = [(str(part.provider), str(part.path)) for part in self.loader.get_search_path().get_path()]
+        return [*found[:-1], *(("hydra.searchpath", str(path)) for path in self.config.hydra.searchpath), *found[-1:]]
 
     def chosen_files(self) -> list[tuple[str, str]]:
         """The configs that were composed, in their order, and the package of each."""

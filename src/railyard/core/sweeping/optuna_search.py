@@ -8,7 +8,7 @@ import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -20,7 +20,7 @@ from railyard.core.sweeping.config import Sweeper
 from railyard.core.sweeping.optimized_metric import Direction, OptimizedMetric, reached_values
 from railyard.core.sweeping.pruners import Pruner, Pruning
 from railyard.core.sweeping.space import Axis, Choice, read_axes
-from railyard.core.sweeping.study import Sampling, Study
+from railyard.core.sweeping.study import Sampler, Sampling, Study
 from railyard.core.sweeping.trial import Outcome, Search, Trial
 
 SCHEMA_VERSION = 1
@@ -40,11 +40,14 @@ class Optuna(Sweeper):
     n_jobs: Annotated[int, Field(ge=1)] = Field(
         1, description="how many are asked for at a time; those side by side cannot learn from each other"
     )
-    sampler: Literal["tpe", "random"] = Field(
-        "tpe", description="tpe draws near what was good; random is the yardstick, and enough for few trials"
+    sampler: Sampler = Field(
+        "tpe",
+        description="tpe draws near what was good, each key by itself; gp draws all together by a Gaussian process, "
+        "for few and costly trials; qmc spreads them evenly; grid takes all combinations in turn; random is the "
+        "yardstick",
     )
     seed: Annotated[int, Field(ge=0)] = Field(0, description="what is drawn follows from it and the earlier trials")
-    n_startup_trials: Annotated[int, Field(ge=0)] = Field(10, description="trials that tpe draws at random first")
+    n_startup_trials: Annotated[int, Field(ge=0)] = Field(10, description="trials that tpe and gp draw at random first")
     pruner: Pruner | None = Field(None, description="stops bad trials early: hydra/sweeper/pruner=median")
     storage: str | None = Field(
         None,

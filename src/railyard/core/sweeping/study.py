@@ -4,9 +4,11 @@ A trial's parameters follow from the seed, its number and the trials before it, 
 transaction.
 """
 
+import itertools
 import logging
+import warnings
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -34,11 +36,18 @@ def open_storage(url: str) -> Any:
         raise UserError(f"hydra.sweeper.storage={url} cannot be opened as a study: {reason}") from None
 
 
+Sampler = Literal["tpe", "gp", "random", "qmc", "grid"]
+
+
 @dataclass(frozen=True)
 class Sampling:
-    """How parameters are drawn: by tpe near what was good, after `startup` trials at random, or all at random."""
+    """How parameters are drawn.
 
-    sampler: Literal["tpe", "random"] = "tpe"
+    tpe: near what was good, each by itself; gp: where a Gaussian process expects the most of all together; both after
+    `startup` trials at random. qmc: spread more evenly than at random (Sobol points); grid: all combinations in turn.
+    """
+
+    sampler: Sampler = "tpe"
     seed: int = 0
     startup: int = 10
 
@@ -98,14 +107,77 @@ def _draw_params(
 ) -> dict[str, Any] | None:
     """Parameters unlike those of all trials of a study; None where the space is used up."""
     seen = [trial.params for trial in study.get_trials(deepcopy=False)]
+    if sampling.sampler == "grid":
+        return next((params for params in _grid(axes) if params not in seen), None)
     for draw in range(DRAWS):
+        together = _draw_together(study, len(seen), draw, axes, distributions, sampling)
         params = {}
         for key, axis in axes.items():
-            value = _draw(study, len(seen), draw, key, distributions[key], sampling)
+            alone = key not in together
+            value = _draw(study, len(seen), draw, key, distributions[key], sampling) if alone else together[key]
             params[key] = _rounded(value, axis)
         if params not in seen:
             return params
     return None
+
+
+def _grid(axes: Mapping[str, Axis]) -> Iterator[dict[str, Any]]:
+    """All combinations, the last axis varying fastest. UserError for an axis that has no single values."""
+    for values in itertools.product(*(_values(key, axis) for key, axis in axes.items())):
+        yield dict(zip(axes, values, strict=True))
+
+
+def _values(key: str, axis: Axis) -> list[Any]:
+    if isinstance(axis, Choice):
+        return [*axis.words]
+    if isinstance(axis, Interval):
+        raise UserError(f"{key}: sampler=grid needs single values: choice(a,b) or range(start,stop,step)")
+    count = round((axis.high - axis.low) / axis.step) + 1
+    found = [axis.low + number * axis.step for number in range(count)]
+    return [int(value) if axis.whole else _rounded(float(value), axis) for value in found]
+
+
+def _draw_together(
+    study: Any, number: int, draw: int, axes: Mapping[str, Axis], distributions: Mapping[str, Any], sampling: Sampling
+) -> dict[str, Any]:
+    """Parameters that the sampler draws all at once; what is missing is drawn by itself."""
+    if sampling.sampler == "qmc":
+        return _sobol(axes, number + draw, sampling.seed)
+    if sampling.sampler == "gp" and number >= sampling.startup and draw < OWN_DRAWS:
+        import optuna
+
+        seed = zlib.crc32(f"{sampling.seed} {number} {draw}".encode())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=sampling.startup)
+        trial = optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING)
+        return dict(sampler.sample_relative(study, trial, dict(distributions)))
+    return {}
+
+
+def _sobol(axes: Mapping[str, Axis], place: int, seed: int) -> dict[str, Any]:
+    """The point at a place of a scrambled Sobol sequence over the axes."""
+    from scipy.stats import qmc
+
+    points = qmc.Sobol(len(axes), seed=seed)
+    if place:
+        points.fast_forward(place)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that one point alone is not balanced
+        (shares,) = points.random(1)
+    return {key: _at(axis, float(share)) for (key, axis), share in zip(axes.items(), shares, strict=True)}
+
+
+def _at(axis: Axis, share: float) -> Any:
+    """The value at a share of an axis, from 0 to below 1."""
+    if not isinstance(axis, Interval):
+        values = _values("", axis)
+        return values[int(share * len(values))]
+    if axis.whole:
+        return int(axis.low) + int(share * (axis.high - axis.low + 1))
+    if axis.log:
+        return axis.low * (axis.high / axis.low) ** share
+    return axis.low + share * (axis.high - axis.low)
 
 
 def _draw(study: Any, number: int, draw: int, key: str, distribution: Any, sampling: Sampling) -> Any:

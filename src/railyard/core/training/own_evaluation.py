@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as pl
+from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from railyard.core.errors import UserError
 from railyard.core.runs.reporting import metric_lines
@@ -52,6 +53,8 @@ def _figures(subject: Subject, checkpoint: Path, out: Path, stage: Stage) -> dic
     data = subject.data.build()
     module = build_module(experiment, data)
     module.load_state_dict(load(checkpoint)["state_dict"])
+    if not is_overridden(f"{stage}_step", module):
+        return {}
     trainer = experiment.trainer.build(default_root_dir=out, **ONE_PROCESS, **SILENT)
     run = trainer.test if stage == "test" else trainer.validate
     found: list[Mapping[str, float]] = run(module, datamodule=data, verbose=False)

@@ -126,7 +126,7 @@ def _config(composition: Composition, which: str, resolve: bool, package: str | 
 
 def _info(which: str, composition: Composition) -> dict[str, Any]:
     parts = {
-        "searchpath": lambda: [{"from": part.provider, "path": part.path} for part in composition.search_path()],
+        "searchpath": lambda: [{"from": source, "path": path} for source, path in composition.search_path()],
         "defaults": lambda: [{"config": name, "package": package} for name, package in composition.chosen_files()],
         "plugins": lambda: sorted(f"{found.__module__}.{found.__name__}" for found in Plugins.instance().discover()),
         "config": lambda: OmegaConf.to_container(composition.job(), resolve=False),
