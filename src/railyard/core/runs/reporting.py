@@ -10,6 +10,9 @@ from railyard.core.runs import provenance
 from railyard.core.store.reading import read_yaml
 
 
+SMALL = 1e-3
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """A Markdown table; numbers are set to the right."""
     numeric = [all(isinstance(row[i], int | float) for row in rows) for i in range(len(header))]
@@ -22,10 +25,12 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def cell(value: Any) -> str:
-    """A number as people read it: thousands grouped, four digits behind the point."""
+    """A number as people read it: thousands grouped, four digits behind the point, small ones with four that count."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value).replace("|", "\\|")  # a bare bar would end the cell
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}" if 0 < abs(value) < SMALL else f"{value:,.4f}"
 
 
 def what_ran(folder: Path) -> str:
