@@ -7,7 +7,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from railyard.core import rail
-from railyard.core.config.component import Foreign, PathKnob, with_keys
+from railyard.core.config.component import PathKnob, with_keys
+from railyard.core.config.targets import Signature, resolve
 from railyard.core.errors import UserError
 from railyard.core.runs.folder import experiment_of, read_config
 from railyard.core.runs.provenance import provenance
@@ -58,11 +59,7 @@ class Evaluate(Verb):
 
     def plan(self, job: Job) -> str:
         """Finds the subject, so that what is not there is said before a folder is made."""
-        subject = self._subject()
-        if isinstance(self, rail.Evaluation):
-            self.check(subject)
-        else:
-            _refuse_parts(subject)
+        self._checked()
         return super().plan(job)
 
     def perform(self, job: Job) -> dict[str, Any]:
@@ -72,15 +69,32 @@ class Evaluate(Verb):
 
     def _into(self, out: Path, stage: Literal["validation", "test"] = "validation") -> dict[str, Any]:
         """Evaluate and write the report into `out`; a model of no rail by its own step of that stage."""
-        subject = self._subject()
-        if isinstance(self, rail.Evaluation):
+        subject = self._checked()
+        if isinstance(self, rail.Evaluation) and not _is_own(subject):
             return self.evaluate(subject, out)
         from railyard.core.training import own_evaluation
 
         return own_evaluation.evaluate(subject, out, stage)
 
-    def _subject(self) -> Subject:
-        return find(self.data, self.run, self.ckpt_path, self.bundle, self.allow)
+    def _checked(self) -> Subject:
+        """The subject. UserError where it is seen to be wrong without loading anything."""
+        subject = find(self.data, self.run, self.ckpt_path, self.bundle, self.allow)
+        if _is_own(subject):
+            self._refuse_keys_of_rails()
+        elif isinstance(self, rail.Evaluation):
+            self.check(subject)
+        else:
+            raise UserError(
+                "this model and its data are of no rail that has an evaluation: give run= of a training run"
+            )
+        return subject
+
+    def _refuse_keys_of_rails(self) -> None:
+        """UserError for a key that a module of the user's own knows nothing of."""
+        own = {*Evaluate.model_fields}
+        for name, field in type(self).model_fields.items():
+            if name not in own and getattr(self, name) != field.get_default(call_default_factory=True):
+                raise UserError(f"{name} is a key for a rail's own models; this one is judged by its validation_step")
 
     def summary(self, result: dict[str, Any]) -> dict[str, Any]:
         """Report and JSON hold the groups."""
@@ -94,10 +108,12 @@ def evaluate(
     return Evaluate.read_as(subject)(**subject)._into(out, stage)
 
 
-def _refuse_parts(subject: Subject) -> None:
-    """UserError where there is no run whose config says what the model is."""
-    if subject.run is None or not isinstance(subject.data, Data | Foreign):
-        raise UserError("this model and its data are of no rail that has an evaluation: give run= of a training run")
+def _is_own(subject: Subject) -> bool:
+    """Whether the model is a module of the user's own, which Lightning judges."""
+    model = subject.config.get("model")
+    target = model.get("_target_") if isinstance(model, Mapping) else None
+    allow = subject.config.get("allow")
+    return target is not None and isinstance(resolve(target, allow if isinstance(allow, list) else []), Signature)
 
 
 def _run_of(config: Mapping[str, Any]) -> Path | None:

@@ -36,7 +36,7 @@ class Train(Experiment, Verb):
         found = [*rules.check(self), *own.rules(self), *rules.monitors(self, own.metrics(self))]
         found += own_classes.unreadable(self.allow)
         found += [] if job.elsewhere else trainer_values.absent(self.trainer)
-        return [*found, *rules.own_test(self)] if own.evaluation() is None else found
+        return [*found, *rules.own_test(self)]
 
     def only_checks(self, job: Job) -> bool:
         return super().only_checks(job) or (isinstance(self.data, Data) and self.data.only_validates)

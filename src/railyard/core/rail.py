@@ -154,6 +154,11 @@ def of(config: Mapping[str, Any]) -> Rail:
     return next((rail for path in paths for rail in known() if path.startswith(f"{rail.package}.")), Rail())
 
 
+def has(target: str) -> bool:
+    """Whether a class is of a rail's package."""
+    return any(target.startswith(f"{known_rail.package}.") for known_rail in known())
+
+
 def of_keys(config: Mapping[str, Any]) -> Rail | None:
     """The rail that root keys of a plain training config are meant for.
 

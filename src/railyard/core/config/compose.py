@@ -260,14 +260,6 @@ class Composition:
         assert isinstance(given, dict)
         return OmegaConf.create(filled(self.root, {str(key): value for key, value in given.items()}))
 
-    def resolvable(self, node: DictConfig) -> DictConfig:
-        """A part of the config beside the values that its interpolations name."""
-        whole = OmegaConf.merge(self.job(), {"hydra": self.config.hydra})
-        OmegaConf.set_readonly(whole, None)
-        copied = copy.deepcopy(node)
-        copied._set_parent(whole)
-        return copied
-
     def container(self) -> tuple[dict[str, Any], list[Fault]]:
         """The job's part as a plain container, resolved; unresolvable values are faults and become null."""
         job = self.job()

@@ -76,10 +76,10 @@ def write_manifest(folder: Path, origin: Origin, **facts: Any) -> dict[str, Any]
     return said
 
 
-def publish(folder: Path, out: Path) -> None:
-    """Gives a complete folder its place, where nothing, an empty folder, or what it is to replace stands."""
+def publish(folder: Path, out: Path, replaces: bool = False) -> None:
+    """Gives a complete folder its place, where nothing, an empty folder, or what it `replaces` stands."""
     out = out.resolve()
-    if out.is_dir() and any(out.iterdir()):
+    if replaces and out.is_dir():
         durable.replace_folder(folder, out)
         return
     folder.rename(out)

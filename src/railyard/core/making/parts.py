@@ -94,7 +94,7 @@ def join_parts(
                 return [str(part) for part in missing]
             for own in folders:
                 durable.check_manifest(own)
-            publish(join(_emptied(folder / "joined"), folders), out)
+            publish(join(_emptied(folder / "joined"), folders), out, replaces=instead_of is not None)
         discard_work(out, origin)
     return []
 

@@ -9,7 +9,6 @@ import yaml
 from railyard.core.runs import provenance
 from railyard.core.store.reading import read_yaml
 
-
 SMALL = 1e-3
 
 

@@ -90,7 +90,8 @@ def call(verb: str, app: type[Verb], argv: list[str]) -> str:
     typed = options.parse(argv)
     composition = Composition(verb, [app.as_typed(word) for word in typed.overrides], root=app)
     if typed.prints:
-        _set_output(composition, _folder(verb, app, composition, None)[0])
+        if typed.resolve:
+            _set_output(composition, _folder(verb, app, composition, None)[0])
         return typed.printed(composition)
     job = check(verb, app, composition, argv)
     plan = plan_of(composition, job)

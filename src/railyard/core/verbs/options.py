@@ -11,11 +11,9 @@ from typing import Any
 
 import yaml
 from hydra.core.plugins import Plugins
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import OmegaConf
 
 from railyard.core.config.compose import Composition, quoted
-from railyard.core.config.faults import reason
 from railyard.core.errors import UserError, nearest
 
 WITH_VALUE = {"-c": "--cfg", "--cfg": "--cfg", "-p": "--package", "--package": "--package"}
@@ -110,18 +108,26 @@ def _searched(folder: Path) -> str:
 
 
 def _config(composition: Composition, which: str, resolve: bool, package: str | None) -> str:
-    job, hydra = composition.job(), DictConfig({"hydra": composition.config.hydra})
-    node: Any = {"job": job, "hydra": hydra}.get(which) or OmegaConf.merge(hydra, job)
+    parts: list[Any] = []
+    if which != "job":
+        parts.append({"hydra": OmegaConf.to_container(composition.config.hydra, resolve=resolve)})
+    if which != "hydra":
+        parts.append(_resolved(composition) if resolve else composition.job())
+    node: Any = OmegaConf.merge(*parts)
     if package is not None and package != "_global_":
         node = OmegaConf.select(node, package)
         if node is None:
             raise UserError(f"--package {package}: the config has no such key")
     if not OmegaConf.is_config(node):
         return f"{node}\n"
-    try:
-        return str(OmegaConf.to_yaml(composition.resolvable(node) if resolve else node, resolve=resolve))
-    except OmegaConfBaseException as fault:
-        raise UserError(f"--resolve: {fault.full_key}: {reason(fault)}") from None
+    return str(OmegaConf.to_yaml(node))
+
+
+def _resolved(composition: Composition) -> dict[str, Any]:
+    container, faults = composition.container()
+    if faults:
+        raise UserError(f"--resolve: {'.'.join(faults[0].key)}: {faults[0].message}")
+    return container
 
 
 def _info(which: str, composition: Composition) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from railyard.core.config.knobs import knobs
 
 OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir")
 NAMED = ("resume", "ckpt_path")  # texts that name a folder or a file
-PLAIN = re.compile(r"[A-Za-z_./~$][A-Za-z0-9_./~$:{}%+-]*")  # Hydra's grammar takes it as the text that it is
+# what Hydra's grammar takes as the text that it is, interpolations among it
+PLAIN = re.compile(r"(?!\d)([A-Za-z0-9_./~:%+-]|\$\{[^{}']*\})+")
 WORDS = ("true", "false", "inf", "nan")  # which it takes for values of other types
 CALL = re.compile(r"[a-z_]+\(.*\)", re.DOTALL)  # choice(…), glob(…): several values, in a sweep
 
