@@ -109,11 +109,13 @@ def evaluate(
 
 
 def _is_own(subject: Subject) -> bool:
-    """Whether the model is a module of the user's own, which Lightning judges."""
+    """Whether the model is a module of no rail's, which Lightning judges."""
     model = subject.config.get("model")
     target = model.get("_target_") if isinstance(model, Mapping) else None
     allow = subject.config.get("allow")
-    return target is not None and isinstance(resolve(target, allow if isinstance(allow, list) else []), Signature)
+    if not isinstance(target, str) or rail.has(target):
+        return False
+    return isinstance(resolve(target, allow if isinstance(allow, list) else []), Signature)
 
 
 def _run_of(config: Mapping[str, Any]) -> Path | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from railyard.core import rail
 from railyard.core.config.component import Component, Foreign
 from railyard.core.config.faults import Fault
 from railyard.core.config.targets import TABLE
@@ -135,7 +136,9 @@ def _monitored(part: object) -> str | None:
 def own_test(experiment: Experiment) -> Iterator[Fault]:
     """`test=true` with a module of the user's own that has no test: said before it is fitted."""
     model = experiment.model
-    if experiment.test and isinstance(model, Foreign) and not has_method(model.target, "test_step"):
+    if not isinstance(model, Foreign) or rail.has(model.target):
+        return
+    if experiment.test and not has_method(model.target, "test_step"):
         yield Fault(
             ("test",), f"{model.target} has no test_step, by which Lightning tests it: add one, or leave this out"
         )
