@@ -12,7 +12,7 @@ from railyard.core.training import rules
 
 
 def faults(*words):
-    composition = Composition("train", words, root=Train)
+    composition = Composition("train", ["paths.output_dir=run", *words], root=Train)
     container, found = composition.container()
     container = filled(Train.read_as(container), without_misfits(container, composition))
     root, found = check_config(Train.read_as(container), container, found)
@@ -39,6 +39,8 @@ def test_what_fits_is_set(work):
 
 
 def test_a_typed_key_is_not_excused(work):
+    found, _ = faults("experiment=tlg8/strict", "data.pack=p", "callbacks=none", "callbacks.saver.keep=3")
+    assert found[0].startswith("callbacks.saver: a _target_ has to say")
     found, _ = faults("experiment=tlg8/strict", "data.pack=p", "debug=default", "data.workers=3")
     assert found[0].startswith("data.workers: unknown key")
 

@@ -1,6 +1,7 @@
-"""`debug=…` with any data, model and callbacks.
+"""`debug=…` and `callbacks=none` with any experiment.
 
-What a debug file sets for a part that is not there, or that has no such key, is left out instead of being a fault.
+What a debug file sets for a part that is not there, or that has no such key, is left out instead of being a fault; and so
+are an experiment's keys for callbacks where `callbacks=none` leaves those out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +14,10 @@ from railyard.core.store.reading import read_yaml
 
 
 def without_misfits(container: Mapping[str, Any], composition: Composition) -> dict[str, Any]:
-    """A plain container without the keys of its debug files that nothing in it takes; typed keys stay."""
+    """A plain container without the keys that nothing in it takes, of debug files and of callbacks left out.
+
+    Typed keys stay.
+    """
     allow = container.get("allow")
     allowed = [*allow] if isinstance(allow, list) else []
     typed = {name for name, _ in composition.given}
@@ -21,7 +25,16 @@ def without_misfits(container: Mapping[str, Any], composition: Composition) -> d
     for key in _keys(composition):
         if ".".join(key) not in typed:
             found = _without(found, key, allowed)
+    callbacks = found.get("callbacks")
+    if composition.choice("callbacks") == "none" and isinstance(callbacks, Mapping):
+        found["callbacks"] = {name: part for name, part in callbacks.items() if _stays(name, part, typed)}
     return found
+
+
+def _stays(name: str, callback: Any, typed: Iterable[str]) -> bool:
+    """Whether a callback is described, or was typed."""
+    is_named = any(key == f"callbacks.{name}" or key.startswith(f"callbacks.{name}.") for key in typed)
+    return is_named or not isinstance(callback, Mapping) or "_target_" in callback
 
 
 def _keys(composition: Composition) -> Iterator[tuple[str, ...]]:
