@@ -1,7 +1,7 @@
 """`debug=…` and `callbacks=none` with any experiment.
 
-What a debug file sets for a part that is not there, or that has no such key, is left out instead of being a fault; and so
-are an experiment's keys for callbacks where `callbacks=none` leaves those out.
+What a debug file sets for a part that is not there, or that has no such key, is left out instead of being a fault; and
+so are an experiment's keys for callbacks where `callbacks=none` leaves those out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
