@@ -60,6 +60,7 @@ class Stage2(Rail):
     keys = ("stage2_ab", "custom", "training")  # as in settings.py, which is read only where one of them stands
     artifacts = (Scenes(), ModelFolder())
     formats = (Hf(),)
+    data_opens_at_once = False  # nor its model
 
     def concerns(self, config: Mapping[str, Any]) -> bool:
         if not super().concerns(config):

@@ -53,7 +53,7 @@ class Spy(pl.Callback):
 def spy(tmp_path):
     """Of 4 batches, two of which make a step, with a validation after the second and the fourth."""
     spy = Spy()
-    fit._quiet_lightning()
+    fit.quiet_lightning()
     quiet = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
     trainer = pl.Trainer(
         accelerator="cpu",
