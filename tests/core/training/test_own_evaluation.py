@@ -41,6 +41,7 @@ def test_its_validation_is_that_of_the_best_checkpoint(run, tmp_path):
     assert "val/loss" in (tmp_path / "evaluation.md").read_text()
 
 
+@pytest.mark.filterwarnings("ignore:You passed in a `val_dataloader`")
 def test_a_module_without_validation_is_one_sentence(run, tmp_path):
     with pytest.raises(UserError, match="logs nothing in its validation: give it a validation_step that logs"):
         evaluate(run("Plain"), tmp_path)
