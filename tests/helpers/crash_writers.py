@@ -861,6 +861,7 @@ ELSEWHERE = {
     "tlg8.features.dataset": "maps files that it only reads",
     "tlg8.evaluation.report": "writes a report and its plots, as 'evaluation report' does",
     "apps.evaluate": "writes provenance.json, as 'run files' does",
+    "core.training.own_evaluation": "writes a report, as 'evaluation report' does",
     "board.playing.job": "writes provenance.json, as 'run files' does",
     "board.inference.server.serving": "writes provenance.json, as 'run files' does",
     "core.serving": "writes address.txt, as 'file' does",
