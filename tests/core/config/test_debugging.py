@@ -14,7 +14,7 @@ from railyard.core.training import rules
 def faults(*words):
     composition = Composition("train", ["paths.output_dir=run", *words], root=Train)
     container, found = composition.container()
-    container = filled(Train.read_as(container), without_misfits(container, composition))
+    container = filled(Train.read_as(container), without_misfits(container, composition, Train.read_as(container)))
     root, found = check_config(Train.read_as(container), container, found)
     found = [fault for fault in found if not fault.message.startswith("a value is required here")]
     if root is not None and not found:
@@ -52,3 +52,11 @@ def test_every_debug_option_goes_with_every_experiment(debug, experiment, work):
     words = (f"experiment={experiment}", f"debug={debug}", *(["data.pack=p"] if experiment.startswith("tlg8") else []))
     assert faults(*words)[0] == []
     assert faults(*words, "callbacks=none")[0] == []
+
+
+def test_a_machines_own_file_may_speak_of_a_trainer_to_every_verb(railyard, work):
+    (work / "conf" / "local").mkdir(parents=True)
+    text = "# @package _global_\ntrainer: {max_steps: 3}\npaths: {data_dir: here}\n"
+    (work / "conf" / "local" / "default.yaml").write_text(text)
+    assert "trainer" not in railyard("evaluate", "run=nowhere").err
+    assert "trainer: unknown key" in railyard("evaluate", "run=nowhere", "trainer.max_steps=4").err

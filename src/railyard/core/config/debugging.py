@@ -1,7 +1,8 @@
 """`debug=…` and `callbacks=none` with any experiment.
 
 What a debug file sets for a part that is not there, or that has no such key, is left out instead of being a fault; and
-so are an experiment's keys for callbacks where `callbacks=none` leaves those out.
+so are an experiment's keys for callbacks where `callbacks=none` leaves those out, and what `conf/local/default.yaml`
+says of a Trainer to verbs that have none.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,19 +10,24 @@ from pathlib import Path
 from typing import Any
 
 from railyard.core.config import targets
+from railyard.core.config.component import Component
 from railyard.core.config.compose import Composition, folders
+from railyard.core.config.knobs import knobs
 from railyard.core.store.reading import read_yaml
 
+LOCAL = Path("conf", "local", "default.yaml")  # of the working directory
 
-def without_misfits(container: Mapping[str, Any], composition: Composition) -> dict[str, Any]:
-    """A plain container without the keys that nothing in it takes, of debug files and of callbacks left out.
 
-    Typed keys stay.
+def without_misfits(container: Mapping[str, Any], composition: Composition, root: type[Component]) -> dict[str, Any]:
+    """A plain container for `root` without the keys that nothing in it takes, of debug files, of `local/default` and
+    of callbacks left out. Typed keys stay.
     """
     allow = container.get("allow")
     allowed = [*allow] if isinstance(allow, list) else []
     typed = {name for name, _ in composition.given}
-    found = dict(container)
+    here = read_yaml(LOCAL) if LOCAL.is_file() else None
+    foreign = {*here} - {*knobs(root)} - {name.partition(".")[0] for name in typed} if isinstance(here, dict) else set()
+    found = {name: value for name, value in container.items() if name not in foreign}
     for key in _keys(composition):
         if ".".join(key) not in typed:
             found = _without(found, key, allowed)

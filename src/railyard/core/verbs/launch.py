@@ -152,7 +152,7 @@ def check(
     if alone := app.first(container, faults):
         raise UserError(explain(alone, composition))
     kind = app.read_as(container)
-    container = filled(kind, container if resume else without_misfits(container, composition))
+    container = filled(kind, container if resume else without_misfits(container, composition, kind))
     root, faults = check_config(kind, container, faults)
     faults += [*hydra_node.faults(composition.config.hydra), *chosen_sweeper(composition.config.hydra)[1]]
     job = Job(verb, root, container, ["railyard", verb, *argv], folder, resume, changes, elsewhere=elsewhere)
