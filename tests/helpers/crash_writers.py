@@ -856,6 +856,7 @@ ELSEWHERE = {
     "core.store.reading": "opens databases that it only reads",
     "stage2.evaluation.overlays": "writes pictures of a report, as 'evaluation report' does",
     "stage2.evaluation.report": "writes a report with its pages, as 'evaluation report' does",
+    "stage2.rollout.vllm": "writes model folders into a temporary folder of its own, which is removed with the process",
     "stage2.scenes.indexing": "writes an index, as 'file' does; it names the time of the file beside it",
     "tlg8.artifacts.pack": "maps files that it only reads",
     "tlg8.features.dataset": "maps files that it only reads",

@@ -9,7 +9,7 @@ import stage2_runs
 import torch
 from stage2_runs import Setup
 
-from railyard.core.errors import Diverged, RailyardError, UserError
+from railyard.core.errors import Diverged, RailyardError
 from railyard.stage2.matching.counts import STRICT_DROP
 from railyard.stage2.rollout.parsing import BUCKETS
 from railyard.stage2.training.window import CHANNEL_B
@@ -270,10 +270,10 @@ def test_rollouts_are_those_of_the_weights_that_are_trained(scenes):
     assert steps.module.detector.training
 
 
-def test_a_backend_that_is_not_there_is_told_before_a_step(scenes):
+def test_the_config_names_who_rolls_out(scenes):
     vllm = {"rollout_backend": "vllm", "vllm": {"base_url": "http://127.0.0.1:8000"}}
-    with pytest.raises(UserError, match="a vLLM server are not part of this version"):
-        Steps(Setup(scenes, 1.0, rollouts=vllm))
+    found = [Steps(Setup(scenes, 1.0, rollouts=keys)).module.rollouts for keys in ({}, {"rollout_backend": "hf"}, vllm)]
+    assert [type(each).__name__ for each in found] == ["Scripted", "HfRollouts", "VllmRollouts"]
 
 
 def test_only_what_is_trained_is_kept_of_adapters_on_a_folder(scenes, tmp_path):
