@@ -186,3 +186,11 @@ def test_the_trainers_steps_are_those_of_the_loader(limit):
     assert [(step, loader_step, index) for _, step, loader_step, index in module.seen] == [
         (step, step, index) for step in range(steps) for index in range(2)
     ]
+
+
+def test_worker_processes_give_the_same_steps():
+    found = loader_of(2, uses=2)
+    found.workers = 1
+    micros = iter(found)
+    assert [*islice(micros, 10)] == [*islice(loader_of(2, uses=2), 10)]
+    micros.close()
