@@ -40,6 +40,7 @@ NAMES = (
     "play_loop",
     "annotate",
     "rejection",
+    "review",
     "review_pages",
     "inference",
     "serve_start",
