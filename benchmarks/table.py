@@ -53,6 +53,7 @@ NAMES = (
     "stage2_step",
     "stage2_box_losses",
     "stage2_semantic_gate",
+    "stage2_rollouts",
     "first_use",
     "stage2_middle",
 )
