@@ -3,7 +3,8 @@
     python scripts/rejection_study.py outputs/train/board/rejection_study/SWEEP [docs/images/rejection_study.png]
 
 Runs of one arm and start differ in their seed; a figure is their mean with the half-width of its 95 % interval by
-Student's t.
+Student's t. Calibration and EV loss are not among the metrics of a run: `railyard annotate` of held-out games by each
+run's init folder reports them.
 """
 
 import sys
@@ -20,8 +21,7 @@ from railyard.core.runs.reporting import table
 METRICS = {
     "val/teacher_agreement": "agreement",
     "val/loss": "loss",
-    "val/calibration_error": "calibration error",
-    "val/ev_loss": "EV loss",
+    "val/policy_agreement": "mass on the teacher's move",
 }
 BASE, WANTED_SHARE = "uniform", 1 / 3
 
@@ -85,7 +85,8 @@ def _shown(runs: Sequence[tuple[Sequence[int], Sequence[float]]] | None) -> str:
     if not runs:
         return ""
     _, means, halves = curve(runs)
-    return f"{means[-1]:.4f} ± {halves[-1]:.4f}"
+    spread = "" if np.isnan(halves[-1]) else f" ± {halves[-1]:.4f}"
+    return f"{means[-1]:.4f}{spread}"
 
 
 def draw(arms: Curves, path: Path) -> None:
