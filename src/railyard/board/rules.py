@@ -27,6 +27,8 @@ def metrics(experiment: Experiment) -> set[str] | None:
     model, objective = experiment.model, experiment.objective
     if not isinstance(model, BoardModel) or not isinstance(objective, BoardObjective):
         return None
+    if getattr(experiment.data, "rejection", None) is not None:  # its mixes have figures of their own
+        return None
     heads = {f"value_{name}" for name in model.value_heads}
     found = {"train/loss", *(f"train/{head}_loss" for head in heads)}
     validated = {*objective.metrics(defaultdict(float), 1.0), NONFINITE}
