@@ -41,6 +41,11 @@ class _Left(RailyardError):
     """The server ends: what was made so far is thrown away."""
 
 
+def begin() -> None:
+    """A server begins, perhaps in a process in which another one has ended."""
+    _leaving.clear()
+
+
 def leave() -> None:
     """What is being made is given up, so that the process can end."""
     _leaving.set()

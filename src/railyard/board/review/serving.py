@@ -41,6 +41,7 @@ class Server(uvicorn.Server):
 def serve(knobs: "Review", folder: Path) -> dict[str, Any]:
     """Serves until a signal; what was answered."""
     start = time.monotonic()
+    made.begin()
     token = None if knobs.token_file is None else Token.read(knobs.token_file)
     catalogue = Catalogue(finder(knobs))
     check(catalogue, knobs)
