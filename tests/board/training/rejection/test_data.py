@@ -1,5 +1,7 @@
 """Batches of mixes of two packs: rows of training runs alone, each decoded as its own pack says, for any ranks."""
 
+import copy
+import json
 import shutil
 from itertools import islice
 from pathlib import Path
@@ -21,6 +23,7 @@ from railyard.board.training.rejection.config import Rejection
 from railyard.board.training.rejection.selecting import Selection
 from railyard.core.errors import UserError
 from railyard.core.store import paging
+from railyard.core.training.fit import refuse_other_data
 from railyard.core.training.shuffling import Windowed
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "board"
@@ -191,6 +194,15 @@ def test_the_provenance_names_sessions_filters_and_counts():
     odd = facts["mixes"]["odd"]
     assert (odd["session"], odd["filter"], odd["matched"]) == ("abc", {"name": "student_wrong_p1", "params": {}}, 327)
     assert facts["mixes"]["left"]["pack_fingerprint"] == Pack.open(LEFT).fingerprint()
+
+
+def test_what_a_mix_is_made_of_may_not_change():
+    facts = json.loads(json.dumps(module().facts()))
+    refuse_other_data({"data": facts}, module().facts(), Path("run"))
+    changed = copy.deepcopy(facts)
+    changed["mixes"]["odd"]["session"] = "another"
+    with pytest.raises(UserError, match=r"the data of run has changed: mixes was"):
+        refuse_other_data({"data": facts}, changed, Path("run"))
 
 
 def test_evaluation_opens_no_session(monkeypatch):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from railyard.board.training.filters.filter import Filter
 from railyard.board.training.filters.registry import filter_of
 from railyard.core.config.component import Component, PathKnob, in_words
 from railyard.core.errors import UserError
@@ -45,7 +46,7 @@ class ShortFilter(Component):
     id: MixId = Field(description="what the mix is called in logs, metrics and caches")
     name: str | None = Field(None, description="of a filter; `railyard filters` lists them")
     params: dict[str, Any] = Field({}, description="the filter's knobs")
-    filter: Component | None = Field(None, description="instead of name: a filter of your own by its _target_")
+    filter: Filter | None = Field(None, description="instead of name: a filter of your own by its _target_")
     weight: Weight = Field(description="share of the rows of an epoch, beside the weights of the other filters")
     anneal_until_epoch: Epochs | None = Field(
         None, description="takes part in the first so many epochs, then the others share its weight; null: in all"
@@ -62,7 +63,7 @@ class ShortFilter(Component):
         return self
 
     @property
-    def wanted(self) -> NamedFilter | Component:
+    def wanted(self) -> NamedFilter | Filter:
         return NamedFilter(name=self.name, params=self.params) if self.name is not None else self.filter  # type: ignore[return-value]
 
 
@@ -74,7 +75,7 @@ class Mix(Component):
     annotation: PathKnob | None = Field(
         None, description="folder of annotations of that pack; null: as in an earlier phase, and none for passthrough"
     )
-    filter: NamedFilter | Component | None = Field(
+    filter: NamedFilter | Filter | None = Field(
         None,
         description="{name: …, params: {…}}, or one of your own by its _target_; null: as in an earlier phase",
     )
@@ -107,7 +108,7 @@ class ResolvedMix:
     id: str
     dataset: Path | None
     annotation: Path | None
-    filter: NamedFilter | Component
+    filter: NamedFilter | Filter
     weight: float
     upsample: bool
 
@@ -208,7 +209,7 @@ def phase_at(phases: tuple[ResolvedPhase, ...], epoch: int) -> int:
     return max(number for number, phase in enumerate(phases) if phase.first_epoch <= epoch)
 
 
-def reads_annotations(wanted: NamedFilter | Component) -> bool:
+def reads_annotations(wanted: NamedFilter | Filter) -> bool:
     """Whether a filter needs a session; passthrough takes all rows."""
     return not (isinstance(wanted, NamedFilter) and wanted.name in PASSTHROUGH)
 
@@ -257,7 +258,7 @@ def _refuse_doubled(ids: list[str]) -> None:
         raise ValueError(f"the id {doubled[0]} stands twice: each mix needs an id of its own")
 
 
-def described(wanted: NamedFilter | Component) -> Mapping[str, Any]:
+def described(wanted: NamedFilter | Filter) -> Mapping[str, Any]:
     """A filter as provenance and caches keep it: its name or class, and its knobs."""
     if isinstance(wanted, NamedFilter):
         return {"name": wanted.name, "params": dict(wanted.params)}
