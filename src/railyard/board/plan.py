@@ -86,11 +86,19 @@ def _chosen(experiment: Experiment, data: PackData, pack: Pack, split: Split) ->
     shares = mixes.shares(data.batch_size * count)
     refuse_impossible(mixes, shares)
     epochs, cut = epochs_of(experiment.trainer, shares.batches)
+    _refuse_empty_epochs([cut(phase.first_epoch) for phase in mixes.phases])
     _refuse_rare_validation(experiment, min(map(cut, range(epochs))))
     packs = {id(one.pack): one.pack for one in mixes.mixes} | {id(pack): pack}
     others = [other for other in packs.values() if other is not pack]
     lines = planned(mixes, shares, epochs, cut)
     return Chosen((pack, *others), shares.batches, lines, warnings_of(mixes, shares, pack), mixes)
+
+
+def _refuse_empty_epochs(batches: list[int]) -> None:
+    """An epoch that a limit leaves nothing of would end the run."""
+    if 0 in batches:
+        message = f"leaves no batch of the epochs of phase {batches.index(0) + 1}: raise it"
+        raise FaultyConfig(Fault(("trainer", "limit_train_batches"), message))
 
 
 def _refuse_rare_validation(experiment: Experiment, shortest: int) -> None:

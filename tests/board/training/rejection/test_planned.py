@@ -101,6 +101,11 @@ def test_a_sound_mix_is_not_warned_of():
         ([(None, [mix("m654", weight=0.001), mix("m653")])], {}, "mix m654 of phase 1 has a share of 0.396 rows"),
         ([(None, [mix("m20")])], {"batch_size": 100}, "a batch of 100 rows over all ranks is larger than the"),
         ([(None, [mix("m654")])], {"trainer": {"val_check_interval": 12}}, "12 batches are more than the 11 of the"),
+        (
+            [(None, [mix("m654")])],
+            {"trainer": {"limit_train_batches": 0.05}},
+            "leaves no batch of the epochs of phase 1",
+        ),
         ([(None, [mix("m654", dataset=FIXTURES / "nowhere")])], {}, "data.rejection: mix m654: no pack at"),
     ],
 )
