@@ -34,4 +34,4 @@ class Validating(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         figures: dict[str, Any] = self.judging.figures(of_all_ranks(self._judged))
         self._judged = []
-        self.log_dict(figures)
+        self.log_dict(figures, sync_dist=True)  # equal on all ranks already; Lightning warns of each name without it
