@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import urlsplit
 
 from PIL import Image
@@ -186,7 +186,7 @@ def ids_of(
     return [*ids, *([vocabulary.im_end] if ends else [])][: decode.max_new_tokens]
 
 
-def _are_ids(value: Any) -> bool:
+def _are_ids(value: Any) -> TypeGuard[list[int]]:
     return isinstance(value, list) and all(type(each) is int for each in value)
 
 
