@@ -42,12 +42,11 @@ class Optuna(Sweeper):
     )
     sampler: Sampler = Field(
         "tpe",
-        description="tpe draws near what was good, each key by itself; gp draws all together by a Gaussian process, "
-        "for few and costly trials; qmc spreads them evenly; grid takes all combinations in turn; random is the "
-        "yardstick",
+        description="tpe draws near what was good; qmc spreads trials evenly; grid takes all combinations in turn; "
+        "random is the yardstick",
     )
     seed: Annotated[int, Field(ge=0)] = Field(0, description="what is drawn follows from it and the earlier trials")
-    n_startup_trials: Annotated[int, Field(ge=0)] = Field(10, description="trials that tpe and gp draw at random first")
+    n_startup_trials: Annotated[int, Field(ge=0)] = Field(10, description="trials that tpe draws at random first")
     pruner: Pruner | None = Field(None, description="stops bad trials early: hydra/sweeper/pruner=median")
     storage: str | None = Field(
         None,

@@ -36,15 +36,15 @@ def open_storage(url: str) -> Any:
         raise UserError(f"hydra.sweeper.storage={url} cannot be opened as a study: {reason}") from None
 
 
-Sampler = Literal["tpe", "gp", "random", "qmc", "grid"]
+Sampler = Literal["tpe", "random", "qmc", "grid"]
 
 
 @dataclass(frozen=True)
 class Sampling:
     """How parameters are drawn.
 
-    tpe: near what was good, each by itself; gp: where a Gaussian process expects the most of all together; both after
-    `startup` trials at random. qmc: spread more evenly than at random (Sobol points); grid: all combinations in turn.
+    tpe: near what was good, after `startup` trials at random. qmc: spread more evenly than at random (Sobol points);
+    grid: all combinations in turn.
     """
 
     sampler: Sampler = "tpe"
@@ -110,7 +110,7 @@ def _draw_params(
     if sampling.sampler == "grid":
         return next((params for params in _grid(axes) if params not in seen), None)
     for draw in range(DRAWS):
-        together = _draw_together(study, len(seen), draw, axes, distributions, sampling)
+        together = _sobol(axes, len(seen) + draw, sampling.seed) if sampling.sampler == "qmc" else {}
         params = {}
         for key, axis in axes.items():
             alone = key not in together
@@ -135,24 +135,6 @@ def _values(key: str, axis: Axis) -> list[Any]:
     count = round((axis.high - axis.low) / axis.step) + 1
     found = [axis.low + number * axis.step for number in range(count)]
     return [int(value) if axis.whole else _rounded(float(value), axis) for value in found]
-
-
-def _draw_together(
-    study: Any, number: int, draw: int, axes: Mapping[str, Axis], distributions: Mapping[str, Any], sampling: Sampling
-) -> dict[str, Any]:
-    """Parameters that the sampler draws all at once; what is missing is drawn by itself."""
-    if sampling.sampler == "qmc":
-        return _sobol(axes, number + draw, sampling.seed)
-    if sampling.sampler == "gp" and number >= sampling.startup and draw < OWN_DRAWS:
-        import optuna
-
-        seed = zlib.crc32(f"{sampling.seed} {number} {draw}".encode())
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=sampling.startup)
-        trial = optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING)
-        return dict(sampler.sample_relative(study, trial, dict(distributions)))
-    return {}
 
 
 def _sobol(axes: Mapping[str, Axis], place: int, seed: int) -> dict[str, Any]:

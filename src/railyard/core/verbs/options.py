@@ -4,7 +4,7 @@ What is printed instead of a run: the composed config, or where it came from.
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,7 @@ def _resolved(composition: Composition) -> dict[str, Any]:
 
 
 def _info(which: str, composition: Composition) -> dict[str, Any]:
-    parts = {
+    parts: dict[str, Callable[[], Any]] = {
         "searchpath": lambda: [{"from": source, "path": path} for source, path in composition.search_path()],
         "defaults": lambda: [{"config": name, "package": package} for name, package in composition.chosen_files()],
         "plugins": lambda: sorted(f"{found.__module__}.{found.__name__}" for found in Plugins.instance().discover()),

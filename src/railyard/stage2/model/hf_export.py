@@ -44,7 +44,8 @@ def export_hf(init: Path, out: Path, command: list[str]) -> dict[str, Any]:
         folder = work / "model"
         folders.write(folder, detector)
         difference = _compare(detector, folder)
-        facts = {"init": str(init), "fingerprint": origin["fingerprint"], "largest_difference": difference}
+        facts: dict[str, Any] = {"init": str(init), "fingerprint": origin["fingerprint"]}
+        facts["largest_difference"] = difference
         durable.write_json(folder / "provenance.json", provenance(command, None, **facts))
         write_manifest(folder, origin)
         publish(folder, out)

@@ -126,7 +126,8 @@ class Serve(Verb):
 
     def _refuse_secrets(self) -> None:
         """FaultyConfig where the token or the certificates cannot be read."""
-        from railyard.board.inference.server.credentials import Token, tls_credentials
+        from railyard.board.inference.server.credentials import tls_credentials
+        from railyard.core.serving import Token
 
         if self.token_file is not None:
             with blamed_on("token_file"):
