@@ -4,10 +4,10 @@ import json
 import numpy as np
 import pytest
 from review_sessions import columns_of, opened, two_sessions
-from reviewed import FOREIGN, PACK, reviewed
+from reviewed import reference, reviewed
 
 from railyard.board.review.problems import MEDIA_TYPE
-from railyard.board.review.sessions import in_root, of_pool
+from railyard.board.review.sessions import in_root
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +129,7 @@ def test_files(client, ids, format):
 
 
 def test_folders_made_elsewhere_are_searched_too(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with reviewed(of_pool(PACK, [FOREIGN])) as client:
+    with reference(tmp_path, monkeypatch) as client:
         (session,) = client.get("/sessions").json()["sessions"]
         found = client.get(f"/sessions/{session['id']}/steps/search", params={"where": "disagreement=1"}).json()
         runs = client.get("/runs").json()["runs"]
