@@ -15,7 +15,7 @@ from reviewed import FOREIGN, PACK, TOKENIZER
 from railyard.board.review.serving import listening
 from railyard.core.errors import UserError
 
-PATIENCE = 120  # seconds, for a machine that is busy
+PATIENCE = 600  # seconds, for a machine that is busy: nothing is compiled yet for the first request
 
 
 def test_where_nobody_can_listen_is_told():
@@ -32,6 +32,7 @@ def address_of(folder, process):
             if "SERVING" in file.read_text():
                 return (file.parent / "address.txt").read_text().strip()
         time.sleep(0.02)
+    process.kill()
     raise AssertionError(process.stderr.read())
 
 

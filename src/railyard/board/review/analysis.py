@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -22,17 +22,20 @@ from railyard.board.game.endgame.lookup import NO_TABLE
 from railyard.board.game.endgame.tables import EndgameTables
 from railyard.board.game.heuristic import evaluate
 from railyard.board.game.rules import legal_moves
-from railyard.board.game.teacher import Decisions, Teacher
 from railyard.board.inference.client.blocking import Blocking
 from railyard.board.inference.client.config import Client
 from railyard.board.model.answers import Answers, ModelFacts, Wanted, sigmoid, split_values
 from railyard.board.packs.annotations import UNKNOWN
-from railyard.board.review import accuracy, rollouts
+from railyard.board.review import accuracy
 from railyard.board.review.limits import ANALYSIS_SECONDS, MOST_GAMES
 from railyard.board.review.problems import BadRequest, Busy
 from railyard.core.arrays import F32, U8
 from railyard.core.errors import RailyardError, UserError
 from railyard.core.store.workers import cores
+
+if TYPE_CHECKING:  # the teacher's search is compiled as it is imported: not before a board is analysed
+    from railyard.board.game.teacher import Decisions, Teacher
+    from railyard.board.review import rollouts
 
 WAITING = 7  # analyses that may wait; each holds a thread of the server
 LEAST_PATIENCE = {"retries": 0, "deadline_s": 5.0}  # a lost server is told soon; the next analysis asks it again
@@ -187,6 +190,8 @@ class Analyst:
 
     def rollouts(self, request: RolloutRequest) -> Rollouts:
         """BadRequest for moves that the board does not have; Busy where it had to wait, or took, too long."""
+        from railyard.board.review import rollouts
+
         exponents_116 = np.array([request.board], np.uint8)
         boards, masks = encode(exponents_116)
         _check_moves(request.moves, int(legal_moves(boards, masks)[0]))
@@ -225,6 +230,8 @@ class Analyst:
             self._places.release()
 
     def _analysis(self, request: AnalyzeRequest) -> Analysis:
+        from railyard.board.game.teacher import Teacher
+
         exponents_116 = np.array([request.board], np.uint8)
         boards, masks = encode(exponents_116)
         teacher = self._teachers.get(request.depth) or Teacher(request.depth, self._tables)
@@ -240,7 +247,7 @@ class Analyst:
             model_reason=reason,
         )
 
-    def _teacher(self, depth: int, highest: int, decisions: Decisions) -> TeacherSays:
+    def _teacher(self, depth: int, highest: int, decisions: "Decisions") -> TeacherSays:
         table = int(decisions.tables_N[0])
         source = SEARCH if table == NO_TABLE else self._tables.names[table]
         legal = legal_from_bits(decisions.legal_N)[0]
@@ -261,7 +268,7 @@ class Analyst:
             ],
         )
 
-    def _asked(self, wanted: bool, exponents_116: U8, decisions: Decisions) -> tuple[ModelSays | None, str | None]:
+    def _asked(self, wanted: bool, exponents_116: U8, decisions: "Decisions") -> tuple[ModelSays | None, str | None]:
         if not wanted:
             return None, "the model was not asked"
         if self._model is None:
@@ -290,7 +297,7 @@ def _losses(evs_4: F32) -> F32:
     return found
 
 
-def _judged(exponents_116: U8, decisions: Decisions, answers: Answers) -> Judged:
+def _judged(exponents_116: U8, decisions: "Decisions", answers: Answers) -> Judged:
     """What is said of rows of a session, of this board."""
     probabilities = answers.probabilities_B4N
     assert probabilities is not None
@@ -338,7 +345,9 @@ def _values(facts: ModelFacts, answers: Answers) -> dict[str, float | list[float
     return found
 
 
-def _rollouts(request: RolloutRequest, found: Sequence[rollouts.Outcomes], highest: int) -> Rollouts:
+def _rollouts(request: RolloutRequest, found: "Sequence[rollouts.Outcomes]", highest: int) -> Rollouts:
+    from railyard.board.review import rollouts
+
     moves = []
     for outcomes in found:
         told = rollouts.told(outcomes, highest)
