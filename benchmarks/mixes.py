@@ -45,12 +45,12 @@ def _batches() -> Figure:
 
         def mixed() -> int:
             for batch in range(BATCHES):
-                source[order.positions(0, batch)]
+                source.__getitems__(order.positions(0, batch))
             return BATCHES * BATCH
 
         def of_one() -> int:
             for batch in range(BATCHES):
-                uniform[plain.positions(0, batch)]
+                uniform.__getitems__(plain.positions(0, batch))
             return BATCHES * BATCH
 
         pair = in_turns(mixed, of_one)
