@@ -75,12 +75,13 @@ def selected(
     if annotation is None:
         found = filter.select(Annotated(pool))
         return Selection(found.indices, len(pool))
-    source = Annotated(pool, AnnotationSession.open(annotation))
+    session = AnnotationSession.open(annotation)
+    source = Annotated(pool, session)
     alignment.check(source)
     if missing := filter.missing(source.inputs):
         raise UserError(_without(shown(filter), missing, source))
     manifest = sha256_of(annotation / MANIFEST_FILE)
-    facts = {"annotation": str(annotation), "session_id": source.session.source.get("id"), "filter": said(filter)}
+    facts = {"annotation": str(annotation), "session_id": session.source.get("id"), "filter": said(filter)}
     if cache_dir is None or isinstance(filter, Passthrough):
         if alignment.is_elsewhere(source):
             alignment.check_every_row(source)
