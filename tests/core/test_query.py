@@ -111,3 +111,14 @@ def test_numbers_come_back_as_written(pairs):
 def test_any_text_is_read_or_refused(text):
     with suppress(UserError):
         assert all(condition.operator in KNOWN for condition in parse(text))
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_a_whole_number_beyond_every_float_is_infinite(digits):
+    """NumPy compares no column with such a whole number, and Python reads none of more than 4,300 digits."""
+    (low,), (high,) = parse(f"seed<-{'9' * digits}"), parse(f"seed<{'9' * digits}")
+    assert (low.value, high.value) == (-float("inf"), float("inf"))
+    assert not low.holds(RUN)
+    assert high.holds(RUN)
+    (exact,) = parse(f"seed<{2**64 + 1}")
+    assert exact.value == 2**64 + 1

@@ -21,6 +21,8 @@ ALIASES = {"tag": "tags"}
 ORDERED_TEXT = ("when", "name")
 WORDS = {"true": True, "false": False, "null": None}
 
+LONGEST_WHOLE = 300  # characters; columns cannot be compared with whole numbers that are beyond every float
+
 _CONDITION = re.compile(
     r"""\s*(?P<key>[^\s,=!<>~'"]+)\s*(?P<operator>[=!<>~]+)\s*
         (?:(?P<quote>['"])(?P<text>.*?)(?P=quote)|(?P<word>[^\s,'"=<>~]+(?:\s+(?!and\b)[^\s,'"=<>~]+)*))\s*""",
@@ -95,7 +97,7 @@ def _condition(match: re.Match[str]) -> Condition:
 def typed(word: str) -> Any:
     """A bare word as number, truth value or null where it reads as one, else as text."""
     if _NUMBER.fullmatch(word):
-        return float(word) if re.search(r"[.eE]", word) else int(word)
+        return float(word) if re.search(r"[.eE]", word) or len(word) > LONGEST_WHOLE else int(word)
     return WORDS.get(word, word)
 
 
