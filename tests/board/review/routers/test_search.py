@@ -135,3 +135,90 @@ def test_folders_made_elsewhere_are_searched_too(tmp_path, monkeypatch):
         runs = client.get("/runs").json()["runs"]
         assert found["total"] > 0
         assert {hit["run_id"] for hit in found["hits"]} <= {run["run_id"] for run in runs}
+
+
+WORDS = ("nan", "NaN", "inf", "-inf", "Infinity", "-infinity")
+HUGE = ("9" * 400, "-" + "9" * 400, "9" * 4000, "1e400", "-1e400", "18446744073709551616", "-9223372036854775809")
+TINY = ("1e-999", "-0.0", "0" * 4000)
+NUMBERS = ("entropy", "row", "run_id", "seed", "score")  # one of each way of judging
+
+
+@pytest.mark.parametrize("endpoint", ["steps/search", "export", "compare/{other}/steps"])
+@pytest.mark.parametrize("number", [*WORDS, *HUGE, *TINY])
+def test_no_number_of_a_condition_breaks_an_answer(client, ids, endpoint, number):
+    """Words for NaN and infinity are no numbers of the grammar; numbers beyond every float are compared as they are."""
+    path = f"/sessions/{ids['fake']}/{endpoint.format(other=ids['other'])}"
+    keys = {"group": "wrong"} if "compare" in endpoint else {"columns": "row"} if endpoint == "export" else {}
+
+    def total(where):
+        found = client.get(path, params={"where": where, **keys})
+        assert found.status_code == 200, found.text
+        return int(found.headers["x-railyard-total"]) if endpoint == "export" else found.json()["total"]
+
+    for name in NUMBERS:
+        if number in WORDS:
+            for operator in ("<", "=", "!=", ">="):
+                found = client.get(path, params={"where": f"{name}{operator}{number}", **keys})
+                assert (found.status_code, found.headers["content-type"]) == (400, MEDIA_TYPE), found.text
+            continue
+        all_of_them = total("row>=0")
+        if number in TINY:
+            assert total(f"{name}>={number}") == all_of_them
+            assert total(f"{name}<{number}") == 0
+            continue
+        is_low = number.startswith("-")
+        for operator in ("<", "<="):
+            assert total(f"{name}{operator}{number}") == (0 if is_low else all_of_them), (name, operator)
+        for operator in (">", ">="):
+            assert total(f"{name}{operator}{number}") == (all_of_them if is_low else 0), (name, operator)
+        assert total(f"{name}={number}") == 0
+        assert total(f"{name}!={number}") == all_of_them
+
+
+@pytest.mark.parametrize("endpoint", ["steps/search", "export"])
+@pytest.mark.parametrize("metric", ["entropy", "max_rank", "row", "run_id", "step_index", "seed", "score", "valuation"])
+def test_no_bound_of_a_metric_breaks_an_answer(client, ids, endpoint, metric):
+    path = f"/sessions/{ids['fake']}/{endpoint}"
+    for bound in ("min", "max"):
+        for number in (*WORDS, *HUGE, *TINY, "", "x", "0x10", "null"):
+            found = client.get(path, params={"metric": metric, bound: number})
+            assert found.status_code in (200, 400), (bound, number[:30], found.text)
+            is_nan = number.lower() == "nan"
+            if is_nan or metric == "valuation" or number in ("", "x", "0x10", "null"):
+                assert found.status_code == 400, (bound, number[:30])
+                assert found.headers["content-type"] == MEDIA_TYPE
+                continue
+            if found.status_code == 400:
+                continue
+            is_all = (bound == "min") == (number in TINY or number.startswith("-"))
+            total = int(found.headers["x-railyard-total"]) if endpoint == "export" else found.json()["total"]
+            if bound == "min" or number not in TINY:
+                assert (total > 0) == is_all, (bound, number[:30])
+    found = client.get(path, params={"min": "inf"})
+    assert found.status_code == 400
+    assert "min and max are bounds of a metric" in found.json()["detail"]
+    for low, high in (("-inf", "inf"), ("inf", "-inf"), ("nan", "nan"), ("1e400", "-1e400")):
+        assert client.get(path, params={"metric": metric, "min": low, "max": high}).status_code in (200, 400)
+
+
+@pytest.mark.parametrize(
+    "text", ["9223372036854775807/inf/", "-1/nan/", "1e3/inf/", f"{10**80}/0/", "-2/inf/", "0/inf/0/", "nan/nan/"]
+)
+def test_numbers_of_a_forged_cursor(client, ids, text):
+    import base64
+
+    from railyard.board.review.search import Query
+
+    for sort in (None, "entropy"):
+        cursor = base64.urlsafe_b64encode((text + Query(sort=sort).digest).encode()).decode().rstrip("=")
+        params = {"cursor": cursor, **({"sort": sort} if sort else {})}
+        found = client.get(f"/sessions/{ids['fake']}/steps/search", params=params)
+        assert found.status_code == (200 if text == "-1/nan/" else 400), found.text
+
+
+@pytest.mark.parametrize("limit", [0, 1, 1001, 2**31, 2**53 + 1, 2**63 - 1])
+def test_huge_limits_are_cut(client, ids, limit):
+    found = client.get(f"/sessions/{ids['fake']}/steps/search", params={"limit": limit}).json()
+    assert len(found["hits"]) == min(max(limit, 1), 1000)
+    for wrong in (2**63, -1, "nan", "inf", 10**400):
+        assert client.get(f"/sessions/{ids['fake']}/steps/search", params={"limit": wrong}).status_code == 400

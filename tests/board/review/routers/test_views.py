@@ -37,3 +37,12 @@ def test_servers_that_only_read(tmp_path):
         with reviewed(find, **knobs) as client:
             assert client.put("/views/a", json=BODY).status_code == 403
             assert client.get("/views").json() == {"views": [], "may_write": False}
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "9" * 3000, "1e400", "-1e400"])
+def test_no_number_of_a_view_breaks_it(client, number):
+    for where in (f"entropy={number}", f"entropy>{number}"):
+        found = client.put("/views/numbers", json={"where": where})
+        assert found.status_code in (200, 400)
+        if found.status_code == 200:
+            assert client.get("/views/numbers").json()["where"] == where
