@@ -67,7 +67,7 @@ def test_keys_inside_an_old_section_speak_for_themselves(caplog, work):
         "train", [*QUICK, "dataset.dir=d", "dataset.rejection.seed=1", "batch.foo=1"]
     ).container()
     found = {".".join(fault.key): fault.message for fault in check_config(Train, container)[1]}
-    assert list(found) == ["dataset.dir", "dataset.rejection", "batch"]  # of batch.foo nothing is known
+    assert list(found) == ["dataset.dir", "dataset.rejection.seed", "batch"]  # of batch.foo nothing is known
     assert found["dataset.dir"] == "not a key of this version; write data.pack"
 
 
