@@ -157,7 +157,7 @@ def few_tokens(tmp_path):
         (["player=random", "tables=nowhere"], "asks no tables"),
         ([f"init={BINNED}", "symmetries=3"], "symmetries"),
         (["player=random", "symmetries=8"], "is asked no turned boards"),
-        ([f"init={BINNED}", "device=cuda:99"], "device=cuda:99 is not available here"),
+        ([f"init={BINNED}", "device=cuda:99"], "there is no CUDA device here"),
         ([f"init={BINNED}", "strategy=board_softmax", "strategy.temperature=0"], "strategy.temperature"),
         (["resume=nowhere"], "nowhere"),
         (["resume=train_run"], "is no run of railyard play"),

@@ -22,18 +22,18 @@ def early(**keys):
 def test_early_stopping_says_why(tmp_path, keys, message):
     callbacks = {"saver": config.Saver(), "early": early(**keys)}
     result = tiny.train(tmp_path / "run", {"max_epochs": 9}, callbacks=callbacks)
-    assert result["ended"] == "EarlyStopping"
+    assert result["stopped_by"] == "EarlyStopping"
     assert result["message"].startswith(message)
 
 
 def test_a_clock_that_ran_out(tmp_path):
     result = tiny.train(tmp_path / "run", {"max_epochs": -1, "max_time": "00:00:00:00"})
-    assert result["ended"] == "max_time"
+    assert result["stopped_by"] == "max_time"
     assert result["message"].startswith("trainer.max_time was over after ")
 
 
 def test_nothing_ended_a_fit_that_came_to_its_last_step(tmp_path):
-    assert "ended" not in tiny.train(tmp_path / "run", {"max_steps": 3, "max_epochs": -1})
+    assert "stopped_by" not in tiny.train(tmp_path / "run", {"max_steps": 3, "max_epochs": -1})
 
 
 def test_a_fit_at_its_end_is_told_the_limit(tmp_path, caplog):

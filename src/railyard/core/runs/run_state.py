@@ -1,7 +1,7 @@
 """How far a run has come: `state.json` in its folder says running, and at its end finished, stopped or failed.
 
 A verb's result may name the `metric` that stands for it, and whether `mode` "min" or "max" of it is better; of a run
-that ended before its last step it says what `ended` it, in a `message`.
+that ended before its last step it says what it was `stopped_by`, and why in a `message`.
 Written by `launch.py` around the work of every verb that has a run folder; read by the catalog. A run that says
 "running" while nobody holds its lock was killed.
 """
@@ -53,7 +53,7 @@ def _write(folder: Path, state: State, message: str = "", result: Mapping[str, A
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "message": message,
         "metrics": numbers(result or {}),
-        **{key: result[key] for key in ("metric", "mode", "ended") if result and key in result},
+        **{key: result[key] for key in ("metric", "mode", "stopped_by") if result and key in result},
     }
     durable.write_json(folder / FILE, facts)
 
@@ -78,4 +78,4 @@ class _Facts(BaseModel):
     metrics: dict[str, float | bool | None]
     metric: str | None = None
     mode: str | None = None
-    ended: str | None = None
+    stopped_by: str | None = None

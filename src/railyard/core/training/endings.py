@@ -15,14 +15,14 @@ REASONS = {
 
 
 def early_end(trainer: Any) -> dict[str, str]:
-    """`ended`, the name of what stopped the fit, and a `message` that says why; empty where nothing did."""
+    """`stopped_by`, the name of what stopped the fit, and a `message` that says why; empty where nothing did."""
     for callback in trainer.callbacks:
         if isinstance(callback, EarlyStopping) and callback.stopping_reason in REASONS:
             best = float(callback.best_score)
             reason = REASONS[callback.stopping_reason].format(monitor=callback.monitor, callback=callback, best=best)
-            return {"ended": type(callback).__name__, "message": reason}
+            return {"stopped_by": type(callback).__name__, "message": reason}
         if isinstance(callback, Timer) and (left := callback.time_remaining()) is not None and left <= 0:
-            return {"ended": "max_time", "message": f"trainer.max_time was over after {trainer.global_step:,} steps"}
+            return {"stopped_by": "max_time", "message": f"trainer.max_time was over after {trainer.global_step:,} steps"}
     return {}
 
 

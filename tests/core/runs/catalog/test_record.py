@@ -82,10 +82,10 @@ def test_the_runs_own_records_stand_above_its_place(make):
 def test_what_ended_a_run_early(make):
     folder = make("train/none/a")
     run_state._write(
-        folder, "finished", "val/loss did not improve", {"steps": 20, "metrics": {}, "ended": "EarlyStopping"}
+        folder, "finished", "val/loss did not improve", {"steps": 20, "metrics": {}, "stopped_by": "EarlyStopping"}
     )
     record, _ = read(folder, "p")
-    assert (record.state, record.ended, record.message) == ("finished", "EarlyStopping", "val/loss did not improve")
+    assert (record.state, record.stopped_by, record.message) == ("finished", "EarlyStopping", "val/loss did not improve")
 
 
 def test_leaves_have_dotted_keys():

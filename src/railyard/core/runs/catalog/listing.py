@@ -132,8 +132,8 @@ def _shown(row: Mapping[str, Any], column: str) -> str:
         return ""
     if column == "best":
         return f"{row['metric']} {value:.4g}"
-    if column == "state" and row.get("ended"):
-        return f"stopped early ({row['ended']})"
+    if column == "state" and row.get("stopped_by"):
+        return f"stopped early ({row['stopped_by']})"
     if column == "when":
         return str(value)[:16].replace("T", " ")
     if isinstance(value, list):

@@ -35,7 +35,7 @@ class Record:
     when: str = ""
     state: str = "unknown"
     message: str = ""
-    ended: str | None = None  # what ended a run early that is finished: EarlyStopping, max_time
+    stopped_by: str | None = None  # what ended a finished run early: EarlyStopping, max_time
     steps: int | None = None
     metric: str | None = None
     mode: str = "min"
@@ -75,7 +75,7 @@ def read(folder: Path, path: str) -> tuple[Record, dict[str, Any]]:
         when=made.get("created_at") or _time(folder),
         state=state["state"],
         message=state["message"],
-        ended=state.get("ended"),
+        stopped_by=state.get("stopped_by"),
         steps=_steps(figures, manifest),
         metric=config.get("callbacks.saver.monitor") or state.get("metric"),
         mode=config.get("callbacks.saver.mode") or state.get("mode") or "min",

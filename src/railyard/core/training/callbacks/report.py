@@ -83,7 +83,7 @@ def _more(trainer: pl.Trainer) -> str:
 
 def _summary(folder: Path, told: Written) -> str:
     content = CheckpointFolder(folder / "checkpoints").content
-    early = f" Stopped early by {told.end['ended']}: {told.end['message']}." if told.end else ""
+    early = f" Stopped early by {told.end['stopped_by']}: {told.end['message']}." if told.end else ""
     best = content["best"]
     if best is None:
         return f"{told.steps:,} optimizer steps.{early}"
