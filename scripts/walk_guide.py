@@ -39,8 +39,8 @@ class Walked(NamedTuple):
 
 def commands(text: str) -> Iterator[str]:
     """The calls of `railyard` in the blocks of a page that a shell takes; those after a `$` show what they printed."""
-    for block in re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
-        for line in block.replace("\\\n", " ").splitlines():
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        for line in [] if language else block.replace("\\\n", " ").splitlines():
             if re.match(r"(\$ )?railyard [a-z]+ ", line):
                 yield line.removeprefix("$ ")
 

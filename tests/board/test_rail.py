@@ -32,7 +32,7 @@ def test_of_several_artifacts_that_share_names_the_most_particular_is_shown(tmp_
 def test_a_model_of_transformers_is_none_of_the_boards(tmp_path):
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         (tmp_path / name).touch()
-    _, _, init, _ = RAIL.artifacts
+    init = next(kind for kind in RAIL.artifacts if kind.name == "an init folder")
     (onnx,) = RAIL.formats
     assert init.fits(tmp_path)
     assert onnx.fits(tmp_path)

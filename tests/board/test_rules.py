@@ -73,6 +73,6 @@ def test_parts_that_fit(words, work):
 def test_recipes_have_the_published_sizes(name, work):
     """But for the embedding of an 18th exponent, which a chain can reach."""
     parameters, classes = PUBLISHED[name]
-    encoder = experiment(f"experiment=board/{name}").model.encoder.with_bins(classes)
+    encoder = experiment(f"experiment=board/{name}", "trainer=cpu").model.encoder.with_bins(classes)
     assert parameter_count(encoder) == parameters + encoder.hidden_size
     assert parameter_count(encoder.model_copy(update={"input_vocab_size": 17})) == parameters

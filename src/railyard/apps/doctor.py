@@ -25,6 +25,9 @@ EXTRAS = {
     "zstd": "packs whose lines are compressed (training.all.jsonl.zst)",
     "export": "`railyard export` to ONNX",
     "serve": "the board's inference server and its clients",
+    "review": "`railyard review`, annotated games in a browser",
+    "lora": "adapters of stage2's models, LoRA and DoRA",
+    "coco": "average precision in evaluations of stage2",
 }
 NETWORK = ("logger=wandb", "logger=mlflow")
 

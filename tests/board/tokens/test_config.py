@@ -59,11 +59,12 @@ def test_both_policies_for_illegal_moves(tmp_path):
 
 def test_a_failed_run_keeps_the_older_file(tmp_path):
     out = tmp_path / "tokens.npy"
-    out.write_bytes(b"older")
+    Tokenize(tokenizer=FILE, pack=PACK, out=out).run()
+    older = out.read_bytes()
     with pytest.raises(KeyboardInterrupt):
         Tokenize(tokenizer=FILE, pack=PACK, out=out).run(interrupted)
     assert [path.name for path in tmp_path.iterdir()] == ["tokens.npy"]
-    assert out.read_bytes() == b"older"
+    assert out.read_bytes() == older
     Tokenize(tokenizer=FILE, pack=PACK, out=out).run()
     assert np.load(out).shape == (654, 4)
 

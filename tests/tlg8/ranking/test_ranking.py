@@ -77,7 +77,7 @@ def test_features_of_another_version_are_refused(tmp_path, block_pack):
 def test_what_cannot_be_ranked_is_one_sentence(bundle, block_pack, railyard, tmp_path):
     for words, sentence in {
         ("k=769",): "gives at most 768 tuples a block: lower k=769",
-        ("source=nowhere",): "nowhere is no pack",
+        ("source=nowhere",): "there is nothing at nowhere",
         ("bundle=nowhere",): "nowhere is no bundle",
         (f"out={bundle}",): "choose another out=",
     }.items():

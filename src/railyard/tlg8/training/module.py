@@ -92,7 +92,7 @@ class RankerModule(pl.LightningModule):
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scale, "interval": "step"}}
 
-    def facts(self) -> Facts:
+    def bundle_facts(self) -> Facts:
         """`bundle.json` of these weights; an evaluation adds what it measured."""
         objective, knobs = self.objective, self.knobs
         second = knobs.second_heads()
@@ -114,4 +114,4 @@ class RankerModule(pl.LightningModule):
     def write_init(self, folder: Path) -> None:
         """The bundle that other verbs take, in place of one of an earlier end of this run."""
         second = self.second.weights(self.mean, self.scale) if self.second else None
-        write_bundle(folder, self.facts(), self.first.weights(self.mean, self.scale), second)
+        write_bundle(folder, self.bundle_facts(), self.first.weights(self.mean, self.scale), second)
