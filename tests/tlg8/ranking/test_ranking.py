@@ -78,7 +78,7 @@ def test_what_cannot_be_ranked_is_one_sentence(bundle, block_pack, railyard, tmp
     for words, sentence in {
         ("k=769",): "gives at most 768 tuples a block: lower k=769",
         ("source=nowhere",): "there is nothing at nowhere",
-        ("bundle=nowhere",): "nowhere is no bundle",
+        ("bundle=nowhere",): "there is nothing at nowhere",
         (f"out={bundle}",): "choose another out=",
     }.items():
         done = railyard("rank", f"bundle={bundle}", f"source={block_pack}", "out=x", *words)

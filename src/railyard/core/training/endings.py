@@ -22,7 +22,8 @@ def early_end(trainer: Any) -> dict[str, str]:
             reason = REASONS[callback.stopping_reason].format(monitor=callback.monitor, callback=callback, best=best)
             return {"stopped_by": type(callback).__name__, "message": reason}
         if isinstance(callback, Timer) and (left := callback.time_remaining()) is not None and left <= 0:
-            return {"stopped_by": "max_time", "message": f"trainer.max_time was over after {trainer.global_step:,} steps"}
+            steps = f"{trainer.global_step:,} steps"
+            return {"stopped_by": "max_time", "message": f"trainer.max_time was over after {steps}"}
     return {}
 
 

@@ -83,7 +83,7 @@ def _judged(run: Path, folder: Path, experiment: Experiment) -> Record:
     features = experiment.data.features
     blocks = Blocks.of(module.data, module.projections, None)
     result = judge_alone(bundle, blocks, features.price.evaluations, features.pixels)
-    facts = module.bundle_facts()
+    facts = module.facts()
     told = {"bundle": "init", "mode": bundle.facts.mode, "leaky": bundle.facts.leaky, **facts}
     report.write(folder, result, told)
     report_figures(bundle, folder / "init", experiment.data.split, module.data.sha256, result)
