@@ -7,8 +7,6 @@ from railyard.stage2.model.answers import Soft, answers
 from railyard.stage2.model.config import Lora
 from railyard.stage2.model.segments import has_segments
 
-pytestmark = pytest.mark.slow
-
 KINDS = ("shared", "padded", "packed")
 CLOSE = {"atol": 1e-5, "rtol": 0}
 

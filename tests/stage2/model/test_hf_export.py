@@ -3,8 +3,6 @@ import pytest
 from railyard.core.errors import RailyardError, UserError
 from railyard.stage2.model import files, folders, hf_export
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def init(tmp_path_factory):

@@ -1,10 +1,7 @@
-import pytest
 import torch
 from tiny_detector import alone, tiny_batch, tiny_detector
 
 from railyard.stage2.model.writing import Writing, greedy
-
-pytestmark = pytest.mark.slow
 
 
 @torch.no_grad()

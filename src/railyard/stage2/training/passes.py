@@ -157,4 +157,5 @@ def _measured(term: Callable[[], Tensor], learns: bool) -> Sums:
 
 
 def _coord_logits(session: Any, states_NH: Tensor) -> Tensor:
-    return states_NH @ session.coord_output_KH.T.to(states_NH.dtype)
+    rows_KH: Tensor = session.coord_output_KH
+    return states_NH @ rows_KH.T.to(states_NH.dtype)

@@ -27,9 +27,16 @@ NEEDS_BY_CONDITION = "query"
 class Filters(Experiment, Verb):
     """Lists filters, or runs those of an experiment, or one by hand."""
 
-    data: Data | Foreign | None = Field(None, description="experiment=NAME brings it, with its data.rejection")
-    model: Model | Foreign | None = Field(None, description="what the experiment says; not used here")
-    trainer: Foreign | None = Field(None, description="what the experiment says; not used here")
+    # wider than the experiment's own, which a filter by hand has none of
+    data: Data | Foreign | None = Field(  # type: ignore[assignment]
+        None, description="experiment=NAME brings it, with its data.rejection"
+    )
+    model: Model | Foreign | None = Field(  # type: ignore[assignment]
+        None, description="what the experiment says; not used here"
+    )
+    trainer: Foreign | None = Field(  # type: ignore[assignment]
+        None, description="what the experiment says; not used here"
+    )
     id: MixId | None = Field(None, description="what the cache of one filter is called")
     dataset: PathKnob | None = Field(None, description="the pack, or self-play pool, that one filter chooses from")
     annotation: PathKnob | None = Field(None, description="annotations of it; passthrough alone needs none")
