@@ -253,11 +253,11 @@ def race(cwd: Path, swept: bool, same_name: bool) -> list[str]:
     context = resume_harness.context()
     barrier = context.Barrier(2)
     name = f"{time.strftime('%Y-%m-%dT%H-%M-%SZ', time.gmtime())}_taken" if same_name else None
-    words = [["evaluate", "run=nowhere", f"limit_rows={number}", *(["-m"] * swept)] for number in (1, 2)]
+    words = [["play", "player=random", "max_moves=2", f"games={number}", *(["-m"] * swept)] for number in (1, 2)]
     processes = [_warm(one, cwd, barrier, name) for one in words]
     for process in processes:
         process.join(PATIENCE)
-    found = sorted(cwd.glob("outputs/evaluate/none/*"))
+    found = sorted(cwd.glob("outputs/play/random/*"))
     if len(found) != 2:
         return [f"{len(found)} folders"]
     runs = [folder / "0" if swept else folder for folder in found]
@@ -270,6 +270,6 @@ def _limit(folder: Path) -> int:
 
     config = yaml.safe_load((folder / "config.yaml").read_text())
     overrides = yaml.safe_load((folder / ".hydra" / "overrides.yaml").read_text())
-    own = f"++limit_rows={config['limit_rows']}" in overrides and config["paths"]["output_dir"] == str(folder)
-    log = (folder / "log.txt").read_text().count("nowhere is not a run folder")
-    return config["limit_rows"] if own and log == 1 else -1
+    own = f"++games={config['games']}" in overrides and config["paths"]["output_dir"] == str(folder)
+    games = len((folder / "games.jsonl").read_text().splitlines())
+    return config["games"] if own and games >= config["games"] else -1
