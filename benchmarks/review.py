@@ -7,7 +7,7 @@ those of its hits alone. A search runs on two threads, so its target of 100 ms i
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figure import Figure
+from benchmarks.yardstick import cpu_seconds
 from railyard.board.game.boards import decode
 from railyard.board.game.games import PLAYING, new_games, step
 from railyard.board.game.searcher import Searcher
 from railyard.board.packs.schema import STEP
 from railyard.board.packs.search import Facts
-from railyard.board.review.analysis import Analyst, AnalyzeRequest, RolloutRequest
+from railyard.board.review.analysis import Analyst
+from railyard.board.review.analysis_models import AnalyzeRequest, RolloutRequest
 from railyard.board.review.export import export
 from railyard.board.review.search import Query, search
 from railyard.core.store.npy import header
@@ -66,29 +68,18 @@ def _sparse(path: Path, dtype: np.dtype[Any]) -> None:
     os.truncate(path, len(head) + ROWS * dtype.itemsize)
 
 
-def _cpu(work: Callable[[], object], repeats: int) -> tuple[float, float]:
-    """Median and 95th percentile of its CPU seconds, after a first time that compiles and maps."""
-    work()
-    taken = []
-    for _ in range(repeats):
-        start = time.process_time()
-        work()
-        taken.append(time.process_time() - start)
-    return float(np.median(taken)), float(np.quantile(taken, 0.95))
-
-
 def _limited(name: str, seconds: float, limit: float, note: str) -> Figure:
     return Figure(name, 1000 * seconds, "ms CPU", f"<= {1000 * limit:g}", seconds <= limit, "", None, note)
 
 
 def _search(facts: Facts) -> Figure:
-    median, p95 = _cpu(lambda: search(facts, Query(WHERE), 100), REPEATS)
+    median, p95 = cpu_seconds(lambda: search(facts, Query(WHERE), 100), REPEATS)
     note = f"three conditions, 50M rows, first page and total; on two threads half of it; p95 {1000 * p95:.0f} ms"
     return _limited("review: search", median, TARGETS["search"], note)
 
 
 def _sorted(facts: Facts) -> Figure:
-    median, _ = _cpu(lambda: search(facts, Query(WHERE, sort="entropy"), 100), 5)
+    median, _ = cpu_seconds(lambda: search(facts, Query(WHERE, sort="entropy"), 100), 5)
     return Figure("review: search, best first", 1000 * median, "ms CPU", "", True, "", None, "the same, sorted")
 
 
@@ -120,13 +111,13 @@ def _analyses() -> Iterator[Figure]:
     analyst, boards = Analyst(None, None, threads=1), _boards(BOARDS)
     for depth in (3, 6):
         rest = iter(boards * 2)
-        _, p95 = _cpu(lambda: analyst.analyze(AnalyzeRequest(board=next(rest), depth=depth)), BOARDS)  # noqa: B023
+        _, p95 = cpu_seconds(lambda: analyst.analyze(AnalyzeRequest(board=next(rest), depth=depth)), BOARDS)  # noqa: B023
         yield _limited(f"review: analysis at depth {depth}, p95", p95, TARGETS[depth], f"{BOARDS} boards, no model")
 
 
 def _rollouts() -> Figure:
     analyst, board = Analyst(None, None, threads=1), [10, 9, 8, 7, 3, 4, 5, 6, 1, 2, 3, 2, 0, 1, 0, 0]
     request = RolloutRequest(board=board, moves=[1, 3], games=100, depth=1)
-    median, _ = _cpu(lambda: analyst.rollouts(request), 3)
+    median, _ = cpu_seconds(lambda: analyst.rollouts(request), 3)
     note = "100 games of each of two moves, depth 1, one thread"
     return _limited("review: 200 rollouts", median, TARGETS["rollouts"], note)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import numpy as np
 
 from benchmarks.anonymous import now_kib
 from benchmarks.figure import Figure
+from benchmarks.yardstick import cpu_seconds
 from railyard.board.annotation.pool import AnnotationPool
 from railyard.board.packs.annotation_session import COLUMNS
 from railyard.board.packs.annotations import ANNOTATION, KINDS, student_dtype
@@ -141,7 +142,7 @@ def _client(session: Path) -> Iterator[tuple[Any, Figure]]:
     def opened() -> None:
         Catalogue(one(session)).newest()
 
-    middle, _ = _cpu(opened, 5)
+    middle, _ = cpu_seconds(opened, 5)
     figure = _limited("review, a session of 50M steps opened", middle, "s of CPU time", OPEN_S)
     with TestClient(make_app(Reviewer(Catalogue(one(session)), Review())), base_url="http://localhost") as client:
         yield client, figure
@@ -162,7 +163,7 @@ def _page(client: Any, name: str, path: str) -> Figure:
     def ask() -> None:
         assert client.get(path).status_code == 200
 
-    middle, late = _cpu(ask, REPEATS)
+    middle, late = cpu_seconds(ask, REPEATS)
     figure = _limited(f"review, {name}, p95", 1000 * late, "ms of CPU time", PAGE_MS)
     return Figure(**{**vars(figure), "note": f"median {1000 * middle:.1f} ms, with the test client's own work"})
 
@@ -172,7 +173,7 @@ def _lines(client: Any) -> Figure:
         found = client.get("/runs/0?bins=false", headers={"accept": "application/x-ndjson"})
         assert found.text.count("\n") == LONG + 2
 
-    middle, _ = _cpu(ask, 5)
+    middle, _ = cpu_seconds(ask, 5)
     rate = LONG / middle
     return Figure(
         "review, lines of 30,000 steps without bins",
@@ -240,17 +241,6 @@ def _memory(client: Any) -> Figure:
         None,
         note,
     )
-
-
-def _cpu(work: Callable[[], object], repeats: int) -> tuple[float, float]:
-    """Median and 95th percentile of its CPU seconds, after a first time that compiles and maps."""
-    work()
-    taken = []
-    for _ in range(repeats):
-        start = time.process_time()
-        work()
-        taken.append(time.process_time() - start)
-    return float(np.median(taken)), float(np.quantile(taken, 0.95))
 
 
 def _limited(name: str, value: float, unit: str, limit: float) -> Figure:

@@ -50,6 +50,17 @@ def in_turns(ours: Work, other: Work, seconds: float = 4.0, clock: Clock = time.
     return Pair(max(rates), median(ratios))
 
 
+def cpu_seconds(work: Callable[[], object], repeats: int) -> tuple[float, float]:
+    """Median and 95th percentile of its CPU seconds, after a first time that compiles and maps."""
+    work()
+    taken = []
+    for _ in range(repeats):
+        start = time.process_time()
+        work()
+        taken.append(time.process_time() - start)
+    return float(np.median(taken)), float(np.quantile(taken, 0.95))
+
+
 def _rate(work: Work, clock: Clock) -> float:
     start = clock()
     items = work()
