@@ -40,6 +40,7 @@ PROVED_BY = {
         *("board/review/series.py", "board/review/session_facts.py", "board/review/session_models.py"),
         *("board/review/session_runs.py", "board/review/steps.py", "board/review/stored_stats.py"),
     ),
+    "board/review/test_analysis.py": ("board/review/analysis_models.py",),
     "board/review/test_guard.py": ("board/review/routers/entry.py",),
     "board/review/test_sessions.py": ("board/review/open_session.py",),
     "board/review/test_streaming.py": ("board/review/answers.py",),

@@ -15,7 +15,8 @@ from railyard.board.inference.client.config import Client
 from railyard.board.model.answers import Answers, ModelFacts
 from railyard.board.packs.pack import Pack
 from railyard.board.review import analysis
-from railyard.board.review.analysis import Analyst, AnalyzeRequest, Asked, RolloutRequest
+from railyard.board.review.analysis import Analyst, Asked
+from railyard.board.review.analysis_models import AnalyzeRequest, RolloutRequest
 from railyard.board.review.problems import BadRequest, Busy
 from railyard.board.teaching.relabel import relabel
 from railyard.board.teaching.teach import TeachPlan, teach

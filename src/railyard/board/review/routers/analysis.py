@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 
 from railyard.board.inference.client.addresses import listed
-from railyard.board.review.analysis import Analysis, Analyst, AnalyzeRequest, Asked, RolloutRequest, Rollouts
+from railyard.board.review.analysis import Analyst, Asked
+from railyard.board.review.analysis_models import Analysis, AnalyzeRequest, RolloutRequest, Rollouts
 
 if TYPE_CHECKING:
     from railyard.board.review.app import Reviewer
