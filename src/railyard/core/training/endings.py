@@ -29,8 +29,8 @@ def early_end(trainer: Any) -> dict[str, str]:
 
 def limit_reached(trainer: Any) -> str:
     """The limit that a fit had reached before it began, as the key that raises it."""
-    if early_end(trainer):
-        return f"{early_end(trainer)['message']}, which is kept"
+    if end := early_end(trainer):
+        return f"{end['message']}, which is kept"
     if trainer.max_steps >= 0 and trainer.global_step >= trainer.max_steps:
         return f"trainer.max_steps={trainer.max_steps} is reached; a larger one goes on"
     return f"trainer.max_epochs={trainer.max_epochs} is reached; a larger one goes on"
