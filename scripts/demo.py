@@ -9,7 +9,7 @@ depth 2, and plays games itself, beside a random player and that teacher. It ann
 goes on twice from its weights, for the same number of steps: with all rows, and mostly with those it got wrong.
 
 What an earlier run of the demo has made is reused; `./run demo fresh` begins with an empty folder.
-Takes about eight minutes on two cores.
+Meant to take at most twelve minutes on two cores.
 """
 
 import json
