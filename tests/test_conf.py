@@ -28,12 +28,13 @@ CHECK = """
     import sys
     from pathlib import Path
     from railyard.apps.train import Train
+    from railyard.core.training import devices, rules
     from railyard.core.verbs import launch
-    from railyard.core.training import rules
     from railyard.core.config.compose import Composition
 
     BESIDE = {"board_hard_move": ["model.encoder.head_type=action_policy"]}
     rules.NEEDS.clear()  # trackers need not be installed here
+    devices.visible_gpus = lambda: ["0"] * 8  # nor any device be there
     conf, given = Path(sys.argv[1]), sys.argv[2:]
     count = 0
 

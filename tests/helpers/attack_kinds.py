@@ -193,7 +193,8 @@ def tokenize(folder: Path, out: Path) -> object:
     from railyard.board.tokens.config import Tokenize
 
     return [
-        Tokenize(tokenizer=path, pack=writers.PACK, out=out / "tokens.npy").run() for path in sorted(folder.glob("*"))
+        Tokenize(tokenizer=path, pack=writers.PACK, out=out / f"{path.stem}.npy").run()
+        for path in sorted(folder.glob("*"))
     ]
 
 

@@ -251,7 +251,7 @@ def write_run_files(folder: Path) -> None:
     durable.write_json(run / "provenance.json", _provenance())
     metrics.write_csv(run, [{"step": step, "epoch": 0, "train/loss": 1 / step} for step in range(1, 5)])
     with chdir(folder):  # the report names its run as seen from here
-        report.write(Path("experiment/run"), with_plots=True, steps=9)
+        report.write(Path("experiment/run"), True, report.Written(9, {}, "trainer.max_steps=18", {}))
 
 
 def old_run_files(folder: Path) -> None:

@@ -92,6 +92,7 @@ def test_a_hub_id_is_loaded_at_the_commit_of_its_revision(tmp_path, monkeypatch,
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)  # read from the environment when it was first imported
     commit = "0123456789abcdef0123456789abcdef01234567"
     cache = tmp_path / "models--acme--mini"
     (cache / "refs").mkdir(parents=True)
