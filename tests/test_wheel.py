@@ -49,7 +49,7 @@ def installed(wheel, tmp_path_factory):
 
 def test_it_carries_every_config_and_sample(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    for folder in ("conf", "samples"):
+    for folder in ("conf", "samples", "ui/review/dist"):
         files = {f"railyard/{path.relative_to(ROOT)}" for path in (ROOT / folder).rglob("*") if path.is_file()}
         assert files
         assert files <= names

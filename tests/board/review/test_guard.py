@@ -1,6 +1,7 @@
 """Who may ask: names of hosts, origins, tokens, cookies, caps, and the headers of every answer."""
 
 import asyncio
+import re
 
 import pytest
 from reviewed import reviewed
@@ -87,7 +88,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(client):
 def test_pages_hold_no_script_of_their_own_and_ask_no_other_host(client):
     for path in ("/", "/docs"):
         text = client.get(path).text
-        assert "<script" not in text
+        assert not re.search(r"<script(?![^>]*\bsrc=)", text)
         assert "http://" not in text
         assert "https://" not in text
         assert "style=" not in text
@@ -104,7 +105,8 @@ def test_a_token_is_wanted_where_there_is_one(guarded, path):
 
 
 def test_the_viewer_exchanges_the_token_for_a_cookie_that_scripts_cannot_read(guarded):
-    assert guarded.get("/").status_code == 200
+    for path in ("/", "/view/review/a?step=4"):
+        assert guarded.get(path).status_code == 200
     assert guarded.post("/token", json={"token": "wrong"}).status_code == 401
     assert guarded.get("/sessions").status_code == 401
     found = guarded.post("/token", json={"token": "secret"})

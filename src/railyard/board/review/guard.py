@@ -30,7 +30,7 @@ COOKIE = "railyard_review"
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 TOKEN_PATH = "/token"  # where a token is exchanged for the cookie
 OPEN_PATHS = ("/", "/index.html", TOKEN_PATH)
-OPEN_FOLDERS = ("/assets/",)
+OPEN_FOLDERS = ("/assets/", "/view/")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -1,0 +1,31 @@
+// All pages, each loaded when it is first shown. `/` and `/view/…` are what the server answers with the viewer.
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { Shell } from "./Shell.tsx";
+import { Empty, Failed, Loading } from "./states.tsx";
+
+const root = createRootRoute({ component: Shell });
+const getParentRoute = () => root;
+
+const sessions = createRoute({
+  getParentRoute,
+  path: "/",
+  component: lazyRouteComponent(() => import("../sessions/SessionsPage.tsx"), "SessionsPage"),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([sessions]),
+  defaultPendingComponent: () => <Loading what="the page" />,
+  defaultErrorComponent: ({ error, reset }) => <Failed error={error} again={reset} />,
+  defaultNotFoundComponent: () => (
+    <Empty>
+      There is no such page. <a href="/">All sessions</a>
+    </Empty>
+  ),
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
