@@ -1,10 +1,10 @@
 """What the arms of the rejection study come to: a table in Markdown and a plot, from the runs of one sweep.
 
-    python scripts/rejection_study.py outputs/train/board/rejection_study/SWEEP [docs/images/rejection_study.png]
+    python scripts/rejection_study.py outputs/train/board/rejection_study/SWEEP POOL [docs/images/rejection_study.png]
 
-Runs of one arm and start differ in their seed; a figure is their mean with the half-width of its 95 % interval by
-Student's t. Calibration and EV loss are not among the metrics of a run: `railyard annotate` of held-out games by each
-run's init folder reports them.
+POOL is a pack of games that no run has seen: the last weights of each run annotate it, into SWEEP/held_out, which says
+what their moves cost by the teacher's values and whether their confidence is earned. Runs of one arm and start differ
+in their seed; a figure is their mean with the half-width of its 95 % interval by Student's t.
 """
 
 import sys
@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from railyard.board.annotation.calibration import Calibration
+from railyard.board.annotation.config import Annotate
+from railyard.board.packs.annotation_session import AnnotationSession
 from railyard.core.runs import metrics, plots
 from railyard.core.runs.folder import read_config
 from railyard.core.runs.reporting import table
@@ -23,24 +26,43 @@ METRICS = {
     "val/loss": "loss",
     "val/policy_agreement": "mass on the teacher's move",
 }
-BASE, WANTED_SHARE = "uniform", 1 / 3
+ENDS = {"ev_loss": "EV loss", "calibration": "calibration error"}
+COLUMNS = ("ev_loss", "model_top_prob", "disagreement")  # of a session
+BASE = "uniform"
 
 Arm = tuple[str, str]  # how it began, which rows
 Curves = dict[Arm, dict[str, list[tuple[Sequence[int], Sequence[float]]]]]
 
 
-def read(sweep: Path) -> Curves:
-    """Steps and values of each metric, a pair a run, by arm."""
+def read(sweep: Path, pool: Path) -> Curves:
+    """Steps and values of each metric, a pair a run, by arm; those of ENDS at the last step alone."""
     found: Curves = {}
-    for file in sorted(sweep.glob("*/metrics.jsonl")):
-        config, rows = read_config(file.parent), metrics.read(file.parent)
-        start = "fresh" if config["model"].get("init") is None else "student"
-        arm = found.setdefault((start, config["paths"]["arm"]), {})
+    for init in sorted(sweep.glob("*/init")):
+        rows = metrics.read(init.parent)
+        arm = found.setdefault(arm_of(read_config(init.parent)), {})
         for name in METRICS:
             steps, values = metrics.series(rows, name)
-            if steps:
-                arm.setdefault(name, []).append((steps, values))
+            arm.setdefault(name, []).append((steps, values))
+        for name, value in end(init, pool).items():
+            arm.setdefault(name, []).append((steps[-1:], [value]))
     return found
+
+
+def arm_of(config: Mapping[str, Any]) -> Arm:
+    """Its rows are called by the first mix of data.rejection."""
+    start = "fresh" if config["model"].get("init") is None else "student"
+    rejection = config["data"].get("rejection")
+    return start, rejection["filters"][0]["id"] if rejection else BASE
+
+
+def end(init: Path, pool: Path) -> dict[str, float]:
+    """What a model's moves cost on the rows of a pool, in points a move, and its expected calibration error."""
+    out = init.parents[1] / "held_out"
+    session = AnnotationSession.open(Annotate(pool=pool, init=init, out=out, products=["metrics"]).run()["session"])
+    rows, calibration = np.arange(len(session)), Calibration()
+    cost, given, differs = (session.columns[name].gather(rows) for name in COLUMNS)
+    calibration.add(given, 1 - differs)
+    return {"ev_loss": float(np.nanmean(cost)), "calibration": calibration.error() or 0.0}
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
@@ -74,16 +96,14 @@ def curve(runs: Sequence[tuple[Sequence[int], Sequence[float]]]) -> tuple[Any, A
 def rows(arms: Curves) -> list[tuple[str, ...]]:
     found = []
     for (start, arm), named in sorted(arms.items()):
-        ends = [_shown(named.get(name)) for name in METRICS]
+        ends = [_shown(named[name]) for name in (*METRICS, *ENDS)]
         share = reached(arms, start, arm) if (start, BASE) in arms else None
         runs = len(next(iter(named.values())))
         found.append((start, arm, str(runs), *ends, "never" if share is None else f"{100 * share:.0f} %"))
     return found
 
 
-def _shown(runs: Sequence[tuple[Sequence[int], Sequence[float]]] | None) -> str:
-    if not runs:
-        return ""
+def _shown(runs: Sequence[tuple[Sequence[int], Sequence[float]]]) -> str:
     _, means, halves = curve(runs)
     spread = "" if np.isnan(halves[-1]) else f" ± {halves[-1]:.4f}"
     return f"{means[-1]:.4f}{spread}"
@@ -92,9 +112,8 @@ def _shown(runs: Sequence[tuple[Sequence[int], Sequence[float]]] | None) -> str:
 def draw(arms: Curves, path: Path) -> None:
     """A panel for each metric and start."""
     starts = sorted({start for start, _ in arms})
-    shown = [name for name in METRICS if any(name in named for named in arms.values())]
-    figure, panels = plots.panels(len(shown) * len(starts), columns=len(starts), height=2.8)
-    places = [(name, start) for name in shown for start in starts]
+    figure, panels = plots.panels(len(METRICS) * len(starts), columns=len(starts), height=2.8)
+    places = [(name, start) for name in METRICS for start in starts]
     for axes, (name, start) in zip(panels, places, strict=True):
         plots.title(axes, f"{METRICS[name]}, {start} weights")
         for colour, arm in zip(plots.COLOURS, sorted({arm for _, arm in arms}), strict=False):
@@ -106,11 +125,11 @@ def draw(arms: Curves, path: Path) -> None:
     plots.save(figure, path)
 
 
-def main(sweep: Path, out: Path | None = None) -> None:
-    arms = read(sweep)
+def main(sweep: Path, pool: Path, out: Path | None = None) -> None:
+    arms = read(sweep, pool)
     if not arms:
         sys.exit(f"{sweep} holds no runs: give the folder of the sweep")
-    heads = ("weights", "rows", "runs", *METRICS.values(), "uniform's end after")
+    heads = ("weights", "rows", "runs", *METRICS.values(), *ENDS.values(), "uniform's end after")
     sys.stdout.write(table(heads, rows(arms)) + "\n")
     if out is not None:
         draw(arms, out)

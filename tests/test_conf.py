@@ -28,20 +28,26 @@ CHECK = """
     import sys
     from pathlib import Path
     from railyard.apps.train import Train
-    from railyard.core.training import devices, rules
+    from railyard.core.training import devices, rules, trainer_values
     from railyard.core.verbs import launch
     from railyard.core.config.compose import Composition
 
     BESIDE = {"board_hard_move": ["model.encoder.head_type=action_policy"]}
+    ANNOTATED = ("board/rejection", "board_wrong", "board_learnable", "board_annealed")
     rules.NEEDS.clear()  # trackers need not be installed here
     devices.visible_gpus = lambda: ["0"] * 8  # nor any device be there
+    trainer_values.missing = lambda _: ""
     conf, given = Path(sys.argv[1]), sys.argv[2:]
     count = 0
 
-    def beside(name):  # blocks take no tokenizer, and a ranker's options go with a ranker's others
+    def beside(name):  # other rails take no tokenizer, and options of a rail go with the rail's others
         if name.startswith("tlg8_"):
             return ["experiment=tlg8/quickstart", given[0]]
-        session = ["paths.annotations.sample=s"] if name.startswith("board/rejection") else []
+        if name.startswith("stage2_"):
+            return ["experiment=stage2/quickstart"]
+        if name.startswith("stage2/"):
+            return ["model.network.weights.folder=f"] if name.endswith("ab_tiny") else []
+        session = ["paths.annotations.sample=s"] if name.startswith(ANNOTATED) else []
         return given[:1] if name.startswith("tlg8/") else [*given, *session]
 
     for group in ("experiment", "debug", "hparams_search"):
@@ -50,12 +56,12 @@ CHECK = """
             words = [*beside(name), f"{group}={name}"]
             if group == "experiment":
                 words = [f"{group}={name}", *beside(name)]
-            launch.check("train", Train, Composition("train", words), words)
+            launch.check("train", Train, Composition("train", words, root=Train), words)
             count += 1
     for group in ("trainer", "logger", "callbacks", "data", "model", "objective", "extras"):
         for file in sorted((conf / group).glob("*.yaml")):
             words = [f"{group}={file.stem}", *beside(file.stem), *BESIDE.get(file.stem, [])]
-            launch.check("train", Train, Composition("train", words), words)
+            launch.check("train", Train, Composition("train", words, root=Train), words)
             count += 1
     heavy = [name for name in ("torch", "lightning", "numba") if name in sys.modules]
     print(count, heavy)
