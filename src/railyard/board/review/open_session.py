@@ -59,6 +59,11 @@ class Place(NamedTuple):
         """Whether railyard annotate made it."""
         return bool(self.source)
 
+    @property
+    def tokenizer_file(self) -> Path:
+        """The one given, else the session's own; perhaps there is none."""
+        return self.tokenizer or self.folder / TOKENIZER_FILE
+
 
 class OpenSession:
     """An open session; `len()` is the number of rows of its pool. UserError where it cannot be opened."""
@@ -225,7 +230,7 @@ class OpenSession:
     @property
     def tokenizer(self) -> Tokenizer | None:
         """The one given, else the session's own; None without one."""
-        file = self.place.tokenizer or self.folder / TOKENIZER_FILE
+        file = self.place.tokenizer_file
         return self.once("tokenizer", lambda: load(file) if file.is_file() else None)
 
     def prepared(self, name: str, make: Make, opened: Callable[[Path], T], wait: float | None = None) -> T:

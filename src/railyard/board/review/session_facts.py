@@ -1,13 +1,15 @@
 """What `/sessions` tells of each session: from source.json and the manifest, without opening it."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
-from railyard.board.packs.annotation_session import AnnotationSession
+from railyard.board.packs.annotation_session import COLUMNS, AnnotationSession
 from railyard.board.packs.annotations import MANIFEST_FILE
 from railyard.board.packs.describe import kind_of
 from railyard.board.review.open_session import Place
 from railyard.board.review.sessions import Catalogue, is_finished
+from railyard.board.tokens.registry import load
 from railyard.core.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,7 @@ def facts_of(catalogue: Catalogue, place: Place) -> dict[str, Any]:
     found = _of_source(place)
     if is_finished(place):
         found.update(_of_manifest_once(place))
+        found["vocab_order"] = _vocabulary(place.tokenizer_file)
         found["preparing"] = catalogue.preparing(place.id)
     return found
 
@@ -41,6 +44,8 @@ def _of_source(place: Place) -> dict[str, Any]:
         "runs": None,
         "products": [product["name"] for product in source.get("products", [])],
         "num_bins": None,
+        "columns": [],
+        "vocab_order": None,
         "finished": is_finished(place),
         "provenance": None,
         "preparing": {},
@@ -67,6 +72,7 @@ def _of_manifest(place: Place) -> dict[str, Any]:
     found: dict[str, Any] = {
         "runs": len(manifest["runs"]),
         "num_bins": manifest.get("student_bins", {}).get("num_bins") or None,
+        "columns": list(annotated.columns or COLUMNS),
         "provenance": manifest.get("provenance"),
     }
     if not place.is_own:
@@ -75,3 +81,14 @@ def _of_manifest(place: Place) -> dict[str, Any]:
         found["rows"] = len(annotated.annotations or ())
         found["pool_type"] = "selfplay" if kind_of(place.pool) == "selfplay" else "macroxue"
     return found
+
+
+def _vocabulary(file: Path) -> list[str] | None:
+    """Names of a tokenizer's classes; None where there is none, or one that cannot be read."""
+    if not file.is_file():
+        return None
+    try:
+        return [str(name) for name in load(file).class_names.values()]
+    except UserError as fault:
+        log.warning("%s", fault)
+        return None

@@ -19,6 +19,8 @@ class SessionFacts(BaseModel):
     runs: int | None = Field(description="null while it is being written")
     products: list[str] = Field(description="what it holds")
     num_bins: int | None = Field(description="bins of each move; null without a sidecar")
+    columns: list[str] = Field(description="that series and searches know")
+    vocab_order: list[str] | None = Field(description="names of the tokenizer's classes; null where it cannot be read")
     finished: bool = Field(description="the others endpoints answer for finished ones alone")
     provenance: dict[str, Any] | None = Field(description="of the manifest")
     preparing: dict[str, float] = Field(description="what is being made at this moment, and the share that is done")

@@ -38,12 +38,14 @@ class Shown:
     tokenize: bool = False
 
 
-def metrics_of(session: OpenSession, text: str | None) -> list[str]:
+def metrics_of(session: OpenSession, text: str | None, beside: Sequence[str] = ()) -> list[str]:
     """Names of columns from a comma-separated list; without one those of DEFAULT_METRICS that there are.
+
+    beside: further names that are known.
 
     BadRequest names the nearest known column.
     """
-    known = session.column_names
+    known = (*session.column_names, *beside)
     if text is None:
         return [name for name in DEFAULT_METRICS if name in known]
     names = [name for part in text.split(",") if (name := part.strip())]

@@ -151,6 +151,26 @@ def test_series_are_the_columns_of_the_run(asked, inputs, kind):
     np.testing.assert_array_equal(told, expected)
 
 
+def test_series_tell_step_numbers_and_how_good_moves_are(asked, kind):
+    run = first_run(asked)
+    names = "step_index,accuracy,model_accuracy"
+    found = np.frombuffer(asked(f"/sessions/{{s}}/runs/{run['run_id']}/series", metrics=names).content, "<f4")
+    steps, *accuracies = found.reshape(3, run["steps"])
+    told = asked(f"/sessions/{{s}}/runs/{run['run_id']}/steps", limit=1000).json()["steps"]
+    assert steps[:1000].tolist() == [step["step_index"] for step in told]
+    for name, accuracy in zip(("accuracy", "model_accuracy"), accuracies, strict=True):
+        known = accuracy[~np.isnan(accuracy)]
+        assert (known.mean() if len(known) else None) == pytest.approx(run[name])
+
+
+def test_a_session_names_its_columns_and_the_classes_of_its_tokenizer(clients):
+    (client, _), (own, _) = clients("foreign"), clients("own")
+    (session,) = client.get("/sessions").json()["sessions"]
+    assert "entropy" in session["columns"]
+    assert (session["vocab_order"][0], session["vocab_order"][-1], len(session["vocab_order"])) == ("ILLEGAL", "WINNER", 11)
+    assert "value_p_die" in own.get("/sessions").json()["sessions"][0]["columns"]
+
+
 def test_value_heads_are_probabilities(clients, inputs):
     client, session = clients("own")
     run = client.get(f"/sessions/{session}/runs").json()["runs"][0]["run_id"]

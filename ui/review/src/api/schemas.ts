@@ -18,6 +18,8 @@ export const Session = z.object({
   runs: nullable,
   products: z.array(z.string()),
   num_bins: nullable,
+  columns: z.array(z.string()),
+  vocab_order: z.nullable(z.array(z.string())),
   finished: z.boolean(),
   provenance: z.nullable(Provenance),
   preparing: z.record(z.string(), z.number()),

@@ -11,7 +11,7 @@ from railyard.board.review.limits import MOST_RUNS, MOST_STEPS, MOST_TEXT
 from railyard.board.review.problems import BadRequest
 from railyard.board.review.routers.reference import LINES, Mode, Offset, RunId, Top
 from railyard.board.review.run_figures import figures, matching, ordered
-from railyard.board.review.series import series
+from railyard.board.review.series import BESIDE, series
 from railyard.board.review.session_facts import facts_of
 from railyard.board.review.session_runs import session_runs
 from railyard.board.review.steps import Shown, metrics_of, session_steps
@@ -126,11 +126,18 @@ def router(reviewer: "Reviewer") -> APIRouter:
     def all_steps(
         session: SessionId,
         run_id: RunId,
-        metrics: Annotated[str, Query(min_length=1, max_length=MOST_TEXT, description="names of columns, by commas")],
+        metrics: Annotated[
+            str,
+            Query(
+                min_length=1,
+                max_length=MOST_TEXT,
+                description=f"names of columns, by commas; beside them {', '.join(BESIDE)}",
+            ),
+        ],
     ) -> Response:
         """Columns of all steps of a run."""
         found = catalogue.open(session)
         place = found.run_place(run_id)
-        return Response(series(found, place, metrics_of(found, metrics)).tobytes(), media_type=FLOATS)
+        return Response(series(found, place, metrics_of(found, metrics, BESIDE)).tobytes(), media_type=FLOATS)
 
     return api

@@ -1,0 +1,39 @@
+// Judgements of all steps of a run, from how much each move loses and how good that makes it.
+import { JUDGEMENTS, type Judgement } from "../api/schemas.ts";
+
+export const GOOD = 90;
+export const INACCURACY = 70;
+export const MISTAKE = 40;
+export const UNKNOWN = 255;
+
+/** Place in JUDGEMENTS; UNKNOWN where the loss is not known. */
+export function judge(loss: number, accuracy: number): number {
+  if (Number.isNaN(loss) || Number.isNaN(accuracy)) return UNKNOWN;
+  if (loss <= 0) return 0;
+  if (accuracy >= GOOD) return 1;
+  if (accuracy >= INACCURACY) return 2;
+  return accuracy >= MISTAKE ? 3 : 4;
+}
+
+export function judgeAll(losses: Float32Array, accuracies: Float32Array): Uint8Array {
+  return Uint8Array.from(losses, (loss, step) => judge(loss, accuracies[step]!));
+}
+
+export const nameOf = (place: number): Judgement | null => JUDGEMENTS[place] ?? null;
+
+/** The next step after `from` for which it holds, going round the end; null if there is none. */
+export function next(
+  length: number,
+  from: number,
+  by: 1 | -1,
+  holds: (step: number) => boolean,
+  round = false,
+): number | null {
+  for (let away = 1; away <= length; away += 1) {
+    const step = from + by * away;
+    if (!round && (step < 0 || step >= length)) return null;
+    const place = ((step % length) + length) % length;
+    if (holds(place)) return place;
+  }
+  return null;
+}
