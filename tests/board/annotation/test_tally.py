@@ -21,6 +21,7 @@ def test_means_by_type_and_tile_leave_out_what_is_not_known():
         "disagreement": 0.75,
         "model_top_prob": pytest.approx(0.6),
         "logit_gap": pytest.approx(2.0),
+        **{"known_disagreement": 4, "known_model_top_prob": 5, "known_logit_gap": 3},
     }
     assert [(name, group["rows"]) for name, group in tally.by_type()] == [("search", 2), ("tuple10", 3)]
     assert [(name, group["rows"]) for name, group in tally.by_tile()] == [("8", 1), ("16", 3), ("65536", 1)]

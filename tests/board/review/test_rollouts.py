@@ -6,10 +6,10 @@ from oracle2048 import moves as oracle_moves
 
 from railyard.board.game.boards import decode, encode
 from railyard.board.game.endgame.tables import EndgameTables
-from railyard.board.game.figures import normal_interval
 from railyard.board.game.games import PLAYING
 from railyard.board.game.teacher import Game, Teacher
 from railyard.board.review.rollouts import Outcomes, TeacherMoves, TooLong, differences, play_out, random_moves, told
+from railyard.core.intervals import normal_interval
 
 NO_TABLES = EndgameTables.none()
 BOARD = np.array([[6, 5, 3, 1, 2, 2, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0]], np.uint8)  # up is illegal

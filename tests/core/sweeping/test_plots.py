@@ -5,7 +5,7 @@ from sweeps import LOSS, SPACE, SPEED, sweep
 
 from railyard.core.sweeping import plots
 from railyard.core.sweeping.importance import Share
-from railyard.core.sweeping.points import points
+from railyard.core.sweeping.points import Points, points
 
 pytest.importorskip("matplotlib")
 PNG = b"\x89PNG\r\n"
@@ -27,6 +27,21 @@ def test_pictures_of(count, objectives, tmp_path):
 def test_a_front(tmp_path):
     plots.front(tmp_path / "front.png", points(SPACE, sweep(12), (LOSS, SPEED)))
     assert (tmp_path / "front.png").read_bytes().startswith(PNG)
+
+
+def test_trials_beyond_the_axis_are_marked_at_its_edge(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(plots.plots, "save", lambda figure, path: figures.append(figure))
+    values = [(n / 10, 100.0 - n) for n in range(12)] + [(500.0, 1.0)]
+    made = Points((LOSS, SPEED), (), tuple(range(13)), tuple(values))
+    plots.history(tmp_path / "history.png", made)
+    plots.front(tmp_path / "front.png", made)
+    loss, speed = figures[0].axes
+    (loss_edge,), (speed_edge,) = (axes.collections[-1].get_offsets().tolist() for axes in (loss, speed))
+    assert loss_edge == [12, loss.get_ylim()[1]]
+    assert speed_edge == [12, speed.get_ylim()[0]]
+    (front,) = figures[1].axes
+    assert front.collections[-1].get_offsets().tolist() == [[front.get_xlim()[1], front.get_ylim()[0]]]
 
 
 def test_limits_leave_out_what_is_far_off_but_never_the_best():

@@ -65,6 +65,13 @@ def test_a_front_for_two_objectives(written, tmp_path):
     assert (tmp_path / "front.png").exists()
 
 
+def test_a_best_value_at_the_end_of_its_range_is_told(written):
+    _, text = written(12, (SPEED,))
+    assert "`model.width=16` of trial" in text
+    assert "lies at the lower end of what was searched (16 to 64): beyond it may be better ones." in text
+    assert text.count("lies at the") == 1
+
+
 def test_without_matplotlib_it_says_how_to_get_plots(written, monkeypatch):
     monkeypatch.setattr(report, "available", lambda: False)
     assert "matplotlib is missing" in written(4, (LOSS,))[1]

@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from railyard.stage2.scenes import drawing
@@ -32,6 +33,12 @@ def test_descriptions_stay_on_the_picture():
     for box in ((0, 0, 100, 100), (950, 0, 999, 50), (900, 950, 999, 999)):
         named, bare = (changed([SceneObject(desc, box)]) for desc in ("a long description of a thing", " "))
         assert (named & ~bare).sum() > 500
+
+
+def test_descriptions_are_letters_in_other_scripts_too():
+    pytest.importorskip("matplotlib")
+    drawn = [changed([SceneObject(desc, BOX.box)]) for desc in ("жук", "кот")]
+    assert not np.array_equal(*drawn)
 
 
 def test_polygons_are_drawn_too():

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from railyard.board.annotation.pool import AnnotationPool
-from railyard.board.annotation.tally import MEANS, SELF_PLAY, Group, Tally
+from railyard.board.annotation.tally import KNOWN, MEANS, SELF_PLAY, Group, Tally
 from railyard.board.annotation.value_outcomes import ValueTally, outcomes_of
 from railyard.board.packs.annotation_session import SOURCE_FILE
 from railyard.board.packs.annotations import ANNOTATIONS_STEM, UNKNOWN, open_annotations
 from railyard.core.arrays import F32
+from railyard.core.intervals import wilson_interval
 from railyard.core.runs import plots
 from railyard.core.runs.reporting import cell, table
 from railyard.core.store import durable
@@ -22,6 +23,7 @@ REPORT, PLOTS = "report.md", "annotation.png"
 CHUNK = 1 << 18
 VALUE = "value_"  # in front of the name of a head, as a column
 NOT_AVAILABLE = "not available"
+SHARES = ("disagreement", "ev_disagreement")  # of rows
 
 RULES = """*Disagreement* compares the legal move of most probability with the teacher's, or with the move played where
 there is no teacher; *of the best head* compares the best head, legal or not, as `/runs` does. *EV disagreement* counts
@@ -141,16 +143,17 @@ def _plots(folder: Path, tally: Tally) -> list[str]:
     if not plots.available():
         return ["No plots: matplotlib is missing; `pip install 'railyard[plots]'` brings it."]
     figure, (types, tiles, losses, calibration) = plots.panels(4, columns=2, height=2.9)
-    _draw_bars(types, "disagreement by valuation type", list(tally.by_type()), ("disagreement", "ev_disagreement"))
+    _draw_bars(types, "disagreement by valuation type (rows)", list(tally.by_type()), SHARES)
     by_tile = list(tally.by_tile())
-    _draw_bars(tiles, "disagreement by highest tile", by_tile, ("disagreement", "ev_disagreement"))
-    _draw_bars(losses, "entropy by highest tile, nats", by_tile, ("entropy",))
+    _draw_bars(tiles, "disagreement by highest tile (rows)", by_tile, SHARES)
+    _draw_bars(losses, "entropy by highest tile, nats (rows)", by_tile, ("entropy",))
     plots.title(calibration, "share of right moves, by probability given")
     rows = tally.calibration.table()
     calibration.plot([0, 1], [0, 1], color=plots.MUTED, linewidth=0.8)
-    calibration.plot(
-        [row["mean_probability"] for row in rows], [row["share"] for row in rows], marker="o", color=plots.COLOURS[0]
-    )
+    said = [row["mean_probability"] for row in rows]
+    calibration.plot(said, [row["share"] for row in rows], marker="o", markersize=4, color=plots.COLOURS[0])
+    if spread := [wilson_interval(row["share"] * row["rows"], int(row["rows"])) for row in rows]:
+        calibration.vlines(said, *zip(*spread, strict=True), color=plots.COLOURS[0], linewidth=1.2)
     calibration.set_xlim(0, 1)
     calibration.set_ylim(0, 1)
     plots.save(figure, folder / PLOTS)
@@ -158,14 +161,23 @@ def _plots(folder: Path, tally: Tally) -> list[str]:
 
 
 def _draw_bars(axes: Any, heading: str, groups: Sequence[tuple[str, Group]], keys: Sequence[str]) -> None:
-    """Bars side by side, one of each key a group; what is not known has none."""
+    """Bars side by side, one of each key a group, over its rows; shares with their intervals; none of the unknown."""
     plots.title(axes, heading)
     width = 0.8 / len(keys)
     for number, key in enumerate(keys):
         heights = [group.get(key) or 0.0 for _, group in groups]
         places = [place + (number - (len(keys) - 1) / 2) * width for place in range(len(groups))]
         axes.bar(places, heights, width, color=plots.COLOURS[number], label=MEANS[key])
-    axes.set_xticks(range(len(groups)), [name for name, _ in groups], fontsize=7, rotation=30)
+        if key in SHARES:
+            _draw_spread(axes, places, heights, [int(group[f"{KNOWN}{key}"] or 0) for _, group in groups])
+    axes.set_xticks(range(len(groups)), [f"{name}\n({group['rows']:,})" for name, group in groups], fontsize=6)
     if len(keys) > 1:
-        axes.margins(y=0.25)  # room for the legend
         axes.legend(frameon=False, fontsize=7)
+
+
+def _draw_spread(axes: Any, places: Sequence[float], shares: Sequence[float], rows: Sequence[int]) -> None:
+    """The intervals of shares, on the axis that all of them have."""
+    for place, share, count in zip(places, shares, rows, strict=True):
+        if count:
+            axes.vlines(place, *wilson_interval(share * count, count), color=plots.INK, linewidth=1)
+    axes.set_ylim(0, 1)

@@ -14,6 +14,7 @@ from railyard.board.annotation.calibration import Calibration
 from railyard.core.arrays import F32, F64, I64, U8
 
 RANKS = 32
+KNOWN = "known_"  # in front of the name of a column: the rows behind its mean
 SELF_PLAY = "self-play"  # in place of a valuation type
 # titles of the report's columns, by the column of the session that is averaged; the last one is of annotations
 MEANS = {
@@ -78,4 +79,5 @@ class Tally:
         for name in self.columns:
             count = int(self.counts[name][part].sum())
             found[name] = float(self.sums[name][part].sum() / count) if count else None
+            found[f"{KNOWN}{name}"] = count
         return found

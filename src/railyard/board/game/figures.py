@@ -1,6 +1,5 @@
 """What a number of games says of a player: mean score with its interval, shares that reach each tile, ends, lengths."""
 
-import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable
@@ -10,14 +9,10 @@ import numpy as np
 
 from railyard.board.game.games import END_REASONS
 from railyard.board.game.play import Played
-from railyard.core.arrays import F64, I64
+from railyard.core.arrays import I64
+from railyard.core.intervals import bootstrap_interval, normal_interval
 
 TILES = (2048, 4096, 8192, 16384, 32768, 65536)
-Z = 1.959964  # of a two-sided 95 % interval
-RESAMPLES = 2000
-DRAWS = 20_000_000  # of the bootstrap at the most: some tenths of a second
-
-Interval = tuple[float, float]
 
 
 class Results:
@@ -70,27 +65,3 @@ class Results:
             **{f"reach_{tile}": self.reached(tile) / games for tile in TILES},
             "ended": dict(self.ended.most_common()),
         }
-
-
-def normal_interval(scores: I64) -> Interval:
-    """The mean's 95 % interval from its standard error; of a single game the mean itself."""
-    mean = float(scores.mean())
-    half = Z * float(scores.std(ddof=1)) / math.sqrt(len(scores)) if len(scores) > 1 else 0.0
-    return mean - half, mean + half
-
-
-def bootstrap_interval(scores: I64, seed: int = 0) -> Interval:
-    """The middle 95 % of the means of games drawn anew from these."""
-    random = np.random.default_rng(seed)
-    resamples = min(RESAMPLES, max(200, DRAWS // len(scores)))
-    means: F64 = np.array([scores[random.integers(0, len(scores), len(scores))].mean() for _ in range(resamples)])
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def wilson_interval(count: int, games: int) -> Interval:
-    """The 95 % interval of a share (Wilson 1927), which stays within [0, 1] and is no point at 0 or 1."""
-    share, weight = count / games, Z**2 / games
-    centre = (share + weight / 2) / (1 + weight)
-    half = Z / (1 + weight) * math.sqrt(share * (1 - share) / games + weight / games / 4)
-    return max(0.0, centre - half), min(1.0, centre + half)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from railyard.board.game.figures import TILES, Results, wilson_interval
+from railyard.board.game.figures import TILES, Results
+from railyard.core.intervals import wilson_interval
 from railyard.core.runs import plots
 from railyard.core.runs.reporting import table, what_ran
 from railyard.core.store import durable

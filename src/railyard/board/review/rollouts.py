@@ -18,7 +18,6 @@ import numpy as np
 from railyard.board.game.boards import decode
 from railyard.board.game.choosing import unit_draw
 from railyard.board.game.endgame.tables import EndgameTables
-from railyard.board.game.figures import normal_interval, wilson_interval
 from railyard.board.game.games import NO_LEGAL_MOVE, NUMBER, PLAYING, TILE_TOO_LARGE
 from railyard.board.game.intrinsics import bit_count
 from railyard.board.game.moves import makes_17, move
@@ -28,6 +27,7 @@ from railyard.board.game.teacher import Game
 from railyard.board.teaching.decisions import TeacherOfThread
 from railyard.core.arrays import I64, U64
 from railyard.core.compiled import njit
+from railyard.core.intervals import normal_interval, wilson_interval
 from railyard.core.store.threads import map_in_threads
 
 NEXT_TILES = 3  # whose share of games is told, from the one above the board's largest

@@ -7,7 +7,7 @@ from railyard.board.training import value_report
 from railyard.board.training.config import PackData
 from railyard.board.training.evaluation import Evaluation
 from railyard.core.runs import plots
-from railyard.core.runs.reporting import cell, metric_lines, table
+from railyard.core.runs.reporting import metric_lines, table
 from railyard.core.store import durable
 
 SCHEMA_VERSION = 1
@@ -38,7 +38,7 @@ def _section(folder: Path, title: str, stem: str, groups: Groups) -> list[str]:
     lines = [f"## By {title}", table((title, *columns), rows)]
     if plots.available():
         values = {name: figures["teacher_agreement"] for name, figures in groups.items()}
-        notes = {name: f"{cell(int(figures['rows']))} rows" for name, figures in groups.items()}
-        plots.bars(folder / f"{stem}.png", f"Agreement with the teacher by {title}", values, notes, "share of rows")
+        counts = {name: int(figures["rows"]) for name, figures in groups.items()}
+        plots.shares(folder / f"{stem}.png", f"Agreement with the teacher by {title}", values, counts, "share of rows")
         lines.append(f"![by {title}]({stem}.png)")
     return lines

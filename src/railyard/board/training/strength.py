@@ -10,12 +10,13 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from railyard.board.game.figures import TILES, Results, normal_interval
+from railyard.board.game.figures import TILES, Results
 from railyard.board.game.games import END_REASONS
 from railyard.board.game.play import Play, Table
 from railyard.board.game.players import PolicyPlayer
 from railyard.board.model.policy import ModelPolicy
 from railyard.board.training import config
+from railyard.core.intervals import normal_interval
 from railyard.core.training import distributed
 
 Figures = dict[str, float]

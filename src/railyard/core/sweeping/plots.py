@@ -36,7 +36,7 @@ def history(path: Path, points: Points) -> None:
             # at the bottom edge: a failed trial reached nothing
             bottom = axes.get_xaxis_transform()
             axes.plot([*points.failed], [0.02] * len(points.failed), "x", color=INK, transform=bottom, label="failed")
-        _frame(axes, [*values, *stopped], objective)
+        _frame(axes, [*points.numbers, *points.pruned], [*values, *stopped], objective)
         _ylabel(axes, objective)
         axes.xaxis.get_major_locator().set_params(integer=True)
     panels[-1].set_xlabel("trial", color=MUTED)
@@ -63,7 +63,7 @@ def parameters(path: Path, points: Points, place: int = 0) -> None:
             edgecolors=BEST,
             linewidths=1.6,
         )
-        _frame(axes, values, objective)
+        _frame(axes, xs, values, objective)
         axes.set_xlabel(parameter.label, color=INK)
     for axes in panels[::columns]:
         _ylabel(axes, objective)
@@ -86,7 +86,8 @@ def pair(path: Path, points: Points, first: Parameter, second: Parameter, place:
     axes.set_xlabel(first.label, color=INK)
     axes.set_ylabel(second.label, color=INK)
     plots.title(axes, f"{first.label} and {second.label}")
-    bar = figure.colorbar(drawn, ax=axes)
+    above, below = any(value > high for value in values), any(value < low for value in values)
+    bar = figure.colorbar(drawn, ax=axes, extend="max" if above else "min" if below else "neither")
     bar.set_label(objective.name, color=MUTED)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=MUTED)
@@ -103,6 +104,7 @@ def importance(path: Path, points: Points, shares: Mapping[str, Share]) -> None:
         {name: share.share for name, share in named.items()},
         {name: f"({share.low:.2f} to {share.high:.2f})" for name, share in named.items()},
         "share explained by it alone (10th to 90th percentile over resampled trials)",
+        {name: (share.low, share.high) for name, share in named.items()},
     )
 
 
@@ -117,15 +119,25 @@ def front(path: Path, points: Points) -> None:
     for row in on:
         where = (xs[row], ys[row])
         axes.annotate(str(points.numbers[row]), where, (7, -3), textcoords="offset points", fontsize=8, color=INK)
-    for place, (set_label, set_limits, values) in enumerate(
-        ((axes.set_xlabel, axes.set_xlim, xs), (axes.set_ylabel, axes.set_ylim, ys))
+    limits = [_limits(values, objective) for values, objective in zip((xs, ys), points.objectives, strict=True)]
+    for objective, bounds, set_label, set_limits in zip(
+        points.objectives, limits, (axes.set_xlabel, axes.set_ylabel), (axes.set_xlim, axes.set_ylim), strict=True
     ):
-        objective = points.objectives[place]
         set_label(f"{objective.name} ({objective.direction})", color=INK)
-        set_limits(*_limits(values, objective))
+        set_limits(*bounds)
+    _draw_beyond(axes, list(zip(xs, ys, strict=True)), limits)
     plots.title(axes, "trials on the front, by number")
     axes.legend(frameon=False, fontsize=9)
     plots.save(figure, path)
+
+
+def _draw_beyond(axes: Any, points: Sequence[tuple[float, float]], limits: Sequence[tuple[float, float]]) -> None:
+    """Crosses at the edge for trials that lie beyond an axis."""
+    held = [tuple(min(max(v, low), high) for v, (low, high) in zip(point, limits, strict=True)) for point in points]
+    beyond = [edge for edge, point in zip(held, points, strict=True) if edge != point]
+    if beyond:
+        label = f"{len(beyond)} worse, beyond the axes"
+        axes.scatter(*zip(*beyond, strict=True), marker="x", color=MUTED, s=30, clip_on=False, zorder=3, label=label)
 
 
 def _so_far(values: Sequence[float], objective: OptimizedMetric) -> list[float]:
@@ -173,12 +185,15 @@ def _plain(number: float) -> str:
     return min(f"{number:g}", f"{number:.5e}".replace("00000", "").replace(".e-0", "e-"), key=len)
 
 
-def _frame(axes: Any, values: Sequence[float], objective: OptimizedMetric) -> None:
-    """Limits that show the good trials; those far off are counted at the edge."""
+def _frame(axes: Any, xs: Sequence[float], values: Sequence[float], objective: OptimizedMetric) -> None:
+    """Limits that show the good trials; those far off are triangles at the edge, and counted there."""
     low, high = _limits(values, objective)
     axes.set_ylim(low, high)
-    if outside := sum(not low <= value <= high for value in values):
-        text = f"{outside} worse, beyond the axis"
+    beyond = [x for x, value in zip(xs, values, strict=True) if not low <= value <= high]
+    if beyond:
+        edge, marker = (high, "^") if objective.direction == "minimize" else (low, "v")
+        axes.scatter(beyond, [edge] * len(beyond), marker=marker, color=MUTED, s=26, clip_on=False, zorder=3)
+        text = f"{len(beyond)} worse, beyond the axis"
         axes.text(1.0, 1.02, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=8, color=MUTED)
 
 

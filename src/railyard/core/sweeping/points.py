@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Literal
 
 from hydra.core.override_parser.types import Override
 
-from railyard.core.sweeping import overrides
+from railyard.core.sweeping import overrides, space
 from railyard.core.sweeping.optimized_metric import OptimizedMetric, best_trials, reached_values
 from railyard.core.sweeping.trial import Outcome, Trial
+
+NEAR = 0.02  # of the way from end to end: counts as at the end
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Parameter:
     label: the last part of the key, as far as that tells it from the others.
     log: whether its values are spread by factors and not by differences.
     listed: whether only certain values were possible.
+    ends: the least and the largest number that was possible; None where it is not numbers, or two of them only.
     """
 
     key: str
@@ -30,6 +34,15 @@ class Parameter:
     texts: tuple[str, ...]
     log: bool = False
     listed: bool = True
+    ends: tuple[float, float] | None = None
+
+    def end_near(self, text: str) -> Literal["lower", "upper"] | None:
+        """The end of what was searched that one of its values lies at."""
+        if self.ends is None:
+            return None
+        low, high, value = (math.log(n) if self.log else n for n in (*self.ends, float(text)))
+        place = (value - low) / (high - low)
+        return "lower" if place <= NEAR else "upper" if place >= 1 - NEAR else None
 
     @cached_property
     def numbers(self) -> tuple[float, ...] | None:
@@ -68,15 +81,15 @@ class Points:
 
 
 def points(
-    space: Sequence[str], tried: Sequence[tuple[Trial, Outcome]], objectives: Sequence[OptimizedMetric]
+    searched: Sequence[str], tried: Sequence[tuple[Trial, Outcome]], objectives: Sequence[OptimizedMetric]
 ) -> Points:
-    """The trials of a sweep over `space` (its overrides for several values) that have ended."""
+    """The trials of a sweep over `searched` (its overrides for several values) that have ended."""
     reached = {trial.number: reached_values(outcome, objectives) for trial, outcome in tried}
     pruned = {outcome.number for _, outcome in tried if outcome.state == "pruned"}
     good = [t for t, _ in tried if not isinstance(reached[t.number], str) and t.number not in pruned]
     return Points(
         tuple(objectives),
-        _parameters(space, good),
+        _parameters(searched, good),
         tuple(trial.number for trial in good),
         tuple(v for trial in good if not isinstance(v := reached[trial.number], str)),
         {n: v for n in sorted(pruned) if not isinstance(v := reached[n], str)},
@@ -84,17 +97,31 @@ def points(
     )
 
 
-def _parameters(space: Sequence[str], trials: Sequence[Trial]) -> tuple[Parameter, ...]:
+def _parameters(searched: Sequence[str], trials: Sequence[Trial]) -> tuple[Parameter, ...]:
     varied = {
-        override.get_key_element(): override for override in map(overrides.parse, space) if override.is_sweep_override()
+        override.get_key_element(): override
+        for override in map(overrides.parse, searched)
+        if override.is_sweep_override()
     }
     labels = short_names([*varied])
     given = [dict(word.partition("=")[::2] for word in trial.overrides) for trial in trials]
     found = []
     for key, override in varied.items():
         plain = Parameter(key, labels[key], tuple(texts[key] for texts in given))
-        found.append(replace(plain, log=_is_log(override, plain.numbers), listed=not override.is_interval_sweep()))
+        log, ends = _is_log(override, plain.numbers), _ends(override)
+        found.append(replace(plain, log=log, listed=not override.is_interval_sweep(), ends=ends))
     return tuple(found)
+
+
+def _ends(override: Override) -> tuple[float, float] | None:
+    axis = space.axis(override)
+    if not isinstance(axis, space.Choice):
+        return (axis.low, axis.high) if axis.low < axis.high else None
+    try:
+        numbers = [float(word) for word in axis.words]
+    except ValueError:
+        return None
+    return (min(numbers), max(numbers)) if len(numbers) > 2 and all(map(math.isfinite, numbers)) else None
 
 
 def _is_log(override: Override, numbers: Sequence[float] | None) -> bool:

@@ -31,7 +31,7 @@ def write(folder: Path, space: Sequence[str], objectives: Sequence[OptimizedMetr
     sections = [_title(sweep, asked), _summary(found, len(asked))]
     if objectives and found.numbers:
         shares = importance.shares(found)
-        sections += ["## Best", _best(found, {trial.number: trial for trial in asked})]
+        sections += ["## Best", _best(found, {trial.number: trial for trial in asked}), *_at_ends(found)]
         sections += [
             "## Trials",
             _table(found),
@@ -88,6 +88,18 @@ def _best(found: Points, trials: Mapping[int, Trial]) -> str:
     rows = [[str(n), *map(_number, _values(found, n)), f"`{' '.join(trials[n].overrides)}`"] for n in found.best]
     front = ["No trial beats one of these in all objectives:"] if len(found.objectives) > 1 else []
     return "\n\n".join([*front, reporting.table(header, rows)])
+
+
+def _at_ends(found: Points) -> list[str]:
+    """What the best trial tells of the search itself: a value at the end of its range may have better ones beyond."""
+    row = found.numbers.index(found.best[0])
+    near = [(parameter, end) for parameter in found.parameters if (end := parameter.end_near(parameter.texts[row]))]
+    return [
+        f"`{parameter.key}={parameter.texts[row]}` of trial {found.best[0]} lies at the {end} end of what was searched "
+        f"({parameter.ends[0]:g} to {parameter.ends[1]:g}): beyond it may be better ones."
+        for parameter, end in near
+        if parameter.ends
+    ]
 
 
 def _table(found: Points) -> str:

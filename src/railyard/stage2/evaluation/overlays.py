@@ -43,5 +43,5 @@ def pair(image: Judged, root: Path) -> Image.Image:
         drawn, left = picture.copy(), place * (CELL + GAP)
         overlay(drawn, objects)
         page.paste(drawn, (left + (CELL - drawn.width) // 2, (CELL - drawn.height) // 2))
-        ImageDraw.Draw(page).text((left + CELL / 2, CELL + 4), caption, INK, font(), anchor="ma")
+        ImageDraw.Draw(page).text((left + CELL / 2, CELL + 4), caption, INK, font(caption), anchor="ma")
     return page

@@ -1,5 +1,6 @@
 """Samples of a data set with their boxes drawn, and its distributions, as PNG: a wrong coordinate space is seen."""
 
+import functools
 import logging
 from collections.abc import Sequence
 from operator import itemgetter
@@ -9,6 +10,7 @@ from typing import Any
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from railyard.core.runs import plots
+from railyard.core.runs.fonts import fonts_for
 from railyard.core.store import durable
 from railyard.stage2.scenes.config import Space
 from railyard.stage2.scenes.coordinates import to_pixels
@@ -54,7 +56,7 @@ def sample(number: int, scene: Scene, images: Path) -> Image.Image:
     cell = Image.new("RGB", (CELL, CELL + CAPTION), PAPER)
     cell.paste(picture, ((CELL - picture.width) // 2, (CELL - picture.height) // 2))
     caption = f"line {number}: {scene.width} x {scene.height}, objects: {len(scene.objects)}"
-    ImageDraw.Draw(cell).text((CELL / 2, CELL + 4), caption, INK, font(), anchor="ma")
+    ImageDraw.Draw(cell).text((CELL / 2, CELL + 4), caption, INK, font(caption), anchor="ma")
     return cell
 
 
@@ -93,11 +95,11 @@ def _label(pen: ImageDraw.ImageDraw, each: SceneObject, colour: str, size: tuple
     """The description on a strip above its box, or inside where there is no room above; never off the picture."""
     x1, y1, _, _ = to_pixels([each.box], *size)[0].tolist()
     text = _cut(each.desc, LONGEST)
-    width = pen.textlength(text, font()) + 6
+    width = pen.textlength(text, font(text)) + 6
     x = min(max(0.0, x1 - 1), max(0.0, size[0] - width))
     y = y1 - TEXT - 4 if y1 >= TEXT + 4 else y1
     pen.rectangle((x, y, x + width, y + TEXT + 3), fill=(*ImageColor.getrgb(colour), 225))
-    pen.text((x + 3, y), text, INK, font())
+    pen.text((x + 3, y), text, INK, font(text))
 
 
 def _cut(desc: str, longest: int) -> str:
@@ -106,8 +108,14 @@ def _cut(desc: str, longest: int) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def font() -> Any:
-    return ImageFont.load_default(TEXT)
+def font(text: str) -> Any:
+    """One that has the characters of a text, as far as the machine has one; without matplotlib Pillow's own."""
+    return _opened(fonts_for([text]).files[-1]) if plots.available() else ImageFont.load_default(TEXT)
+
+
+@functools.cache
+def _opened(file: str) -> Any:
+    return ImageFont.truetype(file, TEXT)
 
 
 def _draw_distributions(found: Tally, path: Path) -> None:

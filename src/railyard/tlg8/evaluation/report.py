@@ -28,7 +28,7 @@ def write(folder: Path, result: Mapping[str, Any], subject: Mapping[str, Any]) -
         "Share of the blocks whose first K tuples hold the reference's best or second; at the right the share whose "
         "first 32 hold a tuple that costs no more than the second.",
         table(("method", *(f"hit@{k}" for k in HITS), "value_hit@32"), _rows(methods, [*_hits(), "value_hit@32"])),
-        *_plot(folder, "hit rates", "hits", _curves(methods, HITS, "hit")),
+        *_plot(folder, "hit rates", "hits", _curves(methods, HITS, "hit"), dict.fromkeys(methods, result["blocks"])),
         *_bits(folder, methods),
         "## What they cost",
         "Tuples evaluated for a block, those that features need included; microseconds of one core to choose them (a "
@@ -105,8 +105,11 @@ def _images(by_image: Mapping[str, Mapping[str, float]]) -> str:
     return table(("image", *columns), rows)
 
 
-def _plot(folder: Path, title: str, stem: str, curves: Mapping[str, plots.Curve]) -> list[str]:
+def _plot(
+    folder: Path, title: str, stem: str, curves: Mapping[str, plots.Curve], blocks: Mapping[str, int] | None = None
+) -> list[str]:
     if not plots.available():
         return []
-    plots.curves(folder / f"{stem}.png", title, curves, "tuples returned, K")
+    label = f"tuples returned, K; {plots.BANDS}" if blocks else "tuples returned, K"
+    plots.curves(folder / f"{stem}.png", title, curves, label, blocks)
     return [f"![{title}]({stem}.png)"]
