@@ -46,7 +46,8 @@ class Shares:
 
     rows: how many each mix has. epoch_rows: those of an epoch that no mix is too small for; what does not fill a batch
     is left out, as of any epoch. A mix that is too small for its share gives all it has once, or with `repeats` its
-    share; one without rows gives none. The epoch is then shorter.
+    share; one without rows gives none. The epoch is then shorter. Every share of an epoch is to be at least one row
+    (`smallest_share`): a smaller one may count a row that the next epoch takes back.
     """
 
     rows: Counts
