@@ -7,22 +7,10 @@ import lightning.pytorch as pl
 from railyard.core.training.loading import Batches, BatchOrder, OrderedLoader, Source
 
 
-class OrderedData(pl.LightningDataModule):
-    """A subclass says its `train_order` and has `knobs`; lengths and places of epochs and ranks follow."""
+class RankedData(pl.LightningDataModule):
+    """Rows that ranks share out. A subclass has `knobs` with a `batch_size`."""
 
     knobs: Any
-
-    def train_order(self) -> Batches:
-        """The order of the rows to train on."""
-        raise NotImplementedError
-
-    def train_batches(self) -> int:
-        """Batches of the first epoch, the same number on every rank."""
-        return self.epoch_batches(0)
-
-    def epoch_batches(self, epoch: int) -> int:
-        """Batches of an epoch, the same number on every rank."""
-        return self.train_order().batches(epoch)
 
     @property
     def global_batch(self) -> int:
@@ -38,3 +26,19 @@ class OrderedData(pl.LightningDataModule):
         rank, world = self.place()
         order = BatchOrder(len(source), batch_size, shuffle=False, drop_last=False, rank=rank, world_size=world)
         return OrderedLoader(source, order, **how)
+
+
+class OrderedData(RankedData):
+    """Epochs as long as the order says. A subclass has `train_order`; lengths of epochs follow."""
+
+    def train_order(self) -> Batches:
+        """The order of the rows to train on."""
+        raise NotImplementedError
+
+    def train_batches(self) -> int:
+        """Batches of the first epoch, the same number on every rank."""
+        return self.epoch_batches(0)
+
+    def epoch_batches(self, epoch: int) -> int:
+        """Batches of an epoch, the same number on every rank."""
+        return self.train_order().batches(epoch)

@@ -8,13 +8,13 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import lightning.pytorch as pl
 import numpy as np
 
 from railyard.core.arrays import I64
 from railyard.core.errors import UserError
 from railyard.core.store.order import Permutation, mix
 from railyard.core.training.loading import BatchOrder, OrderedLoader, Positions
+from railyard.core.training.ordered_data import RankedData
 from railyard.core.training.stepping import SteppedLoader
 from railyard.stage2.language.chat import prompt_text
 from railyard.stage2.language.rendering import canonical, render
@@ -43,7 +43,7 @@ class SceneRows:
         return [self._make(scene, self.records.path, line) for scene, line in zip(scenes, lines, strict=True)]
 
 
-class SceneDataModule(pl.LightningDataModule):
+class SceneDataModule(RankedData):
     def __init__(self, knobs: "SceneData") -> None:
         super().__init__()
         self.knobs = knobs
@@ -84,11 +84,6 @@ class SceneDataModule(pl.LightningDataModule):
         """Micro-batches of one epoch of the Trainer, the same number on every rank."""
         return self._steps() * self._accumulated()
 
-    @property
-    def global_batch(self) -> int:
-        """Samples of a micro-batch over all ranks: what a resume keeps."""
-        return self._train_order().global_batch
-
     def train_dataloader(self) -> SteppedLoader:
         order, knobs = self._train_order(), self.knobs
         plan = Buffer(len(order), self._accumulated(), self._b_ratio, self._m_steps)
@@ -112,10 +107,8 @@ class SceneDataModule(pl.LightningDataModule):
 
     def sequential(self, split: str, batch_size: int, limit: int | None = None) -> OrderedLoader:
         """The records of one side once over all ranks, in their own order."""
-        source = self.rows(split, limit)
-        rank, world = self._place()
-        order = BatchOrder(len(source), batch_size, shuffle=False, drop_last=False, rank=rank, world_size=world)
-        return OrderedLoader(source, order, self.knobs.workers, self.knobs.prefetch)
+        knobs = self.knobs
+        return self.once(self.rows(split, limit), batch_size, workers=knobs.workers, prefetch=knobs.prefetch)
 
     def facts(self) -> dict[str, Any]:
         """What the provenance records: which files, by their bytes, and how many scenes are on each side."""
@@ -149,7 +142,7 @@ class SceneDataModule(pl.LightningDataModule):
         """The last batch of an epoch may be short: every sample is seen, and windows hold the same samples however
         they are cut.
         """
-        (rank, world), knobs = self._place(), self.knobs
+        (rank, world), knobs = self.place(), self.knobs
         return BatchOrder(len(self._train), knobs.batch_size, knobs.order_seed, knobs.shuffle, False, rank, world)
 
     def _steps(self) -> int:
@@ -158,7 +151,3 @@ class SceneDataModule(pl.LightningDataModule):
 
     def _accumulated(self) -> int:
         return int(self.trainer.accumulate_grad_batches) if self.trainer else 1
-
-    def _place(self) -> tuple[int, int]:
-        """This rank, and how many there are."""
-        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
