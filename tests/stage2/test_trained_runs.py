@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import resume_harness as harness
 import stage2_runs
+import torch
 from stage2_runs import Setup
 
 from railyard.core.errors import UserError
@@ -162,7 +163,7 @@ def test_a_killed_run_ends_with_the_same_bits(scenes, tmp_path):
 
 @pytest.mark.slow
 def test_two_ranks_take_the_same_channels_and_learn_the_same(scenes, tmp_path):
-    """Two ranks of one sample as one of two: the same rollouts, and losses to 1e-5."""
+    """Two ranks of one sample as one of two: the same rollouts, losses and gradients to 1e-5."""
     found = {}
     for devices, batch_size in ((1, 2), (2, 1)):
         given = words(scenes, f"trainer.devices={devices}", f"data.batch_size={batch_size}", "trainer.max_steps=2")
@@ -178,3 +179,13 @@ def test_two_ranks_take_the_same_channels_and_learn_the_same(scenes, tmp_path):
         )
     windows = [load(run / "checkpoints" / "step-000000002.ckpt")["stage2_open_window"] for run in found.values()]
     assert windows[0] == windows[1]
+    of_one, of_two = (first_gradients(run) for run in found.values())
+    assert of_one.keys() == of_two.keys() != set()
+    for name, gradient in of_one.items():
+        assert torch.allclose(of_two[name], gradient, rtol=0, atol=1e-5 * gradient.abs().max().item()), name
+
+
+def first_gradients(run):
+    """Of the first step, by the weight's number: AdamW then has a tenth of them as their running mean."""
+    (optimizer,) = load(run / "checkpoints" / "step-000000001.ckpt")["optimizer_states"]
+    return {number: 10 * state["exp_avg"] for number, state in optimizer["state"].items()}
