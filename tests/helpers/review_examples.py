@@ -75,6 +75,7 @@ EXAMPLES = [
     ),
     Example("/sessions/{session}/runs/{run_id}/steps", f"{S}/runs/0/steps?limit=1&bins=false", accept=NDJSON),
     Example("/sessions/{session}/runs/{run_id}/series", f"{S}/runs/0/series?metrics=logit_gap,entropy"),
+    Example("/sessions/{session}/columns", f"{S}/columns"),
     Example(
         "/sessions/{session}/steps/search", f"{S}/steps/search?where=disagreement=1,ev_loss>100&sort=-ev_loss&limit=2"
     ),

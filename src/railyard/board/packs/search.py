@@ -10,14 +10,17 @@ which reads columns in chunks, compiled and on threads; a run's facts are judged
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from railyard.board.game.boards import encode
+from railyard.board.game.rules import legal_moves
 from railyard.board.packs.annotation_session import AnnotationSession
 from railyard.board.packs.metadata import Runs
-from railyard.core.arrays import I64, Bool
+from railyard.core.arrays import F32, I64, U8, Bool, Records
 from railyard.core.errors import UserError, nearest
 from railyard.core.query import OPERATORS, Condition, parse
 from railyard.core.store.scanning import (
@@ -38,6 +41,8 @@ from railyard.core.store.shards import ShardSet
 OWN = ("row", "run_id", "step_index")
 OF_RUNS = {"seed": "seed", "steps": "steps", "score": "max_score", "highest_tile": "highest_tile"}
 VALUATION = "valuation"
+ILLEGAL_ARGMAX = "illegal_argmax"  # 1 where the head with most mass is a move that the board does not have
+MASK = "tile_65536_mask"
 INTERVALS: dict[str, Callable[[float], Interval]] = {
     "=": equal,
     "!=": lambda value: equal(value).others(),
@@ -78,12 +83,15 @@ class Facts:
         self._pool, self._rows = pool, len(session) if rows is None else rows
         self._columns = session.columns if columns is None else columns
         self._where = session.path
+        # of annotations made elsewhere nobody promises that they lie beside their rows
+        self._annotations = session.annotations if session.source else None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names that conditions and `read` know."""
         valuation = (VALUATION,) if self._pool.valuation_names else ()
-        return (*OWN, *OF_RUNS, *valuation, *self._columns)
+        computed = (ILLEGAL_ARGMAX,) if self._annotations is not None else ()
+        return (*OWN, *OF_RUNS, *valuation, *self._columns, *computed)
 
     def check(self, names: Sequence[str]) -> None:
         """UserError for a name that is none."""
@@ -104,6 +112,8 @@ class Facts:
             family: ShardSet = self._columns[name]
             return family.gather(rows)
         found = self._pool.rows.gather(rows)
+        if name == ILLEGAL_ARGMAX and self._annotations is not None:
+            return _illegal_argmax(found, self._annotations.gather(rows)["argmax_head"])
         if name == VALUATION:
             return np.asarray(np.array(self._pool.valuation_names)[found["valuation_type"]])
         if name in OWN:
@@ -124,6 +134,9 @@ class Facts:
             return InColumn(self._columns[name], interval(condition))
         if name in OWN:
             return InColumn(self._pool.rows, interval(condition), self._field(name))
+        if name == ILLEGAL_ARGMAX:
+            interval(condition)  # refuses what no number can be compared with
+            return Computed(self, condition)
         if name == VALUATION:
             names = self._pool.valuation_names
             verdicts = np.zeros(256, np.bool_)
@@ -145,6 +158,23 @@ class Facts:
         if known.all():
             return np.asarray(column[places])
         return np.where(known, column[places].astype(np.float64), np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """A condition over values that are computed for each row which is still in question."""
+
+    facts: Facts
+    condition: Condition
+
+    def strike(self, first: int, marks_n: U8) -> None:
+        places = np.flatnonzero(marks_n)
+        marks_n[places] = holds(self.condition, self.facts.read(self.condition.key, places + first))
+
+
+def _illegal_argmax(rows: Records, heads_n: U8) -> F32:
+    boards, masks = encode(rows["exps"]) if "exps" in (rows.dtype.names or ()) else (rows["board"], rows[MASK])
+    return (legal_moves(boards, masks) >> heads_n & 1 == 0).astype(np.float32)
 
 
 def interval(condition: Condition) -> Interval:

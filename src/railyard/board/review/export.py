@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from railyard.board.packs.search import OF_RUNS, OWN, VALUATION, Facts
+from railyard.board.packs.search import ILLEGAL_ARGMAX, OF_RUNS, OWN, VALUATION, Facts
 from railyard.board.review.limits import MOST_EXPORTED
 from railyard.board.review.search import Query, blame_the_caller, scan_of
 from railyard.core.arrays import I64
@@ -60,9 +60,9 @@ def export(facts: Facts, query: Query, format: Format, columns: Sequence[str] | 
 
 
 def default_columns(facts: Facts) -> list[str]:
-    """All but the facts of runs, which repeat from row to row."""
+    """All but the facts of runs, which repeat from row to row, and what is computed of others."""
     first = [*OWN, *([VALUATION] if VALUATION in facts.names else [])]
-    return [*first, *(name for name in facts.names if name not in {*first, *OF_RUNS})]
+    return [*first, *(name for name in facts.names if name not in {*first, *OF_RUNS, ILLEGAL_ARGMAX})]
 
 
 def _batches(scan: Scan, limit: int) -> Iterator[I64]:

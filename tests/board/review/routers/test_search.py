@@ -56,6 +56,32 @@ def test_the_form_of_the_source(client, ids, out):
     assert (np.diff(found) <= 0).all()
 
 
+def test_an_illegal_argmax_is_found(client, ids, out):
+    session = opened(out)["fake"]
+    rows = np.arange(len(session.pool))
+    heads = session.annotated.annotations.gather(rows)["argmax_head"]
+    batch = session.pool.batch(0, len(rows))
+    wanted = np.flatnonzero(
+        ~np.array([legal >> head & 1 for legal, head in zip(batch.legal_B, heads, strict=True)], bool)
+    )
+    params = {"where": "illegal_argmax=1, entropy!=null", "limit": 1000}
+    found = client.get(f"/sessions/{ids['fake']}/steps/search", params=params).json()
+    assert len(wanted)
+    assert [hit["row"] for hit in found["hits"]] == wanted.tolist()
+    params = {"where": "illegal_argmax=yes"}
+    assert client.get(f"/sessions/{ids['fake']}/steps/search", params=params).status_code == 400
+
+
+def test_what_conditions_may_be_about(client, ids, out):
+    found = client.get(f"/sessions/{ids['fake']}/columns").json()
+    percentiles = {column["name"]: column["percentiles"] for column in found["columns"]}
+    entropy = columns_of(opened(out)["fake"])["entropy"]
+    np.testing.assert_allclose(percentiles["entropy"][98], np.percentile(entropy, 99), rtol=1e-6)
+    assert percentiles["run_id"] is None
+    assert {"score", "valuation", "value_p_die", "illegal_argmax"} <= percentiles.keys()
+    assert "search" in found["valuations"]
+
+
 @pytest.mark.parametrize(
     ("params", "words"),
     [

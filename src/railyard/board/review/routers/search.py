@@ -72,9 +72,28 @@ class Compared(BaseModel):
     provenance: dict[str, Two] = Field(description="what differs, by name")
 
 
+class Column(BaseModel):
+    name: str = Field(description="as conditions and sorts have it")
+    percentiles: list[float | None] | None = Field(
+        description="the 1st to the 99th; null of what is no column of the session"
+    )
+
+
+class Columns(BaseModel):
+    columns: list[Column]
+    valuations: list[str] = Field(description="words of `valuation`; empty in self-play")
+
+
 def router(reviewer: "Reviewer") -> APIRouter:
     api = APIRouter(tags=["search"])
     catalogue = reviewer.catalogue
+
+    @api.get("/sessions/{session}/columns", response_model=Columns)
+    def columns(session: SessionId) -> Response:
+        """What conditions may be about, with percentiles."""
+        opened = catalogue.open(session)
+        found = [{"name": name, "percentiles": opened.quantiles.get(name)} for name in searchable(opened).names]
+        return json_answer({"columns": found, "valuations": list(opened.pool.valuation_names)})
 
     @api.get("/sessions/{session}/steps/search", response_model=SearchHits)
     def found(
