@@ -1,4 +1,4 @@
-"""What the viewer's own tests hold it to is what Python says: rules, tiles and scores of games, the grammar of where=."""
+"""What the viewer's tests hold it to is what Python says: rules, tiles and scores of games, the grammar of where=."""
 
 import viewer_fixtures
 

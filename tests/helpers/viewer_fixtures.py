@@ -1,4 +1,4 @@
-"""What Python says of games and queries, for the viewer's own tests: `python tests/helpers/viewer_fixtures.py` writes it.
+"""What Python says of games and queries; `python tests/helpers/viewer_fixtures.py` writes it for the viewer's tests.
 
 A game is told by its seed, its first board (null: the opening of the seed) and its moves; `boards` is the sha256 of all
 boards before and after them, 16 digits of base 17 each.

@@ -174,7 +174,8 @@ class Computed:
 
 def _illegal_argmax(rows: Records, heads_n: U8) -> F32:
     boards, masks = encode(rows["exps"]) if "exps" in (rows.dtype.names or ()) else (rows["board"], rows[MASK])
-    return (legal_moves(boards, masks) >> heads_n & 1 == 0).astype(np.float32)
+    found: F32 = (legal_moves(boards, masks) >> heads_n & 1 == 0).astype(np.float32)
+    return found
 
 
 def interval(condition: Condition) -> Interval:
