@@ -1,5 +1,6 @@
 // All pages, each loaded when it is first shown. `/` and `/view/…` are what the server answers with the viewer.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { parseSearch, stringifySearch } from "./address.ts";
 import { Shell } from "./Shell.tsx";
 import { Empty, Failed, Loading } from "./states.tsx";
 
@@ -14,6 +15,8 @@ const sessions = createRoute({
 
 export const router = createRouter({
   routeTree: root.addChildren([sessions]),
+  parseSearch,
+  stringifySearch,
   defaultPendingComponent: () => <Loading what="the page" />,
   defaultErrorComponent: ({ error, reset }) => <Failed error={error} again={reset} />,
   defaultNotFoundComponent: () => (

@@ -1,0 +1,32 @@
+// @vitest-environment node
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { accuracyOf, blunderLoss, judgementOf, scaleOf } from "./accuracy.ts";
+
+/** The server's recorded answer of an analysis: the same losses have to be judged alike. */
+const RECORDED = new URL("../../../../tests/fixtures/review/post_analyze.json", import.meta.url);
+
+test("judges as the server does", () => {
+  const { board, teacher } = JSON.parse(readFileSync(RECORDED, "utf8"));
+  const scale = scaleOf(teacher.source, Math.max(...board));
+  expect(teacher.losses.map((loss: number | null) => judgementOf(loss, scale))).toEqual(teacher.judgements);
+  for (const [move, accuracy] of teacher.accuracies.entries()) {
+    if (accuracy !== null) expect(accuracyOf(teacher.losses[move], scale)).toBeCloseTo(accuracy, 3);
+  }
+});
+
+test.each([
+  ["search", 0, 26.3276],
+  ["search", 16, 332.701],
+  ["table10", 13, 0.19075],
+  ["somebody's", 11, 0.0318018],
+])("%s at %i has its λ", (valuation, highest, scale) => {
+  expect(scaleOf(valuation, highest)).toBe(scale);
+});
+
+test("unknown losses have no name, a blunder begins at its loss", () => {
+  expect(judgementOf(null, 300)).toBeNull();
+  expect(judgementOf(Number.NaN, 300)).toBeNull();
+  expect(judgementOf(blunderLoss(300) * 0.999, 300)).toBe("mistake");
+  expect(judgementOf(blunderLoss(300) * 1.001, 300)).toBe("blunder");
+});
