@@ -15,6 +15,7 @@ from reviewed import FOREIGN, PACK, TOKENIZER
 from railyard.board.review.serving import listening
 from railyard.core.errors import UserError
 
+BOARD = [6, 5, 3, 1, 2, 2, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0]
 PATIENCE = 600  # seconds, for a machine that is busy: nothing is compiled yet for the first request
 
 
@@ -47,6 +48,14 @@ def answered(request):
             time.sleep(0.2)
 
 
+def asked(address, head, path, **keys):
+    """What a POST of these keys is answered."""
+    body = {"board": BOARD, **keys}
+    request = Request(f"{address}{path}", json.dumps(body).encode(), {**head, "content-type": "application/json"})
+    with answered(request) as answer:
+        return json.load(answer)
+
+
 @pytest.mark.slow
 def test_it_answers_drains_and_ends_with_0(tmp_path):
     (tmp_path / "token").write_text("secret\n")
@@ -63,6 +72,11 @@ def test_it_answers_drains_and_ends_with_0(tmp_path):
                 assert json.load(answer)["status"] == "ok"
             with urlopen(f"{address}/", timeout=PATIENCE) as page:
                 assert page.status == 200
+            assert asked(address, head, "/analyze", depth=2)["teacher"]["depth"] == 2
+            compiled = {*(tmp_path / "cache").rglob("*.nbc")}
+            for player in ("random", "teacher"):
+                assert asked(address, head, "/analyze/rollouts", moves=[1], games=1, player=player)["moves"]
+            assert {*(tmp_path / "cache").rglob("*.nbc")} == compiled  # by another process, when this one began
             lines = {**head, "accept": "application/x-ndjson"}
             with answered(Request(f"{address}/runs/0", headers=lines)) as answer:
                 answer.readline()

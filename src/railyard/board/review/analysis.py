@@ -39,6 +39,7 @@ from railyard.board.review.analysis_models import (
 )
 from railyard.board.review.limits import ANALYSIS_SECONDS
 from railyard.board.review.problems import BadRequest, Busy
+from railyard.board.review.warming import Warming
 from railyard.core.arrays import F32, U8
 from railyard.core.errors import RailyardError, UserError
 from railyard.core.store.workers import cores
@@ -85,7 +86,10 @@ class Asked:
 class Analyst:
     """Answers one question at a time, from any thread. UserError where the tables cannot be opened."""
 
-    def __init__(self, tables: Path | None, model: Asked | None, threads: int | None = None) -> None:
+    def __init__(
+        self, tables: Path | None, model: Asked | None, threads: int | None = None, warming: Warming | None = None
+    ) -> None:
+        self._warming = warming or Warming()
         self._given = None if tables is None else EndgameTables.open(tables)
         self._model, self._threads = model, threads or cores()
         self._running, self._places = threading.Lock(), threading.BoundedSemaphore(WAITING + 1)
@@ -96,12 +100,13 @@ class Analyst:
         return self._given or EndgameTables.none()  # even no tables take a moment, which no start waits for
 
     def analyze(self, request: AnalyzeRequest) -> Analysis:
-        """Busy where it had to wait too long."""
+        """Busy where it had to wait too long, Preparing while everything is being compiled."""
         with self._turn():
             return self._analysis(request)
 
     def rollouts(self, request: RolloutRequest) -> Rollouts:
-        """BadRequest for moves that the board does not have; Busy where it had to wait, or took, too long."""
+        """BadRequest for moves that the board does not have; Busy where it had to wait, or took, too long; Preparing
+        while everything is being compiled."""
         from railyard.board.review import rollouts
 
         exponents_116 = np.array([request.board], np.uint8)
@@ -132,6 +137,7 @@ class Analyst:
         if not self._places.acquire(blocking=False):
             raise Busy(f"{WAITING} analyses wait already: ask again later")
         try:
+            self._warming.wait()
             if not self._running.acquire(timeout=ANALYSIS_SECONDS):
                 raise Busy(f"another analysis has run for {ANALYSIS_SECONDS:g} s: ask again later")
             try:

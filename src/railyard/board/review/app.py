@@ -19,6 +19,7 @@ from railyard.board.review.openapi import document
 from railyard.board.review.pages import add_pages
 from railyard.board.review.routers import analysis, entry, reference, search, sessions, views
 from railyard.board.review.sessions import Catalogue
+from railyard.board.review.warming import Warming
 from railyard.core import package
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Reviewer:
     knobs: "Review"
     rules: Rules = field(default_factory=Rules)
     limits: "limits.Limits" = field(default_factory=limits.Limits)
+    warming: Warming = field(default_factory=Warming)
     closing: ExitStack = field(default_factory=ExitStack)  # closed when the server has drained
     models: list[str] = field(
         default_factory=list

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,12 +49,19 @@ def serve(knobs: "Review", folder: Path) -> dict[str, Any]:
     with listening(knobs.host, knobs.port) as listener:
         address = f"http://{_shown(knobs.host)}:{listener.getsockname()[1]}"
         app = make_app(reviewer)
+
+        def ready() -> None:
+            announce(folder, address)
+            if knobs.analysis:
+                reviewer.warming.begin()
+
         with reviewer.closing:
-            asyncio.run(_serve(app, listener, knobs.drain_s, lambda: announce(folder, address)))
+            reviewer.closing.callback(reviewer.warming.end)
+            asyncio.run(_serve(app, listener, knobs.drain_s, ready))
     return {"address": address, "seconds": round(time.monotonic() - start, 1)}
 
 
-async def _serve(app: Any, listener: socket.socket, drain_s: float, tell: Any) -> None:
+async def _serve(app: Any, listener: socket.socket, drain_s: float, ready: Callable[[], None]) -> None:
     config = uvicorn.Config(
         app, log_config=None, access_log=False, timeout_graceful_shutdown=round(drain_s) or 1, server_header=False
     )
@@ -63,7 +70,7 @@ async def _serve(app: Any, listener: socket.socket, drain_s: float, tell: Any) -
         running = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started and not running.done():
             await asyncio.sleep(0.005)
-        tell()
+        ready()
         log.info("SERVING")
         await asyncio.wait([running, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         made.leave()

@@ -18,7 +18,7 @@ def router(reviewer: "Reviewer") -> APIRouter:
     if not knobs.analysis:
         return api
     addresses = listed(knobs.address)
-    analyst = Analyst(knobs.tables, Asked(addresses, knobs.client) if addresses else None)
+    analyst = Analyst(knobs.tables, Asked(addresses, knobs.client) if addresses else None, warming=reviewer.warming)
     reviewer.models[:] = addresses
     reviewer.closing.callback(analyst.close)
 
