@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from urllib.request import urlopen
 
 import grpc
@@ -35,7 +36,7 @@ INIT = ROOT / "tests" / "fixtures" / "board" / "08_encoder_binned_gqa"
 KNOWN = bytes(byte % 17 for byte in range(256))  # exponents that the model has tokens for
 AT_ONCE = 32  # calls in flight
 EXPECTED = {StatusCode.OK, StatusCode.INVALID_ARGUMENT, StatusCode.RESOURCE_EXHAUSTED}
-WARM = 0.25  # share of the damaged requests after which memory has to stay as it is
+LOOKS = 100  # at memory while damaged requests are sent; the first quarter of them is left out
 PATIENCE = 120  # seconds
 
 
@@ -70,8 +71,8 @@ class Process:
 
     @property
     def memory(self):
-        """Resident bytes."""
-        return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.process.pid}/status").read_text())[1]) << 10
+        """Anonymous resident bytes."""
+        return int(re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{self.process.pid}/status").read_text())[1]) << 10
 
     def end(self):
         """Its exit code, result and the seconds it took."""
@@ -177,27 +178,28 @@ def damaged(count, seed):
             return fault.code()
         return StatusCode.OK
 
-    async def send(server, codes, draws):
+    async def send(server, codes, looks):
         async with grpc.aio.insecure_channel(server.address) as channel:
-            for first in range(0, len(draws), AT_ONCE):
-                ends = await asyncio.gather(*(one(channel, draw) for draw in draws[first : first + AT_ONCE]))
-                codes.update(code.name for code in ends)
+            for first in range(0, count, AT_ONCE):
+                numbers = range(first, min(first + AT_ONCE, count))
+                draws = [random.Random(f"{seed} {number}") for number in numbers]
+                codes.update(code.name for code in await asyncio.gather(*(one(channel, draw) for draw in draws)))
+                if len(looks) < LOOKS * numbers.stop // count:
+                    looks.append(server.memory)
 
     with running() as server:
-        reasons = set()
-        codes, draws = Counter(), [random.Random(f"{seed} {number}") for number in range(count)]
-        warm = int(count * WARM)
-        asyncio.run(send(server, codes, draws[:warm]))
-        before = server.memory
-        asyncio.run(send(server, codes, draws[warm:]))
-        grown = server.memory / before - 1
+        reasons, codes, looks = set(), Counter(), []
+        asyncio.run(send(server, codes, looks))
+        quarter = len(looks) // 4  # medians, as free memory that malloc has not given back comes and goes
+        before, after = median(looks[quarter : 2 * quarter]), median(looks[-quarter:])
+        grown = after / before - 1
         faults = sorted(reasons)
         faults += [] if server.is_serving() else ["health is not SERVING"]
         faults += [] if server.figure("pending_boards") == 0 else ["boards are pending"]
         faults += ["a traceback in the log"] if "Traceback" in server.log.read_text() else []
         code, _, _ = server.end()
         faults += [] if code == 0 else [f"exit code {code}"]
-    return {"requests": count, "statuses": dict(codes), "memory": before, "grown": grown, "faults": faults}
+    return {"requests": count, "statuses": dict(codes), "memory": int(before), "grown": grown, "faults": faults}
 
 
 def cancelled(count, seed):

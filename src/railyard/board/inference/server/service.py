@@ -14,6 +14,7 @@ from railyard.board.inference.packing import BadRequest
 from railyard.board.inference.server.batcher import DEFECT, Batcher, Clock, Draining, Expired, Full, PassFailed
 from railyard.board.inference.server.credentials import brings
 from railyard.board.inference.server.figures import Figures
+from railyard.board.inference.server.stream import Stream
 from railyard.board.inference.value_dtypes import ValueDType
 from railyard.board.model.answers import Answers, ModelFacts
 from railyard.core.errors import RailyardError
@@ -21,7 +22,6 @@ from railyard.core.serving import Token
 
 log = logging.getLogger(__name__)
 
-WINDOW = 4  # requests of a stream that are read before the first of them is answered
 RETRY_AFTER = "retry-after-ms"
 CODES: dict[type[RailyardError], grpc.StatusCode] = {
     BadRequest: grpc.StatusCode.INVALID_ARGUMENT,
@@ -67,39 +67,20 @@ class Service:
     ) -> AsyncIterator[bytes]:
         if not self._admits("InferStream", context):
             return
-        window: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(WINDOW)
-        reader = asyncio.create_task(self._read(requests, window, self._deadline(context)))
+        deadline = self._deadline(context)
+
+        def begin(data: bytes) -> asyncio.Task[bytes]:
+            return asyncio.create_task(self._answer("InferStream", data, deadline, patient=True))
+
+        stream = Stream(requests, begin)
         try:
-            while (answer := await window.get()) is not None:
+            while (answer := await stream.next()) is not None:
                 answered = await self._judged("InferStream", context, answer)
                 if answered is None:
                     return
                 yield answered
         finally:
-            reader.cancel()
-            while not window.empty():
-                if left := window.get_nowait():
-                    left.cancel()
-
-    async def _read(
-        self,
-        requests: AsyncIterator[bytes],
-        window: asyncio.Queue[asyncio.Task[bytes] | None],
-        deadline: float | None,
-    ) -> None:
-        """Begins each request as it comes, while there is room in the window; None is the end."""
-        try:
-            async for data in requests:
-                answer = asyncio.create_task(self._answer("InferStream", data, deadline, patient=True))
-                answer.add_done_callback(_mark_seen)
-                try:
-                    await window.put(answer)
-                except asyncio.CancelledError:
-                    answer.cancel()
-                    raise
-        finally:
-            if not _is_cancelled():  # else the stream is over, and nobody reads the window
-                await window.put(None)
+            stream.end()
 
     async def _answer(self, method: str, data: bytes, deadline: float | None, patient: bool) -> bytes:
         start = self._clock.now()
@@ -162,15 +143,3 @@ def _refuse(
 
 EMPTY = Answers(np.zeros(0, np.uint8), np.zeros(0, np.float32))
 NOTHING = b""  # beside a status that is not OK, gRPC sends no message
-
-
-def _is_cancelled() -> bool:
-    """Whether the running task is; a frame that named its own task would be kept by the task's traceback."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
-
-
-def _mark_seen(task: asyncio.Task[bytes]) -> None:
-    """A failure that nobody waits for any more, since the stream has ended before, is none to report."""
-    if not task.cancelled():
-        task.exception()
