@@ -167,7 +167,8 @@ def test_a_session_names_its_columns_and_the_classes_of_its_tokenizer(clients):
     (client, _), (own, _) = clients("foreign"), clients("own")
     (session,) = client.get("/sessions").json()["sessions"]
     assert "entropy" in session["columns"]
-    assert (session["vocab_order"][0], session["vocab_order"][-1], len(session["vocab_order"])) == ("ILLEGAL", "WINNER", 11)
+    names = session["vocab_order"]
+    assert (names[0], names[-1], len(names)) == ("ILLEGAL", "WINNER", 11)
     assert "value_p_die" in own.get("/sessions").json()["sessions"][0]["columns"]
 
 

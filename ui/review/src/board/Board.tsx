@@ -23,11 +23,27 @@ export function inWords(exponents: readonly number[]): string {
 
 const SIZES = [0, 46, 46, 40, 32, 27];
 
-export function Board({ exponents, className = "" }: { exponents: readonly number[]; className?: string }) {
+export interface Arrow {
+  move: number;
+  by: "teacher" | "model";
+}
+
+interface Props {
+  exponents: readonly number[];
+  /** Shown at the edges that the moves go to; of two at one edge, side by side. */
+  arrows?: readonly Arrow[];
+  className?: string;
+}
+
+/** Room for arrows around the board. */
+const MARGIN = 34;
+
+export function Board({ exponents, arrows, className = "" }: Props) {
+  const margin = arrows ? MARGIN : 0;
   return (
     <svg
       className={`${styles.board} ${className}`}
-      viewBox={`0 0 ${SIDE} ${SIDE}`}
+      viewBox={`${-margin} ${-margin} ${SIDE + 2 * margin} ${SIDE + 2 * margin}`}
       role="img"
       aria-label={inWords(exponents)}
     >
@@ -35,6 +51,13 @@ export function Board({ exponents, className = "" }: { exponents: readonly numbe
       {exponents.map((exponent, place) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a cell is its place
         <Tile key={place} exponent={exponent} place={place} />
+      ))}
+      {arrows?.map((arrow) => (
+        <ArrowHead
+          key={arrow.by}
+          {...arrow}
+          isPaired={arrows.length > 1 && arrows.every(({ move }) => move === arrow.move)}
+        />
       ))}
     </svg>
   );
@@ -53,6 +76,23 @@ function Tile({ exponent, place }: { exponent: number; place: number }) {
           {text}
         </text>
       )}
+    </g>
+  );
+}
+
+// degrees that an arrow to the top is turned by
+const TURNS = [0, 180, 270, 90];
+
+/** A triangle at the edge that a move goes to; a model's is hollow. */
+function ArrowHead({ move, by, isPaired }: Arrow & { isPaired: boolean }) {
+  const half = SIDE / 2;
+  const aside = isPaired ? (by === "teacher" ? -50 : 50) : 0;
+  return (
+    <g
+      className={styles[by]}
+      transform={`rotate(${TURNS[move]} ${half} ${half}) translate(${half + aside} -5)`}
+    >
+      <path d="M-30 0 L0 -26 L30 0 Z" />
     </g>
   );
 }

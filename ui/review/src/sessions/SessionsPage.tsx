@@ -1,7 +1,9 @@
 // All sessions, by pool: models over one pool stand together.
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { sessionsQuery } from "../api/queries.ts";
 import type { Session } from "../api/schemas.ts";
+import { percent, whole } from "../app/format.ts";
 import { Empty, Failed, Loading } from "../app/states.tsx";
 import { byPool, labelOf, nameOfPool } from "./labels.ts";
 import styles from "./SessionsPage.module.css";
@@ -39,10 +41,25 @@ export function SessionsPage() {
 }
 
 function Line({ session }: { session: Session }) {
+  const facts = [
+    session.rows === null ? null : `${whole(session.rows)} steps`,
+    session.runs === null ? null : `${whole(session.runs)} runs`,
+    session.pool_type === "selfplay" ? "self-play" : null,
+    ...session.products,
+    ...Object.entries(session.preparing).map(([name, share]) => `preparing ${name}: ${percent(share, 0)}`),
+  ];
   return (
     <>
-      <span className={styles.name}>{labelOf(session)}</span>
-      <span className={styles.facts}>{session.id}</span>
+      {session.finished && !session.fault ? (
+        <Link to="/view/review/$session" params={{ session: session.id }} className={styles.name}>
+          {labelOf(session)}
+        </Link>
+      ) : (
+        <span className={styles.name}>{labelOf(session)}</span>
+      )}
+      <span className={styles.facts}>
+        {session.fault ?? (session.finished ? facts.filter(Boolean).join(", ") : "still being written")}
+      </span>
     </>
   );
 }

@@ -44,3 +44,12 @@ export function bars(masses: readonly (number | null)[]): Bar[] {
 
 const total = (masses: readonly (number | null)[]): number =>
   masses.reduce<number>((sum, mass) => sum + (mass ?? 0), 0) || 1;
+
+/** The place of the first largest mass. */
+export function argmax(masses: readonly (number | null)[]): number {
+  let best = 0;
+  masses.forEach((mass, place) => {
+    if ((mass ?? 0) > (masses[best] ?? 0)) best = place;
+  });
+  return best;
+}

@@ -1,0 +1,47 @@
+// Which model speaks, and the others over the same pool, one key away.
+import { useNavigate } from "@tanstack/react-router";
+import type { Session } from "../api/schemas.ts";
+import { useKeys } from "../app/keys.tsx";
+import type { ReviewSearch } from "../review/search.ts";
+import { labelOf, nameOfPool } from "./labels.ts";
+import styles from "./SessionHead.module.css";
+
+interface Props {
+  session: Session;
+  among: readonly Session[];
+  search: ReviewSearch;
+}
+
+export function SessionHead({ session, among, search }: Props) {
+  const navigate = useNavigate();
+  const models = among.filter((other) => other.pool === session.pool && other.finished);
+  const open = (id: string) => navigate({ to: "/view/review/$session", params: { session: id }, search });
+  const following = models[(models.findIndex(({ id }) => id === session.id) + 1) % models.length];
+  useKeys([
+    {
+      key: "c",
+      label: "Change to the next model over this pool",
+      run: () => following && open(following.id),
+    },
+  ]);
+  return (
+    <div className={styles.head}>
+      <h1>{nameOfPool(session.pool)}</h1>
+      {models.length > 1 ? (
+        <label>
+          model{" "}
+          <select value={session.id} onChange={(event) => open(event.target.value)}>
+            {models.map((model) => (
+              <option key={model.id} value={model.id}>
+                {labelOf(model)}
+              </option>
+            ))}
+          </select>
+        </label>
+      ) : (
+        <span>model {labelOf(session)}</span>
+      )}
+      {session.pool_type === "selfplay" && <span className={styles.kind}>self-play: no teacher</span>}
+    </div>
+  );
+}
