@@ -96,7 +96,9 @@ PROVED_BY = {
     ),
     "tlg8/features/test_raw_values.py": ("tlg8/features/pixel_values.py", "tlg8/features/table.py"),
     "tlg8/ranking/test_bundle.py": ("tlg8/ranking/modes.py",),
-    "tlg8/ranking/test_ranking.py": (*("tlg8/ranking/config.py", "tlg8/ranking/inputs.py", "tlg8/ranking/spec.py"),),
+    "tlg8/ranking/test_ranking.py": (
+        *("tlg8/ranking/config.py", "tlg8/ranking/describe.py", "tlg8/ranking/inputs.py", "tlg8/ranking/spec.py"),
+    ),
     "tlg8/training/test_module.py": (
         *("tlg8/training/batch.py", "tlg8/training/config.py", "tlg8/training/data.py", "tlg8/training/network.py"),
         *("tlg8/evaluation/evaluate.py", "tlg8/evaluation/report.py"),

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
+from railyard.apps.artifacts import COMMON
 from railyard.core import rail
 from railyard.core.config.component import PathKnob, with_keys
 from railyard.core.errors import Negative, RailyardError, UserError
@@ -18,9 +19,11 @@ class Show(Verb):
     """The root of show.yaml."""
 
     verbatim = ("path",)  # folders of sessions have an equals sign in their path
+    bare = "path"
 
     path: PathKnob = Field(
-        description="a run folder, pack, session of annotate, tokenizer.json, init folder, .tlg8 file or scenes"
+        description="a run folder, sweep, checkpoint, evaluation, pack, raw logs, session of annotate, tokenizer.json, "
+        "init folder, .tlg8 files or scenes; `railyard show PATH` is short for it"
     )
     out: PathKnob | None = Field(
         None, description="also write what is shown to this .json file, or to a folder with its plots"
@@ -53,24 +56,11 @@ class Show(Verb):
         return facts
 
 
-class RunFolder(Artifact):
-    name = "a run"
-    is_common = True
-
-    def fits(self, path: Path) -> bool:
-        return (path / "config.yaml").is_file()
-
-    def describe(self, path: Path, call: Any) -> dict[str, Any]:
-        from railyard.core.runs.describe import describe_run
-
-        return describe_run(path)
-
-
 def artifact_at(path: Path) -> Artifact:
     """Of the kinds that have files of such names the first; those of a run and other common names come last."""
     if not path.exists():
         raise UserError(f"there is nothing at {path}")
-    kinds: list[Artifact] = [RunFolder(), *(kind for known in rail.known() for kind in known.artifacts)]
+    kinds = [*COMMON, *(kind for known in rail.known() for kind in known.artifacts)]
     for kind in sorted(kinds, key=lambda kind: kind.is_common):
         if kind.fits(path):
             return kind

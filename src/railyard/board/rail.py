@@ -97,6 +97,23 @@ class AnyPack(Artifact):
         draw(path, facts, out)
 
 
+class RawLogs(Artifact):
+    """What a teacher wrote; looked for last, since a pack of blocks has a file of such a name."""
+
+    name = "raw logs"
+    is_common = True
+
+    def fits(self, path: Path) -> bool:
+        from railyard.board.logs.describe import is_raw_logs
+
+        return is_raw_logs(path)
+
+    def describe(self, path: Path, call: Any) -> dict[str, Any]:
+        from railyard.board.logs.describe import describe_logs
+
+        return describe_logs(path)
+
+
 class Onnx(Format):
     name = "onnx"
 
@@ -110,7 +127,7 @@ class Onnx(Format):
 
 
 class Board(Rail):
-    artifacts = (FilterCaches(), Tokenizer(), Session(), InitFolder(), AnyPack())
+    artifacts = (FilterCaches(), Tokenizer(), Session(), InitFolder(), AnyPack(), RawLogs())
     formats = (Onnx(),)
 
     def rules(self, experiment: Experiment) -> list[Fault]:

@@ -5,6 +5,15 @@ import os
 import sys
 
 
+def can_write(text: str) -> bool:
+    """Whether standard output has all characters of a text."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def write_out(text: str) -> None:
     """Write a result to standard output, which may be closed (`>&-`) or have no reader any more (`| head`).
 

@@ -44,7 +44,10 @@ class Artifact:
         raise NotImplementedError
 
     def draw(self, path: Path, facts: Mapping[str, Any], out: Path, call: Any) -> None:
-        """Plots and samples in the folder `out`; nothing unless a subclass has some."""
+        """Plots and samples in the folder `out`; unless a subclass has others, bars of the tables among the facts."""
+        from railyard.core.runs import distributions
+
+        distributions.draw(facts, out)
 
 
 class Evaluation(Component, abstract=True):

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from railyard.core.config.faults import Fault
+from railyard.core.progress import counting
 from railyard.core.rail import Artifact, Evaluation, Rail
 from railyard.core.training.experiment import Experiment
 
@@ -18,6 +19,31 @@ class File(Artifact):
         from railyard.tlg8.images.describe import describe_file
 
         return describe_file(path)
+
+
+class Files(Artifact):
+    name = "a folder of .tlg8 files"
+
+    def fits(self, path: Path) -> bool:
+        return any(file for pattern in ("*.tlg8", "*/*.tlg8") for file in path.glob(pattern))
+
+    def describe(self, path: Path, call: Any) -> dict[str, Any]:
+        from railyard.tlg8.images.describe import describe_folder
+
+        with counting("show", "files") as tick:
+            return describe_folder(path, tick)
+
+
+class Candidates(Artifact):
+    name = "what rank made"
+
+    def fits(self, path: Path) -> bool:
+        return (path / "candidates.npy").is_file()
+
+    def describe(self, path: Path, call: Any) -> dict[str, Any]:
+        from railyard.tlg8.ranking.describe import describe_candidates
+
+        return describe_candidates(path)
 
 
 class BlockPack(Artifact):
@@ -73,7 +99,7 @@ class DataSetFolder(Artifact):
 
 class Tlg8(Rail):
     data_opens_at_once = False  # a data set is made when it is first opened
-    artifacts = (File(), BlockPack(), BundleFolder(), SearchRun(), DataSetFolder())
+    artifacts = (File(), Files(), Candidates(), BlockPack(), BundleFolder(), SearchRun(), DataSetFolder())
 
     def rules(self, experiment: Experiment) -> list[Fault]:
         from railyard.tlg8.rules import check

@@ -61,6 +61,13 @@ def test_json_is_the_last_line_and_has_no_nan(start):
     assert json.loads(out.splitlines()[-1]) == {"a": None, "b": [None, 1.5], "c": {"path": "x"}}
 
 
+def test_results_keep_their_letters_but_where_the_terminal_has_none(start, monkeypatch):
+    told = app(lambda job: {"path": "hübsch/猫", "odd": "\udcff"[: len(job.root.word)]})
+    assert '"hübsch/猫"' in start(told, "json=true")[1]
+    assert "path: hübsch/猫" in start(told)[1]
+    assert r'"h\u00fcbsch/\u732b"' in start(told, "json=true", "word=x")[1]  # half of a character cannot be written
+
+
 def test_a_verb_may_say_its_result_in_lines_of_its_own(start):
     told = app(lambda job: {"depth": 3}, text=lambda result: f"depth {result['depth']}\n")
     assert start(told)[1] == "depth 3\n"

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 from tlg8 import encoded, noise, save
 
+from railyard.apps.show import artifact_at
 from railyard.core.errors import BadRecord, UserError
 from railyard.tlg8.codec.file import read
 from railyard.tlg8.codec.selectors import Gated, Staged
 from railyard.tlg8.images.decoding import decode
-from railyard.tlg8.images.describe import describe_file
+from railyard.tlg8.images.describe import describe_file, describe_folder
 from railyard.tlg8.images.encoding import encode
 from railyard.tlg8.images.encoding_table import table
 from railyard.tlg8.images.reading import read_planes
@@ -100,6 +101,16 @@ def test_a_file_is_described(art, tmp_path):
     facts = describe_file(tmp_path / "out" / "sub" / "b.tlg8")
     assert (facts["width"], facts["height"], facts["components"], facts["blocks"]) == (26, 20, 4, 12)
     assert facts["shares"]["entropy"] == {0: 1.0}
+
+
+def test_a_folder_of_files_is_described_with_those_that_cannot_be_decoded(art, tmp_path):
+    encode(art, tmp_path / "out", FAST, compare=False)
+    (tmp_path / "out" / "bad.tlg8").write_bytes(b"TLG8.0")
+    assert artifact_at(tmp_path / "out").name == "a folder of .tlg8 files"
+    facts, one = describe_folder(tmp_path / "out"), describe_file(tmp_path / "out" / "sub" / "b.tlg8")
+    assert (facts["files"], facts["shares"]["entropy"]) == (3, {0: 1.0})
+    assert facts["blocks"] > one["blocks"]
+    assert [text.partition(":")[0] for text in facts["damaged"]] == [str(tmp_path / "out" / "bad.tlg8")]
 
 
 def test_a_name_that_is_too_long_is_one_bad_file(art, tmp_path):

@@ -32,6 +32,20 @@ def test_a_pack_is_ranked_block_by_block(bundle, block_pack, railyard):
     assert again.json == done.json
 
 
+def test_what_was_ranked_is_shown(bundle, block_pack, railyard):
+    railyard("rank", f"bundle={bundle}", f"source={block_pack}", "out=found", "k=5")
+    facts = railyard("show", "found", "out=drawn", "json=true").json
+    assert (facts["kind"], facts["blocks"], facts["k"]) == ("tlg8 candidates", 144, 5)
+    first = np.load("found/candidates.npy")[:, 0]
+    ranked = first[first != ranking.NONE]
+    assert facts["unranked"] == len(first) - len(ranked)
+    assert facts["first"]["interleaving"].get("1", 0) == pytest.approx((ranked % 2).mean(), abs=1e-4)
+    with Path("found/candidates.npy").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\xee")
+    assert railyard("show", "found").code == 1
+
+
 def test_pack_and_data_set_get_the_same_tuples_in_any_stretches(bundle, block_pack, tmp_path, monkeypatch):
     whole = ranking.rank(bundle, block_pack, None, tmp_path / "whole", 1)
     monkeypatch.setattr(ranking, "TOGETHER", 10)

@@ -8,6 +8,7 @@ Writing gives the same bytes for the same weights, and takes the folder's place 
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,18 @@ def write_init(path: Path | str, model: BoardEncoder, tokenizer: Path | str | Ma
 
 def describe(folder: Path) -> dict[str, Any]:
     """Shape, size and tokenizer of the model, for `railyard show`; reading its weights is the integrity check."""
-    config = read_init(folder)[0].config if weight_file(folder) else read_config(folder)
+    model = read_init(folder)[0] if weight_file(folder) else None
+    config = model.config if model else read_config(folder)
+    by_part: Counter[str] = Counter()
+    for name, weight in model.named_parameters() if model else ():
+        by_part[name.partition(".")[0]] += weight.numel()
     tokenizer = read_tokenizer(folder)
     return {
         "kind": "init folder",
         "path": str(folder),
         "config": config.to_json(),
         "parameters": parameter_count(config),
+        "parameters_by_part": dict(by_part),
         "tokenizer": tokenizer and {k: tokenizer[k] for k in ("tokenizer_type", "num_bins") if k in tokenizer},
     }
 

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,9 @@ from railyard.core.config.defaults import completed, filled
 from railyard.core.config.faults import Fault, FaultyConfig
 from railyard.core.config.origins import explain
 from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError
-from railyard.core.output import write_out
+from railyard.core.output import can_write, write_out
 from railyard.core.runs import run_state
+from railyard.core.runs.elsewhere import tell_where_started
 from railyard.core.runs.folder import claim, new_name, read_config, write_call, write_config
 from railyard.core.runs.signals import Stopped
 from railyard.core.runs.trust import refuse_links
@@ -93,6 +94,16 @@ def call(verb: str, app: type[Verb], argv: list[str]) -> str:
         if typed.resolve:
             _set_output(composition, _folder(verb, app, composition, None)[0])
         return typed.printed(composition)
+    try:
+        return _called(verb, app, composition, argv)
+    except UserError as fault:
+        with suppress(UserError):  # where even that cannot be read, the mistake is told as it is
+            if named := composition.select("resume") or composition.select("run"):
+                tell_where_started(fault, Path(str(named)))
+        raise
+
+
+def _called(verb: str, app: type[Verb], composition: Composition, argv: list[str]) -> str:
     job = check(verb, app, composition, argv)
     plan = plan_of(composition, job)
     sys.stderr.write(plan.rstrip() + "\n")
@@ -265,11 +276,15 @@ def _describe_folder(composition: Composition, folder: Path, job: Job) -> None:
 
 
 def render(result: Mapping[str, Any], job: Job) -> str:
-    """The result as YAML for people, or as one JSON line."""
+    """The result as YAML for people, or as one JSON line; characters that the terminal has not are escaped."""
     plain = json.loads(json.dumps(result, default=str))
-    if job.root.json_:
-        return json.dumps(_finite(plain), allow_nan=False) + "\n"
-    text: str = yaml.safe_dump(plain, sort_keys=False, width=110)
+    for escaped in (False, True):
+        if job.root.json_:
+            text = json.dumps(_finite(plain), allow_nan=False, ensure_ascii=escaped) + "\n"
+        else:
+            text = yaml.safe_dump(plain, sort_keys=False, width=110, allow_unicode=not escaped)
+        if can_write(text):
+            break
     return text
 
 

@@ -56,6 +56,7 @@ class Verb(Root):
     has_folder: ClassVar[bool] = False  # it works in a run folder
     reads: ClassVar[tuple[str, ...]] = ()  # keys of paths that have to be there
     verbatim: ClassVar[tuple[str, ...]] = ()  # keys whose values are taken as typed, past Hydra's grammar
+    bare: ClassVar[str | None] = None  # the key of a word that names none: a path alone
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -68,7 +69,9 @@ class Verb(Root):
 
     @classmethod
     def as_typed(cls, word: str, swept: bool = False) -> str:
-        """A word of a command line with values that are taken as typed quoted for Hydra: `verbatim` keys and paths."""
+        """A word of a command line for Hydra: a `bare` one with its key, `verbatim` values and paths quoted."""
+        if cls.bare and ("=" not in word or Path(word).exists()) and not word.startswith("~"):
+            word = f"{cls.bare}={word}"
         kept = verbatim(word, cls.verbatim)
         return kept if kept != word else path_keys.as_typed(cls, word, swept)
 

@@ -22,5 +22,6 @@ def describe_dataset(run: Path) -> dict[str, Any]:
         "contexts": data.contexts is not None,
         "parts": [part.name for part in parts],
         "split": {"kind": data.split.kind, "train": len(data.split.train), "valid": len(data.split.valid)},
+        "blocks_by_part": {"train": len(data.split.train), "valid": len(data.split.valid)},
         "checked": [f"{part.name}/{durable.MANIFEST}" for part in parts],
     }

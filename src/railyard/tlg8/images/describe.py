@@ -1,4 +1,4 @@
-"""What a .tlg8 file holds: its size, and how often each predictor, filter, scan, entropy and interleaving stands."""
+"""What a .tlg8 file, or a folder of them, holds: size, and how often each predictor, filter, scan, … stands."""
 
 from pathlib import Path
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from railyard.core.arrays import U8
+from railyard.core.arrays import I64, U8
 from railyard.core.errors import UserError
+from railyard.core.progress import Count
 from railyard.core.store.reading import read_bytes
 from railyard.tlg8.codec.bits import padded
 from railyard.tlg8.codec.blocks import tile_blocks, tiles_of
@@ -20,11 +21,7 @@ NAMES = ("predictor", "filter", "scan", "entropy", "interleaving")  # in the ord
 
 def describe_file(path: Path) -> dict[str, Any]:
     """JSON-able facts of a file; UserError for one that cannot be decoded."""
-    data = read_bytes(path)
-    try:
-        read(data)
-    except BadFile as bad:
-        raise UserError(f"{path}: {bad}") from bad
+    data = _decodable(path)
     header = read_header(data)
     fields_5N = fields_of_file(data, header)
     pixels = header.width * header.height
@@ -41,6 +38,46 @@ def describe_file(path: Path) -> dict[str, Any]:
     }
 
 
+def describe_folder(folder: Path, progress: Count | None = None) -> dict[str, Any]:
+    """Facts of all files of a folder together; `damaged` names those that cannot be decoded."""
+    paths = sorted(folder.rglob("*.tlg8"))
+    counts = [np.zeros(classes, np.int64) for classes in CLASSES]
+    pixels, size, damaged = 0, 0, []
+    for done, path in enumerate(paths, 1):
+        try:
+            data = _decodable(path)
+        except UserError as fault:
+            damaged.append(str(fault))
+            continue
+        header = read_header(data)
+        pixels, size = pixels + header.width * header.height, size + len(data)
+        for total, fields in zip(counts, fields_of_file(data, header), strict=True):
+            total += np.bincount(fields, minlength=len(total))
+        if progress:
+            progress(done, len(paths))
+    return {
+        "kind": "tlg8 files",
+        "path": str(folder),
+        "files": len(paths),
+        "bytes": size,
+        "pixels": pixels,
+        "bits_per_pixel": round(8 * size / max(1, pixels), 3),
+        "blocks": int(counts[0].sum()),
+        "shares": {name: shares_of(total) for name, total in zip(NAMES, counts, strict=True)},
+        "damaged": damaged,
+    }
+
+
+def _decodable(path: Path) -> bytes:
+    """The bytes of a file; UserError for one that cannot be decoded."""
+    data = read_bytes(path)
+    try:
+        read(data)
+    except BadFile as bad:
+        raise UserError(f"{path}: {bad}") from bad
+    return data
+
+
 def fields_of_file(data: bytes, header: Header) -> U8:
     """Predictor, filter, scan, entropy and interleaving of all blocks, uint8 [5, N], of a file that can be decoded."""
     parts, at = [], HEADER_BYTES
@@ -55,6 +92,10 @@ def fields_of_file(data: bytes, header: Header) -> U8:
 
 def shares(classes_N: NDArray[np.integer], count: int) -> dict[int, float]:
     """Share of each class that occurs, the commonest first."""
-    counts = np.bincount(classes_N, minlength=count)
+    return shares_of(np.bincount(classes_N, minlength=count))
+
+
+def shares_of(counts: I64) -> dict[int, float]:
+    """Share of each class that was counted, the commonest first."""
     order = [int(each) for each in np.argsort(-counts, kind="stable") if counts[each]]
-    return {each: round(int(counts[each]) / len(classes_N), 4) for each in order}
+    return {each: round(int(counts[each]) / int(counts.sum()), 4) for each in order}

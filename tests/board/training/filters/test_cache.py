@@ -66,7 +66,7 @@ def test_show_describes_one_and_a_folder(tmp_path):
         assert found["integrity"] == "whole"
     assert artifact.fits(tmp_path)
     folder = artifact.describe(tmp_path, None)
-    assert [each["id"] for each in folder["caches"]] == ["a"]
+    assert ([each["id"] for each in folder["caches"]], folder["rows_by_id"]) == (["a"], {"a": 3})
     np.save(tmp_path / "a.npy", np.array([2], np.uint32))
     assert "holds 1 rows, not 3" in artifact.describe(tmp_path / "a.json", None)["integrity"]
 

@@ -10,7 +10,6 @@ from railyard.core.config.component import Foreign
 from railyard.core.runs import plots
 from railyard.core.runs.signals import Stopped
 from railyard.core.training.callbacks import config
-from railyard.core.training.callbacks import report as report_module
 
 CALLBACKS = {"saver": config.Saver(), "throughput": config.Throughput(every_n_steps=4), "report": config.Report()}
 
@@ -47,24 +46,6 @@ def test_it_says_what_stopped_the_fit_early(tmp_path):
     )
     tiny.train(tmp_path / "run", {"max_epochs": 9}, callbacks={**CALLBACKS, "early": stopping})
     assert "Stopped early by EarlyStopping: val/loss did not improve on " in report(tmp_path / "run")
-
-
-def test_names_of_one_beginning_that_are_many_share_a_plot():
-    counters = [f"rollout/{number}" for number in range(9)]
-    names = [
-        "train/loss",
-        "val/loss",
-        "val/loss_a",
-        "val/loss_b",
-        "few/a",
-        *counters,
-        *(f"val/{x}" for x in "abcdefgh"),
-    ]
-    found = report_module._panels(names)
-    assert found["rollout"] == counters
-    assert found["loss"] == ["train/loss", "val/loss"]
-    assert found["a"] == ["few/a", "val/a"]
-    assert not {"val", "few"} & found.keys()
 
 
 def test_plots_stand_beside_it(tmp_path):

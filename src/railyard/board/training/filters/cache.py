@@ -107,7 +107,9 @@ def writing(folder: Path) -> Iterator[None]:
 def describe(path: Path) -> dict[str, Any]:
     """The facts of one cache, `path` being its `.json` or `.npy`; of a folder those of all that lie in it."""
     if path.is_dir():
-        return {"kind": f"{KIND}s", "path": str(path), "caches": [_described(each) for each in _all(path)]}
+        caches = [_described(each) for each in _all(path)]
+        rows = {each["id"]: each["count"] for each in caches}
+        return {"kind": f"{KIND}s", "path": str(path), "rows_by_id": rows, "caches": caches}
     return {"kind": KIND, "path": str(path), **_described(path)}
 
 

@@ -1,14 +1,13 @@
 """report.md of a run: what ran, on what, how well, how fast, with the curves."""
 
 import os
-from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import lightning.pytorch as pl
 
-from railyard.core.runs import metrics, plots, reporting
+from railyard.core.runs import curves, metrics, plots, reporting
 from railyard.core.runs.folder import experiment_of, name_of
 from railyard.core.runs.signals import Stopped
 from railyard.core.store import durable, journal
@@ -16,8 +15,6 @@ from railyard.core.training.checkpoint import CheckpointFolder
 from railyard.core.training.endings import early_end
 from railyard.core.training.lightning_private import is_fast_dev_run
 from railyard.core.training.seams import ExplainsMetrics
-
-MANY = 8  # names of one beginning
 
 
 class Report(pl.Callback):
@@ -98,32 +95,7 @@ def _plot_lines(folder: Path, rows: metrics.Rows, with_plots: bool) -> list[str]
         return []
     if not plots.available():
         return ["No plots: matplotlib is missing; `pip install 'railyard[plots]'` brings it."]
-    lines = []
-    for stem, names in _panels(metrics.names(rows)).items():
-        plots.curves(
-            folder / f"{stem}.png", stem.replace("_", " "), {name: metrics.series(rows, name) for name in names}
-        )
-        lines.append(f"![{stem}]({stem}.png)")
-    return lines
-
-
-BY_MIX = {"mix": "rows_by_mix", "mix_loss": "loss_by_mix"}
-
-
-def _panels(names: list[str]) -> dict[str, list[str]]:
-    """One plot for each quantity: `train/loss` with `val/loss`; all of `val/loss_*` together, and all mixes.
-
-    Beside those of `train` and `val`, names of one beginning that are many (counters of one kind) share a plot.
-    """
-    panels: dict[str, list[str]] = defaultdict(list)
-    heads = Counter(name.rpartition("/")[0] for name in names)
-    for name in names:
-        head, _, quantity = name.rpartition("/")
-        family = "loss_by_head" if quantity.startswith("loss_") else quantity
-        if heads[head] > MANY and head not in ("train", "val"):
-            family = head.replace("/", "_") or "others"
-        panels[BY_MIX.get(head, family)].append(name)
-    return dict(panels)
+    return [f"![{stem}]({stem}.png)" for stem in curves.draw(folder, rows)]
 
 
 def _speed(folder: Path) -> str:
