@@ -59,3 +59,5 @@ export function moved(board: Board, move: Move): Moved {
 export function legalMoves(board: Board): boolean[] {
   return MOVES.map((move) => moved(board, move).board.some((rank, cell) => rank !== board[cell]));
 }
+
+export const highest = (board: Board): number => Math.max(...board);

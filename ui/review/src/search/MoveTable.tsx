@@ -1,0 +1,87 @@
+// Four moves of a step in a table: EVs and losses of the teacher, probabilities of the model, who chose what.
+import type { Step } from "../api/schemas.ts";
+import { fixed, percent } from "../app/format.ts";
+import { MOVES } from "../board/Board.tsx";
+import { highest } from "../game/rules.ts";
+import { judgementOf, scaleOf } from "../judging/accuracy.ts";
+import { divergence, meanDivergence, normalised } from "../judging/divergence.ts";
+import styles from "./MoveTable.module.css";
+
+/** The legal move with most mass. */
+export function modelMove({ policy, legal }: Step): number | null {
+  if (!policy) return null;
+  const known = policy.map((mass, move) => (legal[move] && mass !== null ? mass : -1));
+  const most = Math.max(...known);
+  return most < 0 ? null : known.indexOf(most);
+}
+
+/** Thousandths of an EV below the best of the legal moves; null unknown. */
+export function lossesOf({ teacher, legal }: Step): (number | null)[] {
+  const best = teacher.best === null ? null : (teacher.evs[teacher.best] ?? null);
+  return teacher.evs.map((ev, move) =>
+    ev === null || best === null || !legal[move] ? null : Math.max(0, 1000 * (best - ev)),
+  );
+}
+
+interface Props {
+  step: Step;
+  /** The same step by another model: what is told here is how far this one is from it. */
+  against?: Step;
+}
+
+export function MoveTable({ step, against }: Props) {
+  const losses = lossesOf(step);
+  const scale = scaleOf(step.teacher.valuation, highest(step.board));
+  const policy = normalised(step.policy);
+  const chosen = modelMove(step);
+  return (
+    <table className={styles.table}>
+      <caption>{against ? `The second model${apart(against, step)}` : "Moves"}</caption>
+      <thead>
+        <tr>
+          <th scope="col">Move</th>
+          <th scope="col">EV</th>
+          <th scope="col">Loss</th>
+          <th scope="col">Model</th>
+          <th scope="col">
+            <span className="visually-hidden">Chosen by</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {MOVES.map((name, move) => (
+          <tr key={name} className={step.legal[move] ? undefined : styles.illegal}>
+            <th scope="row">{name}</th>
+            <td>{step.legal[move] ? fixed(step.teacher.evs[move], 3) : "illegal"}</td>
+            <td>
+              {fixed(losses[move], 1)} <small>{judgementOf(losses[move] ?? null, scale)}</small>
+            </td>
+            <td>{percent(policy?.[move])}</td>
+            <td>
+              {step.teacher.action === move && <span className={styles.teacher}>teacher</span>}
+              {step.teacher.action === null && step.played === move && <span>played</span>}
+              {chosen === move && <span className={styles.model}>model</span>}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** KL of the first model's distributions to the second's: of the bins where both have the same, else of the policies. */
+function apart(first: Step, second: Step): string {
+  const [one, other] = [headsOf(first), headsOf(second)];
+  if (one && other && one[0]?.length === other[0]?.length) {
+    return `: KL of the bins ${fixed(meanDivergence(one, other), 3)} nats`;
+  }
+  const [policy, otherPolicy] = [normalised(first.policy), normalised(second.policy)];
+  if (!policy || !otherPolicy) return "";
+  return `: KL of the policies ${fixed(divergence(policy, otherPolicy), 3)} nats`;
+}
+
+function headsOf({ student_bins }: Step): number[][] | null {
+  const heads = student_bins?.heads;
+  const isKnown = heads?.every((head) => head.every((mass) => mass !== null));
+  return isKnown ? (heads as number[][]) : null;
+}
