@@ -3,13 +3,14 @@ import { Link, Outlet } from "@tanstack/react-router";
 import { useState } from "react";
 import { Connection } from "./Connection.tsx";
 import { Help } from "./Help.tsx";
-import { useKeys } from "./keys.tsx";
+import { useKeyboard, useKeys } from "./keys.tsx";
 import { LINKS } from "./navigation.ts";
 import styles from "./Shell.module.css";
 import { keepTheme, storedTheme, THEMES, type Theme } from "./theme.ts";
 
 export function Shell() {
   const [showsHelp, setShowsHelp] = useState(false);
+  useKeyboard();
   useKeys([{ key: "?", label: "Show the keys", run: () => setShowsHelp(true) }]);
   return (
     <>

@@ -42,14 +42,31 @@ export function isTyping(target: EventTarget | null): boolean {
   return target.tagName === "TEXTAREA" || target.tagName === "SELECT" || target.isContentEditable;
 }
 
-export function handleKey(event: KeyboardEvent): void {
+/** Whether the element does something of its own when it is pressed with that key. */
+function isPressed(target: EventTarget | null, key: string): boolean {
+  return (
+    (key === " " || key === "Enter") &&
+    target instanceof HTMLElement &&
+    target.matches("button, a, summary, input")
+  );
+}
+
+function handleKey(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target))
     return;
-  if (document.querySelector("dialog[open]")) return;
+  if (document.querySelector("dialog[open]") || isPressed(event.target, event.key)) return;
   const binding = findKey(event.key);
   if (!binding) return;
   event.preventDefault();
   binding.run();
+}
+
+/** Hears all keys; for what stands around every page. */
+export function useKeyboard(): void {
+  useEffect(() => {
+    addEventListener("keydown", handleKey);
+    return () => removeEventListener("keydown", handleKey);
+  }, []);
 }
 
 /** Binds keys as long as the component is shown. */

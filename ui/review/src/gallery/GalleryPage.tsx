@@ -28,7 +28,7 @@ const WITHOUT_MODEL: Step = { ...STEP, policy: null };
 const ASKED: Asked = {
   analysis: undefined,
   isAsking: false,
-  isBusy: false,
+  delay: null,
   error: null,
   ask: () => undefined,
 };
@@ -60,7 +60,11 @@ export function GalleryPage() {
         <AnalysisTable asked={{ ...ASKED, isAsking: true }} legal={LEGAL} isOver={false} />
       </Shown>
       <Shown name="Analysis, busy server">
-        <AnalysisTable asked={{ ...ASKED, isAsking: true, isBusy: true }} legal={LEGAL} isOver={false} />
+        <AnalysisTable
+          asked={{ ...ASKED, isAsking: true, delay: new Error("7 analyses wait already: ask again later") }}
+          legal={LEGAL}
+          isOver={false}
+        />
       </Shown>
       <Shown name="Loading, empty, failed">
         <Loading what="steps" />

@@ -5,6 +5,7 @@ import { useKeys } from "../app/keys.tsx";
 import type { ReviewSearch } from "../review/search.ts";
 import { labelOf, nameOfPool } from "./labels.ts";
 import styles from "./SessionHead.module.css";
+import { SessionNav } from "./SessionLinks.tsx";
 
 interface Props {
   session: Session;
@@ -41,6 +42,7 @@ export function SessionHead({ session, among, search }: Props) {
       ) : (
         <span>model {labelOf(session)}</span>
       )}
+      <SessionNav session={session.id} page="review" />
       {session.pool_type === "selfplay" && <span className={styles.kind}>self-play: no teacher</span>}
     </div>
   );

@@ -13,24 +13,25 @@ const PAGES = [
 ] as const;
 export type SessionPage = (typeof PAGES)[number]["page"];
 
-export function SessionLinks({ session: id, page: shown }: { session: string; page: SessionPage }) {
+export function SessionLinks({ session: id, page }: { session: string; page: SessionPage }) {
   const { data } = useQuery(sessionsQuery);
   const session = data?.find((found) => found.id === id);
   return (
     <div className={styles.links}>
       <h1>{session ? `${nameOfPool(session.pool)}, ${labelOf(session)}` : id}</h1>
-      <nav aria-label="Pages of this session">
-        {PAGES.map(({ page, to, label }) => (
-          <Link
-            key={page}
-            to={to}
-            params={{ session: id }}
-            aria-current={page === shown ? "page" : undefined}
-          >
-            {label}
-          </Link>
-        ))}
-      </nav>
+      <SessionNav session={id} page={page} />
     </div>
+  );
+}
+
+export function SessionNav({ session, page: shown }: { session: string; page: SessionPage }) {
+  return (
+    <nav className={styles.nav} aria-label="Pages of this session">
+      {PAGES.map(({ page, to, label }) => (
+        <Link key={page} to={to} params={{ session }} aria-current={page === shown ? "page" : undefined}>
+          {label}
+        </Link>
+      ))}
+    </nav>
   );
 }

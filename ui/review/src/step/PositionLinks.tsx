@@ -1,6 +1,9 @@
 // A position to take along: its link, its 16 numbers.
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Step } from "../api/schemas.ts";
+import { boardText } from "../game/links.ts";
+import { SaveSvg } from "../share/SaveSvg.tsx";
 import styles from "./PositionLinks.module.css";
 
 export function PositionLinks({ session, run, step }: { session: string; run: number; step: Step }) {
@@ -22,6 +25,10 @@ export function PositionLinks({ session, run, step }: { session: string; run: nu
       <button type="button" onClick={() => copy(step.board.join(" "), "16 numbers")}>
         Copy 16 numbers
       </button>
+      <SaveSvg exponents={step.board} />
+      <Link to="/view/board" search={{ board: boardText(step.board) }}>
+        Try it
+      </Link>
       <span role="status" className={styles.said}>
         {said}
       </span>

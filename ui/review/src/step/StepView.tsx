@@ -41,7 +41,7 @@ export function StepView({ session, run, window, search, change }: Props) {
   const vocabulary = session.vocab_order ?? vocabularyOf(session);
   return (
     <div className={styles.step}>
-      <div className={styles.left}>
+      <div className={styles.left} data-position>
         <Board exponents={step.board} arrows={arrowsOf(said.verdict)} />
         <p className={styles.legend}>▲ {step.teacher.action === null ? "played" : "teacher"}, △ model</p>
         <PositionLinks session={session.id} run={run} step={step} />

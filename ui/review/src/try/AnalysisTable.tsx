@@ -49,15 +49,15 @@ export function AnalysisTable({ asked, legal, isOver }: Props) {
           ))}
         </tbody>
       </table>
-      {asked.error !== null && asked.error !== undefined && <p role="alert">{sentenceOf(asked.error)}</p>}
+      {asked.error ? <p role="alert">{sentenceOf(asked.error)}</p> : null}
       {says && <Facts says={says} />}
     </>
   );
 }
 
-function stateOf({ analysis, isAsking, isBusy, error }: Asked, isOver: boolean): string {
+function stateOf({ analysis, isAsking, delay, error }: Asked, isOver: boolean): string {
   if (isOver) return "The game has ended: nothing is left to choose.";
-  if (isBusy) return "The server is busy with another analysis; it is asked again.";
+  if (delay) return `Waiting: ${sentenceOf(delay)}`;
   if (isAsking) return "Analysing …";
   if (error) return "The analysis failed.";
   if (!analysis) return "Not analysed yet.";

@@ -6,7 +6,7 @@ import type { Rollouts } from "../api/schemas.ts";
 import { percent, signed, whole } from "../app/format.ts";
 import { MOVES } from "../board/Board.tsx";
 import type { Board } from "../game/rules.ts";
-import { isBusy, playOut, type RolloutQuestion } from "./queries.ts";
+import { playOut } from "./queries.ts";
 import styles from "./RolloutPanel.module.css";
 
 const GAMES = [20, 50, 100, 200, 500] as const;
@@ -34,11 +34,7 @@ export function RolloutPanel({ board, legal, ranked }: Props) {
   const [chosen, setChosen] = useState<number[] | null>(null);
   const [games, setGames] = useState<number>(50);
   const [player, setPlayer] = useState(0);
-  const asked = useMutation({
-    mutationFn: (question: RolloutQuestion) => playOut(question),
-    retry: (count, error) => isBusy(error) && count < 2,
-    retryDelay: 1500,
-  });
+  const asked = useMutation(playOut);
   const pair = chosen ?? firstTwo(legal, ranked);
   if (pair.length < 2) return null;
   const choose = (place: number, move: number) => {
@@ -92,9 +88,10 @@ export function RolloutPanel({ board, legal, ranked }: Props) {
         </button>
       </form>
       <p role="status" className={styles.state}>
-        {asked.isPending && "Games are being played …"}
+        {asked.isPending &&
+          (asked.failureReason ? `Waiting: ${sentenceOf(asked.failureReason)}` : "Games are being played …")}
       </p>
-      {asked.error && <p role="alert">{sentenceOf(asked.error)}</p>}
+      {asked.error ? <p role="alert">{sentenceOf(asked.error)}</p> : null}
       {asked.data && <Outcome found={asked.data} />}
     </section>
   );

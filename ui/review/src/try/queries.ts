@@ -6,16 +6,21 @@ import { boardText } from "../game/links.ts";
 import type { Board } from "../game/rules.ts";
 
 const BUSY = 429;
-const MOST_TRIES = 5;
+const PREPARING = 503;
+const MOST_TRIES = 5; // of a busy server; one that prepares itself is asked until it is ready
 const AGAIN_AFTER_MS = 1000;
 
-export const isBusy = (error: unknown): boolean => error instanceof ServerFault && error.status === BUSY;
+export function isAskedAgain(count: number, error: unknown): boolean {
+  if (error instanceof ServerLost) return true;
+  if (!(error instanceof ServerFault)) return false;
+  return error.status === PREPARING || (error.status === BUSY && count < MOST_TRIES);
+}
 
 export const analysisQuery = (board: Board, depth: number) =>
   queryOptions({
     queryKey: ["analysis", boardText(board), depth],
     queryFn: ({ signal }) => sendJson("POST", "/analyze", { board, depth, model: true }, Analysis, signal),
-    retry: (count, error) => error instanceof ServerLost || (isBusy(error) && count < MOST_TRIES),
+    retry: isAskedAgain,
     retryDelay: AGAIN_AFTER_MS,
   });
 
@@ -27,5 +32,8 @@ export interface RolloutQuestion {
   depth: number;
 }
 
-export const playOut = (question: RolloutQuestion, signal?: AbortSignal): Promise<Rollouts> =>
-  sendJson("POST", "/analyze/rollouts", question, Rollouts, signal);
+export const playOut = {
+  mutationFn: (question: RolloutQuestion) => sendJson("POST", "/analyze/rollouts", question, Rollouts),
+  retry: isAskedAgain,
+  retryDelay: AGAIN_AFTER_MS,
+};

@@ -4,15 +4,15 @@ import { useEffect, useState } from "react";
 import type { Analysis } from "../api/schemas.ts";
 import { boardText } from "../game/links.ts";
 import type { Board } from "../game/rules.ts";
-import { analysisQuery, isBusy } from "./queries.ts";
+import { analysisQuery } from "./queries.ts";
 
 const STILL_MS = 180;
 
 export interface Asked {
   analysis: Analysis | undefined;
   isAsking: boolean;
-  /** Whether the server has other analyses to do first. */
-  isBusy: boolean;
+  /** Why the server is asked again: it has other analyses to do first, or prepares itself. */
+  delay: unknown;
   error: unknown;
   ask: () => void;
 }
@@ -33,7 +33,7 @@ export function useAnalysis(board: Board, depth: number, isLive: boolean, isPoss
   return {
     analysis: data,
     isAsking: isFetching || (isLive && isPossible && !enabled && !data),
-    isBusy: isFetching && isBusy(failureReason),
+    delay: isFetching ? failureReason : null,
     error: isPossible ? error : null,
     ask: () => {
       setSettled(wanted);
