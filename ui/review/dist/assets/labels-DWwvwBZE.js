@@ -1,0 +1,1 @@
+function e(e){let n=e.tag??e.model_id??`annotations made elsewhere`;return e.created_at?`${n}, ${t(e.created_at)}`:n}var t=e=>e.slice(0,16).replace(`T`,` `);function n(e){return e.split(`/`).filter(Boolean).at(-1)??e}function r(e){return[...Map.groupBy(e,e=>e.pool)]}export{e as n,n as r,r as t};
