@@ -7,7 +7,7 @@ import { SearchParameters } from "../search/address.ts";
 import { BoardParameters } from "../try/address.ts";
 import { parseSearch, stringifySearch } from "./address.ts";
 import { Shell } from "./Shell.tsx";
-import { Empty, Failed, Loading } from "./states.tsx";
+import { Failed, Loading, Nothing } from "./states.tsx";
 
 const root = createRootRoute({ component: Shell });
 const getParentRoute = () => root;
@@ -71,9 +71,9 @@ export const router = createRouter({
   defaultPendingComponent: () => <Loading what="the page" />,
   defaultErrorComponent: ({ error, reset }) => <Failed error={error} again={reset} />,
   defaultNotFoundComponent: () => (
-    <Empty>
-      There is no such page. <a href="/">All sessions</a>
-    </Empty>
+    <Nothing title="There is no such page">
+      <a href="/">All sessions</a>
+    </Nothing>
   ),
   scrollRestoration: true,
 });

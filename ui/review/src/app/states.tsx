@@ -27,3 +27,13 @@ export function Failed({ error, again }: { error: unknown; again?: () => void })
     </div>
   );
 }
+
+/** A page without anything else, so that it has a heading of its own. */
+export function Nothing({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <div className={styles.state}>
+      <h1>{title}</h1>
+      {children}
+    </div>
+  );
+}

@@ -5,8 +5,9 @@ import { useCallback } from "react";
 import { sessionsQuery } from "../api/queries.ts";
 import { useKeys } from "../app/keys.tsx";
 import { useMedia } from "../app/media.ts";
-import { Empty, Failed, Loading } from "../app/states.tsx";
+import { Empty, Failed, Loading, Nothing } from "../app/states.tsx";
 import { RunsSidebar } from "../runs/RunsSidebar.tsx";
+import { labelOf } from "../sessions/labels.ts";
 import { SessionHead } from "../sessions/SessionHead.tsx";
 import styles from "./ReviewPage.module.css";
 import { RunView } from "./RunView.tsx";
@@ -35,13 +36,18 @@ export function ReviewPage() {
   const session = data.find((found) => found.id === id);
   if (!session) {
     return (
-      <Empty>
-        There is no session <code>{id}</code> here. <a href="/">All sessions</a>
-      </Empty>
+      <Nothing title="There is no such session">
+        <code>{id}</code> is not among <a href="/">those of this server</a>.
+      </Nothing>
     );
   }
-  if (!session.finished)
-    return <Empty>This session is still being written. It opens when it is finished.</Empty>;
+  if (!session.finished) {
+    return (
+      <Nothing title={labelOf(session)}>
+        This session is still being written. It opens when it is finished.
+      </Nothing>
+    );
+  }
   return (
     <div className={styles.page} data-sidebar={isOpen ? "open" : "closed"}>
       <RunsSidebar key={id} session={id} search={search} change={change} isOpen={isOpen} toggle={toggle} />

@@ -29,16 +29,16 @@ export function SessionHead({ session, among, search }: Props) {
     <div className={styles.head}>
       <h1>{nameOfPool(session.pool)}</h1>
       {models.length > 1 ? (
-        <label>
+        <span>
           model{" "}
-          <select value={session.id} onChange={(event) => open(event.target.value)}>
+          <select aria-label="Model" value={session.id} onChange={(event) => open(event.target.value)}>
             {models.map((model) => (
               <option key={model.id} value={model.id}>
                 {labelOf(model)}
               </option>
             ))}
           </select>
-        </label>
+        </span>
       ) : (
         <span>model {labelOf(session)}</span>
       )}

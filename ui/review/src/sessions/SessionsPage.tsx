@@ -4,20 +4,19 @@ import { Link } from "@tanstack/react-router";
 import { sessionsQuery } from "../api/queries.ts";
 import type { Session } from "../api/schemas.ts";
 import { percent, whole } from "../app/format.ts";
-import { Empty, Failed, Loading } from "../app/states.tsx";
+import { Failed, Loading, Nothing } from "../app/states.tsx";
 import { byPool, labelOf, nameOfPool } from "./labels.ts";
 import styles from "./SessionsPage.module.css";
 
 export function SessionsPage() {
-  const { data, error, refetch } = useQuery(sessionsQuery);
+  const { data, error, refetch } = useQuery({ ...sessionsQuery, refetchInterval: 5000 });
   if (error) return <Failed error={error} again={refetch} />;
   if (!data) return <Loading what="sessions" />;
   if (data.length === 0) {
     return (
-      <Empty>
-        No session yet. <code>railyard annotate pool=POOL init=MODEL</code> makes one; it appears here by
-        itself.
-      </Empty>
+      <Nothing title="No session yet">
+        <code>railyard annotate pool=POOL init=MODEL</code> makes one; it appears here by itself.
+      </Nothing>
     );
   }
   return (

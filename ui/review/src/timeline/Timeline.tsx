@@ -58,16 +58,16 @@ export function Timeline({ series, judged, position, go, search, change }: Props
   return (
     <div className={styles.timeline}>
       <div className={styles.legend}>
-        <label>
+        <span>
           graph{" "}
-          <select value={graph?.name ?? ""} onChange={(event) => show(event.target.value)}>
+          <select aria-label="Graph" value={graph?.name ?? ""} onChange={(event) => show(event.target.value)}>
             {graphs.map(({ name, label }) => (
               <option key={name} value={name}>
                 {label}
               </option>
             ))}
           </select>
-        </label>
+        </span>
         {graph ? (
           <span>
             {fixed(graph.values[position], 3)} here; {graph.scale}

@@ -1,0 +1,181 @@
+"""A browser on a real server: `railyard review` over a root with two models on one pool of teacher rows, and a
+self-play pool. Pages that write an error to the console, or ask another host, fail their test.
+
+Without Chromium these tests skip, but in CI, where they fail.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.request import urlopen
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+AXE = ROOT / "ui" / "review" / "node_modules" / "axe-core" / "axe.min.js"
+PATIENCE = 120  # seconds: nothing may be compiled yet
+SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.browser)
+
+
+class Server:
+    """`railyard review` as a process that can be killed and started again at the same address."""
+
+    def __init__(self, root: Path, work: Path, port: int = 0) -> None:
+        self.root, self.work, self.port = root, work, port
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        before = set(self.work.glob("outputs/review/board/*"))
+        words = ["review", f"root={self.root}", f"port={self.port}"]
+        with (self.work / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "railyard.cli", *words], cwd=self.work, stdout=log, stderr=log
+            )
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end and self.process.poll() is None:
+            for folder in set(self.work.glob("outputs/review/board/*")) - before:
+                if (folder / "address.txt").is_file() and "SERVING" in (folder / "log.txt").read_text():
+                    self.address = (folder / "address.txt").read_text().strip()
+                    self.port = int(self.address.rpartition(":")[2])
+                    return
+            time.sleep(0.05)
+        raise AssertionError((self.work / "server.log").read_text())
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def sessions(self) -> list[dict]:
+        with urlopen(f"{self.address}/sessions", timeout=PATIENCE) as answer:
+            return json.load(answer)["sessions"]
+
+
+class Named(NamedTuple):
+    """Ids of sessions: two models over one pool of teacher rows, and one over self-play."""
+
+    one: str
+    other: str
+    selfplay: str
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory) -> Path:
+    """Sessions of small pools, by models that are functions of the board."""
+    from annotators import annotate, facts
+    from pools import as_selfplay, write_pool
+    from sampled import sample_games
+
+    from railyard.board.packs.pack import Pack
+
+    folder = tmp_path_factory.mktemp("viewer")
+    games = sample_games(folder / "games", 400)
+    rows, runs, _ = as_selfplay(Pack.open(games))
+    own = write_pool(folder / "own_play", rows, runs)
+    tokenizer = ROOT / "tests" / "fixtures" / "board" / "04_tokenizer_v2_8.json"
+    out = folder / "annotations"
+    usual = ["annotations", "student_bins", "metrics"]
+    heads = facts(bins=11, heads=(("p_die", 1),))
+    annotate(games, out, tag="first", said=heads, products=[*usual, "value_heads"], tokenizer=tokenizer)
+    annotate(games, out, tag="second", said=facts(bins=11, name="second"), products=usual)
+    annotate(own, out, tag="own", said=facts(bins=11), products=usual)
+    return out
+
+
+@pytest.fixture(scope="session")
+def server(root, tmp_path_factory) -> Iterator[Server]:
+    found = Server(root, tmp_path_factory.mktemp("served"))
+    found.start()
+    yield found
+    found.kill()
+
+
+@pytest.fixture(scope="session")
+def named(server) -> Named:
+    by_tag = {session["tag"]: session["id"] for session in server.sessions()}
+    return Named(by_tag["first"], by_tag["second"], by_tag["own"])
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    if not Path(CHROMIUM).exists():
+        reason = "there is no Chromium: apt-get install chromium"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(chromium, server):
+    """`opened(size, scheme, harmless=…)`: a page of its own. harmless: words of console errors that are meant."""
+    with contextlib.ExitStack() as held:
+        faults: list[str] = []
+
+        def open_page(size="wide", scheme="light", address=None, harmless=(), **keys):
+            base = address or server.address
+            width, height = SIZES[size]
+            context = chromium.new_context(
+                base_url=base, viewport={"width": width, "height": height}, color_scheme=scheme, **keys
+            )
+            held.callback(context.close)
+            page = context.new_page()
+            page.set_default_timeout(15_000)
+
+            def heard(message):
+                if message.type == "error" and not any(word in message.text for word in harmless):
+                    faults.append(message.text)
+
+            page.on("console", heard)
+            page.on("pageerror", lambda error: faults.append(str(error)))
+            page.on(
+                "request",
+                lambda request: request.url.startswith((base, "data:", "blob:")) or faults.append(request.url),
+            )
+            return page
+
+        yield open_page
+        assert faults == []
+
+
+@pytest.fixture
+def violations():
+    """`violations(page)`: what axe finds wrong, in a line each."""
+    if not AXE.is_file():
+        reason = "axe-core is not installed: cd ui/review && npm ci --ignore-scripts"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    source = AXE.read_text()
+
+    def found(page) -> list[str]:
+        page.evaluate(source)
+        told = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [
+            f"{one['id']}: {node['target']} {node['failureSummary']}"
+            for one in told["violations"]
+            for node in one["nodes"]
+        ]
+
+    return found
+
+
+@pytest.fixture
+def overflow():
+    """`overflow(page)`: pixels by which the document is wider than the window."""
+    return lambda page: page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
