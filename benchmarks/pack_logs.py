@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.figure import Figure, best_rate, cost
 from benchmarks.yardstick import MULTIPLY_ADDS, SPEED, in_turns, multiply_adds
 from railyard.board.packs.importing import import_logs
-from railyard.core.config.compose import bundled
+from railyard.core.config.conf_folders import bundled
 
 TARGET = 200_000  # rows/s
 MOVES = {"up": 0, "down": 1, "left": 2, "right": 3}

@@ -11,7 +11,7 @@ from railyard.board.packs.pack import Pack
 from railyard.board.packs.schema import METADATA_FILE, STEP, STEPS_STEM, VALUATION_FILE
 from railyard.board.tokens.fit import fit
 from railyard.board.tokens.macroxue import MacroxueTokenizer
-from railyard.core.config.compose import bundled
+from railyard.core.config.conf_folders import bundled
 from railyard.core.store.shards import ShardWriter
 
 

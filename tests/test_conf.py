@@ -9,7 +9,8 @@ import yaml
 
 from railyard.apps.train import Train
 from railyard.core.config import targets
-from railyard.core.config.compose import Composition, bundled
+from railyard.core.config.compose import Composition
+from railyard.core.config.conf_folders import bundled
 from railyard.core.config.defaults import plain
 from railyard.core.config.hydra_node import LAUNCHERS
 from railyard.core.config.knobs import knobs

@@ -11,7 +11,8 @@ from json_schema import faults
 
 from railyard.core import rail
 from railyard.core.config import legacy
-from railyard.core.config.compose import Composition, bundled
+from railyard.core.config.compose import Composition
+from railyard.core.config.conf_folders import bundled
 from railyard.core.config.targets import TABLE
 
 ROOT = Path(__file__).resolve().parents[1]

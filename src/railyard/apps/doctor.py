@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from railyard.core.compiled import cache_folder
-from railyard.core.config.compose import bundled, known_experiments
+from railyard.core.config.conf_folders import bundled, known_experiments
 from railyard.core.package import version_of
 from railyard.core.verbs.verb import Job, Verb
 

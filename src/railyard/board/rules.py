@@ -5,7 +5,7 @@ from collections import defaultdict
 from railyard.board.training.config import BoardModel, BoardStrength, PackData
 from railyard.board.training.objectives import NONFINITE, BoardObjective
 from railyard.core.config.component import Foreign
-from railyard.core.config.compose import options
+from railyard.core.config.conf_folders import options
 from railyard.core.config.faults import Fault
 from railyard.core.config.targets import TABLE
 from railyard.core.training.experiment import Experiment

@@ -1,7 +1,7 @@
 """Rules of the tlg8 rail that concern more than one component: checked before anything is opened or built."""
 
 from railyard.core.config.component import Foreign
-from railyard.core.config.compose import options
+from railyard.core.config.conf_folders import options
 from railyard.core.config.faults import Fault
 from railyard.core.config.targets import TABLE
 from railyard.core.training.experiment import Experiment

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from railyard.board.game.strategy import Argmax, Softmax, Strategy, TailAgg, TailAggConf, TopPTopK
 from railyard.core.config.check import check_config
 from railyard.core.config.component import Component
-from railyard.core.config.compose import options
+from railyard.core.config.conf_folders import options
 from railyard.core.store.reading import read_yaml
 
 ROOT = Path(__file__).parents[3]

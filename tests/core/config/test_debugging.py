@@ -5,7 +5,8 @@ import pytest
 from railyard.apps.train import Train
 from railyard.core import rail
 from railyard.core.config.check import check_config
-from railyard.core.config.compose import Composition, options
+from railyard.core.config.compose import Composition
+from railyard.core.config.conf_folders import options
 from railyard.core.config.debugging import without_misfits
 from railyard.core.config.defaults import filled
 from railyard.core.training import rules

@@ -13,7 +13,8 @@ from railyard.apps.train import Train
 from railyard.core.config import legacy, targets
 from railyard.core.config.check import _Check, check_config
 from railyard.core.config.component import Component
-from railyard.core.config.compose import Composition, bundled
+from railyard.core.config.compose import Composition
+from railyard.core.config.conf_folders import bundled
 
 SCHEMA = json.loads((bundled("conf") / "schema.json").read_text(encoding="utf-8"))
 QUICK = ["experiment=board/quickstart", "data.pack=p", "data.tokenizer=t"]

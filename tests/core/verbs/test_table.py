@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from railyard.core.config.compose import bundled
+from railyard.core.config.conf_folders import bundled
 from railyard.core.verbs.table import usage, verbs
 from railyard.core.verbs.verb import Verb
 

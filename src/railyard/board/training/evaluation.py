@@ -27,7 +27,7 @@ from railyard.board.training.outcomes import Outcome
 from railyard.board.training.split import Rows, Split
 from railyard.board.training.value_figures import ValueFigures, ValueSums
 from railyard.core.config.check import check_part
-from railyard.core.config.compose import bundled
+from railyard.core.config.conf_folders import bundled
 from railyard.core.errors import UserError
 from railyard.core.progress import counting
 from railyard.core.training.devices import pick

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any
 
-from railyard.core.config.compose import quoted
+from railyard.core.config.words import quoted
 from railyard.core.errors import UserError
 
 

@@ -5,7 +5,6 @@ check of `core/config/component.py` explains what is wrong.
 """
 
 import copy
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -27,9 +26,15 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from railyard.core import package
 from railyard.core.config.component import Component
-from railyard.core.config.config_files import USERS, ConfigFiles, circle, readable
+from railyard.core.config.conf_folders import (
+    bundled,
+    folders,
+    known_experiments,
+    refuse_admissions_of,
+    refuse_widening,
+)
+from railyard.core.config.config_files import USERS, ConfigFiles, circle
 from railyard.core.config.defaults import filled
 from railyard.core.config.faults import Fault, reason
 from railyard.core.config.hydra_private import (
@@ -41,16 +46,10 @@ from railyard.core.config.hydra_private import (
     read_files_by,
     split_key,
 )
+from railyard.core.config.words import is_utf8, unreadable
 from railyard.core.errors import UserError, nearest
-from railyard.core.store.reading import read_yaml
 
 VERSION_BASE = "1.3"
-_WITH_EQUALS = re.compile(r"""[^\s'"\[\]{}(),$\\]+=[^\s'"\[\]{}(),$\\]*""")
-
-
-def bundled(name: str) -> Path:
-    """A folder that ships with Railyard (`conf`, `samples`)."""
-    return Path(package.bundled(name))
 
 
 OmegaConf.register_new_resolver("bundled", lambda name: str(bundled(name)), replace=True)
@@ -279,86 +278,12 @@ class Composition:
                 OmegaConf.update(job, str(fault.full_key), None, force_add=True)
 
 
-def verbatim(word: str, keys: Iterable[str]) -> str:
-    """An override quoted for Hydra if its key is one of `keys`: such a value is taken as it was typed.
-
-    Of a list in brackets each item is taken so; items are split at commas. A plain value with an equals sign, such as
-    the path of a session, is taken so under any key: Hydra has no meaning for it.
-    """
-    key, equals, value = word.partition("=")
-    if _WITH_EQUALS.fullmatch(value):
-        return f"{key}={quoted(value)}"
-    if not equals or key not in keys or value in ("null", "[]"):
-        return word
-    if value.startswith("[") and value.endswith("]"):
-        return f"{key}=[{','.join(quoted(item.strip()) for item in value[1:-1].split(','))}]"
-    return f"{key}={quoted(value)}"
-
-
-def quoted(text: str) -> str:
-    """Text as a quoted value of Hydra's grammar, which halves backslashes before a quote and leaves others alone."""
-    doubled = re.sub(r"(\\+)('|$)", lambda found: 2 * found[1] + found[2], text)
-    return "'" + doubled.replace("'", "\\'") + "'"
-
-
-def is_utf8(text: str) -> bool:
-    """Whether a text from the command line or the file system can be written to a file."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
 def _one_line(fault: Exception) -> str:
     return " ".join(str(fault).split())
 
 
-def unreadable(word: str, fault: Exception) -> str:
-    """What is said of a word that Hydra's grammar does not take."""
-    if "=" not in word and not word.startswith("~"):
-        return f"'{word}' is not key=value; `--help` lists the keys"
-    reason = str(fault).splitlines()[0].strip()
-    return f"'{word}' cannot be read ({reason}); quote special characters for Hydra, as in key='\"a, b\"'"
-
-
-def folders() -> list[Path]:
-    """The working directory's conf, where users keep configs of their own, and then Railyard's."""
-    own, users = bundled("conf"), Path.cwd() / "conf"
-    return [own] if users == own or not users.is_dir() else [users, own]
-
-
-def refuse_admissions_of(file: Path) -> None:
-    """UserError where a config file that is read without being named admits classes or searches other folders."""
-    content = read_yaml(file)
-    for key in _keys(content):
-        if key[0] == "allow" or key[-1] == "searchpath" or {"launcher", "setup"} <= {*key}:
-            raise UserError(
-                f"{readable(file)}: {'.'.join(key)} may not stand there: the file is read without being named; put it "
-                "into an experiment of another name that you name, or on the command line"
-            )
-
-
-def _refuse_widening(file: Path) -> None:
-    """UserError where a file that is read without being named does more than set values."""
-    content = read_yaml(file) if file.is_file() else None
-    if not isinstance(content, dict | None):
-        raise UserError(f"{readable(file)} does not hold keys and their values: mend it, or remove it")
-    for key in _keys(content):
-        if key[0] in ("allow", "defaults") or key[-1] in ("_target_", "searchpath") or {"launcher", "setup"} <= {*key}:
-            raise UserError(
-                f"{readable(file)}: {'.'.join(key)} may not stand there: what is read without being named may "
-                "set values only; put it into an experiment that you name, or on the command line"
-            )
-
-
-def _keys(node: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The key of every entry of every mapping in a plain container."""
-    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for name, value in items:
-        if isinstance(node, dict):
-            yield (*above, str(name))
-        yield from _keys(value, (*above, str(name)))
-
-
 def _hydra(primary: str) -> Hydra:
-    _refuse_widening(Path.cwd() / "conf" / "local" / "default.yaml")
+    refuse_widening(Path.cwd() / "conf" / "local" / "default.yaml")
     version.setbase(VERSION_BASE)
     Plugins.instance()  # names Hydra's own class for files, once
     read_files_by(ConfigFiles)
@@ -408,18 +333,3 @@ def _missing_option(fault: MissingConfigException) -> str:
         return f"there is no config '{wanted}'{nearest(wanted, known)}{every}"
     short = wanted.rpartition("/")[2]
     return f"there is no '{wanted}'{nearest(short, options)}; available: {', '.join(options)}"
-
-
-def known_experiments() -> list[str]:
-    """`experiment/<rail>/<name>` of all folders on the search path."""
-    return [f"experiment/{name}" for name in options("experiment")]
-
-
-def options(group: str) -> list[str]:
-    """The options of a group in all folders on the search path."""
-    found = {
-        str(file.relative_to(folder / group).with_suffix(""))
-        for folder in folders()
-        for file in (folder / group).rglob("*.yaml")
-    }
-    return sorted(found)

@@ -11,7 +11,8 @@ from typing import Any
 
 from railyard.core.config import targets
 from railyard.core.config.component import Component
-from railyard.core.config.compose import Composition, folders
+from railyard.core.config.compose import Composition
+from railyard.core.config.conf_folders import folders
 from railyard.core.config.knobs import knobs
 from railyard.core.store.reading import read_yaml
 

@@ -7,7 +7,8 @@ from typing import Any
 import yaml
 from hydra.types import RunMode
 
-from railyard.core.config.compose import Composition, folders
+from railyard.core.config.compose import Composition
+from railyard.core.config.conf_folders import folders
 from railyard.core.config.config_files import readable
 from railyard.core.config.faults import Fault
 

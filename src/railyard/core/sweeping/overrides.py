@@ -10,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
-from railyard.core.config.compose import unreadable
+from railyard.core.config.words import unreadable
 from railyard.core.errors import UserError
 
 

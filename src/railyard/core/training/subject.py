@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from railyard.core.config.check import check_part
-from railyard.core.config.compose import options
+from railyard.core.config.conf_folders import options
 from railyard.core.config.faults import FaultyConfig
 from railyard.core.errors import UserError
 from railyard.core.runs.folder import read_config

@@ -18,7 +18,8 @@ from railyard.core import rail
 from railyard.core.config import targets
 from railyard.core.config.assignments import yaml_word
 from railyard.core.config.component import Component, Foreign
-from railyard.core.config.compose import Composition, bundled, options
+from railyard.core.config.compose import Composition
+from railyard.core.config.conf_folders import bundled, options
 from railyard.core.config.knobs import Kind, Knob, knobs, sections
 from railyard.core.errors import UserError
 from railyard.core.verbs.options import KNOWN

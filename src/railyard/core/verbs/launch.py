@@ -22,12 +22,13 @@ from omegaconf import open_dict, read_write
 
 from railyard.core.config import hydra_node
 from railyard.core.config.check import check_config
-from railyard.core.config.compose import Composition, is_utf8
+from railyard.core.config.compose import Composition
 from railyard.core.config.config_files import readable
 from railyard.core.config.debugging import without_misfits
 from railyard.core.config.defaults import completed, filled
 from railyard.core.config.faults import Fault, FaultyConfig
 from railyard.core.config.origins import explain
+from railyard.core.config.words import is_utf8
 from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError
 from railyard.core.output import can_write, write_out
 from railyard.core.runs import run_state

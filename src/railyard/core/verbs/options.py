@@ -13,7 +13,8 @@ import yaml
 from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 
-from railyard.core.config.compose import Composition, quoted
+from railyard.core.config.compose import Composition
+from railyard.core.config.words import quoted
 from railyard.core.errors import UserError, nearest
 
 WITH_VALUE = {"-c": "--cfg", "--cfg": "--cfg", "-p": "--package", "--package": "--package"}

@@ -13,8 +13,9 @@ import yaml
 
 from railyard.core.config import targets
 from railyard.core.config.component import Component
-from railyard.core.config.compose import folders, quoted
+from railyard.core.config.conf_folders import folders
 from railyard.core.config.knobs import knobs
+from railyard.core.config.words import quoted
 
 OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir")
 NAMED = ("resume", "ckpt_path")  # texts that name a folder or a file

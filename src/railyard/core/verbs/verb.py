@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from railyard.core.config.assignments import yaml_word
 from railyard.core.config.component import Root
-from railyard.core.config.compose import verbatim
 from railyard.core.config.defaults import plain
 from railyard.core.config.faults import Fault
 from railyard.core.config.knobs import Knob, knobs
+from railyard.core.config.words import verbatim
 from railyard.core.errors import nearest
 from railyard.core.progress import Count, counting
 from railyard.core.verbs import path_keys

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from railyard.core.config.compose import Composition, verbatim
+from railyard.core.config.compose import Composition
+from railyard.core.config.words import verbatim
 from railyard.core.errors import RailyardError
 from railyard.core.runs import metrics, run_state
 from railyard.core.runs.signals import Stopped
