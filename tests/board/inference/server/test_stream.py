@@ -89,10 +89,8 @@ def test_a_call_that_has_ended_ends_it():
 class Allocated(ctypes.Structure):
     """What mallinfo2 of glibc tells."""
 
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
-    ]
+    _names = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
+    _fields_ = tuple((name, ctypes.c_size_t) for name in _names)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks glibc what is allocated")
