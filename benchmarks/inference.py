@@ -25,6 +25,7 @@ from railyard.board.inference.load.config import Load
 from railyard.board.inference.load.job import measured
 from railyard.board.inference.load.windows import AGREEING, agree, joined
 from railyard.board.model.answers import Wanted
+from railyard.core.serving import uncollected
 
 SERVER = Path(__file__).with_name("inference_server.py")
 WINDOW = 2.0  # seconds
@@ -60,7 +61,8 @@ def _served(kind: str, max_batch: int, queue: int = 1 << 17) -> Iterator[tuple[s
 def _loaded(server: tuple[str, str], **knobs: Any) -> Found:
     address, metrics = server
     load = Load(address=address, metrics=metrics, window_s=WINDOW, most_windows=10, **knobs)
-    windows, _ = asyncio.run(measured(load))
+    with uncollected():
+        windows, _ = asyncio.run(measured(load))
     return {**joined(windows[-AGREEING:]).figures(), "steady": agree(windows), "windows": len(windows)}
 
 

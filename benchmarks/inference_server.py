@@ -17,6 +17,7 @@ from railyard.board.inference.server.figures import Figures
 from railyard.board.inference.server.server import Answering, Given, Server
 from railyard.board.model.answers import Answers, ModelFacts, Wanted
 from railyard.core.arrays import U8
+from railyard.core.serving import uncollected
 
 CLASSES = 35
 FIXED, A_BOARD = 5e-3, 10e-6  # seconds of a sleeping pass
@@ -54,9 +55,10 @@ async def main(socket: str, kind: str, max_batch: int, queue: int) -> None:
     answer(np.zeros((1, 16), np.uint8), buckets[0], Wanted())  # the first pass takes longer
     server = Server(f"unix:{socket}")
     metrics, stop = figures.expose("127.0.0.1:0")
-    await server.start(Given(answer, facts, Limits(buckets, max_batch, 0.0, queue), figures))
-    print(metrics, flush=True)
-    await asyncio.to_thread(sys.stdin.read)
+    with uncollected():
+        await server.start(Given(answer, facts, Limits(buckets, max_batch, 0.0, queue), figures))
+        print(metrics, flush=True)
+        await asyncio.to_thread(sys.stdin.read)
     await server.drain(5)
     stop()
 

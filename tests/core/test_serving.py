@@ -1,6 +1,7 @@
 """Tokens, addresses, and what signals do to a server."""
 
 import asyncio
+import gc
 import os
 import signal
 
@@ -8,7 +9,7 @@ import pytest
 
 from railyard.core import serving
 from railyard.core.errors import EXIT_INTERRUPT, UserError
-from railyard.core.serving import Token, announce, asked_to_stop, is_loopback
+from railyard.core.serving import Token, announce, asked_to_stop, is_loopback, uncollected
 
 
 def test_a_token_is_one_word_of_its_file(tmp_path):
@@ -70,3 +71,9 @@ def test_the_first_signal_asks_to_stop_and_a_second_one_ends_at_once(monkeypatch
     asyncio.run(run())
     assert ended == ["left", EXIT_INTERRUPT]
     assert f"{signal.Signals(number).name} again: ends at once" in capsys.readouterr().err
+
+
+def test_the_collector_leaves_alone_what_was_there():
+    with uncollected():
+        assert gc.get_freeze_count() > 1000
+    assert gc.get_freeze_count() == 0

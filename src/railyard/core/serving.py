@@ -1,9 +1,11 @@
-"""What servers share: the address they tell, the token that callers bring, and how a signal ends them.
+"""What servers share: the address they tell, the token that callers bring, what is not collected, and how a signal
+ends them.
 
 A server drains on the first SIGTERM or SIGINT and ends at once on a second one.
 """
 
 import asyncio
+import gc
 import hmac
 import ipaddress
 import logging
@@ -38,6 +40,18 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """What is there now is left alone by the collector of circles, which would look through all of it now and then and
+    keep every caller waiting meanwhile."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class Token:

@@ -23,6 +23,7 @@ from railyard.board.inference.packing import (
     pack_request,
     read_response,
 )
+from railyard.board.inference.reuse import keep_freed_memory
 from railyard.board.model.answers import ModelFacts, Wanted
 from railyard.core.errors import UserError
 from railyard.core.store.reading import read_bytes
@@ -43,6 +44,7 @@ class Connection:
     """A server as this client knows it. `held`: boards it was given and has not answered."""
 
     def __init__(self, address: str, knobs: Client) -> None:
+        keep_freed_memory()
         self.address, self.knobs = address, knobs
         self.held = 0
         self.facts: ModelFacts | None = None  # None until it has answered, and after it failed

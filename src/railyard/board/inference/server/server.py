@@ -12,6 +12,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from railyard.board.inference.packing import MOST_BYTES, SERVICE
+from railyard.board.inference.reuse import keep_freed_memory
 from railyard.board.inference.server.batcher import Batcher, Limits, RealClock
 from railyard.board.inference.server.figures import Figures
 from railyard.board.inference.server.service import Service
@@ -51,6 +52,7 @@ class Server:
     """
 
     def __init__(self, address: str, credentials: grpc.ServerCredentials | None = None) -> None:
+        keep_freed_memory()
         self._grpc = grpc.aio.server(options=OPTIONS)
 
         def add_port(wanted: str) -> int:

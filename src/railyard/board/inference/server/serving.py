@@ -22,7 +22,7 @@ from railyard.board.inference.server.sockets import socket_path
 from railyard.board.model.answers import ModelFacts, Wanted
 from railyard.core.progress import Ticker, progress
 from railyard.core.runs.provenance import provenance
-from railyard.core.serving import Token, announce, asked_to_stop
+from railyard.core.serving import Token, announce, asked_to_stop, uncollected
 from railyard.core.store import durable
 
 if TYPE_CHECKING:
@@ -64,13 +64,14 @@ async def _serve(
             tuple(knobs.buckets), knobs.max_batch or knobs.buckets[-1], knobs.max_delay_us / 1e6, knobs.queue
         )
         given = Given(model.answer, facts, limits, figures, knobs.value_dtype, token, knobs.reflection)
-        running = await server.start(given)
-        log.info("SERVING after %.1f s", time.monotonic() - start)
-        telling = asyncio.create_task(_tell(figures, tick))
-        await asyncio.wait([running, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
-        telling.cancel()
-        await server.drain(knobs.drain_s)
-        await running  # raises the defect that ended it, if one did
+        with uncollected():
+            running = await server.start(given)
+            log.info("SERVING after %.1f s", time.monotonic() - start)
+            telling = asyncio.create_task(_tell(figures, tick))
+            await asyncio.wait([running, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+            telling.cancel()
+            await server.drain(knobs.drain_s)
+            await running  # raises the defect that ended it, if one did
         log.info("answered %d requests, %d boards", figures.requests, figures.boards)
     numbers = {"requests": figures.requests, "boards": figures.boards, "passes": figures.passes}
     return {"address": server.address, **numbers, "seconds": round(time.monotonic() - start, 1)}
