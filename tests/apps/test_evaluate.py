@@ -16,7 +16,7 @@ from railyard.core.runs.folder import write_config
         (["run=a", "split=valid"], "did you mean 'validation'?"),
         (["run=a", "batch_size=0"], "batch_size: must be greater than or equal to 1, got 0"),
         (["run=nowhere"], "nowhere is not a run folder"),
-        (["bundle=b"], "add data=board_pack"),
+        (["bundle=b"], "add data= with one of"),
         (["run=run"], "holds neither init/ nor a checkpoint"),
         (["run=a", "data=board_pack"], "data.pack: a value is required here"),
     ],

@@ -42,7 +42,7 @@ def test_data_of_a_class_that_is_not_admitted(run):
 
 
 def test_an_init_folder_needs_data(tmp_path):
-    with pytest.raises(UserError, match="does not say on what data to look: add data=board_pack"):
+    with pytest.raises(UserError, match="does not say on what data to look: add data= with one of board_annealed, "):
         find({}, bundle=tmp_path)
     data = Numbers(file="some.numbers")
     assert find(data, bundle=tmp_path).data is data

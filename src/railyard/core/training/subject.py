@@ -64,8 +64,8 @@ def _data(given: Data | Mapping[str, Any], config: Mapping[str, Any]) -> Any:
     if isinstance(given, Data):
         return given
     if not config:
-        known = " or ".join(f"data={name}" for name in options("data"))
-        raise UserError(f"an init folder does not say on what data to look: add {known}")
+        known = ", ".join(options("data"))
+        raise UserError(f"an init folder does not say on what data to look: add data= with one of {known}")
     data, faults = check_part({**config["data"], **given}, config.get("allow", []), "data")
     if faults:
         raise FaultyConfig(*faults)
