@@ -82,6 +82,7 @@ export const stepsQuery = (
 ) =>
   queryOptions({
     queryKey: ["session", session, "steps", run, offset, limit, metrics, tokenize],
+    gcTime: 20_000, // a window takes megabytes, and scrubbing passes many
     queryFn: async ({ signal }): Promise<StepsAnswer> => {
       const pathWith = (tokens: boolean) =>
         withParameters(`/sessions/${part(session)}/runs/${run}/steps`, {

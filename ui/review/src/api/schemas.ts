@@ -70,6 +70,14 @@ export const Runs = z.object({
   runs: z.array(Run),
 });
 
+type Masses = (number | null)[];
+const isMass = (found: unknown): boolean => found === null || typeof found === "number";
+/** Bins of the four moves: 36,000 numbers of a window, looked at in place, which a schema for each would take 10 ms for. */
+const Heads = z.custom<Masses[]>(
+  (found) => Array.isArray(found) && found.every((head) => Array.isArray(head) && head.every(isMass)),
+  "not the bins of moves",
+);
+
 const Move = nullable;
 export const Step = z.object({
   row: z.number(),
@@ -81,7 +89,7 @@ export const Step = z.object({
   teacher: z.object({ action: Move, best: Move, evs: z.array(nullable), valuation: z.string() }),
   metrics: z.record(z.string(), nullable),
   values: z.record(z.string(), z.array(nullable)),
-  student_bins: z.optional(z.object({ num_bins: z.number(), heads: z.optional(z.array(z.array(nullable))) })),
+  student_bins: z.optional(z.object({ num_bins: z.number(), heads: z.optional(Heads) })),
   tokens: z.optional(z.array(z.number())),
 });
 export type Step = z.infer<typeof Step>;

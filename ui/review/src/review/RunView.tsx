@@ -5,7 +5,7 @@ import { type Series, seriesQuery } from "../api/queries.ts";
 import type { Session } from "../api/schemas.ts";
 import { Empty, Failed, Loading } from "../app/states.tsx";
 import { StepView } from "../step/StepView.tsx";
-import { judgeAll } from "../timeline/judging.ts";
+import { isMistake, judgeAll, next } from "../timeline/judging.ts";
 import { Timeline } from "../timeline/Timeline.tsx";
 import { JudgementCounts } from "./JudgementCounts.tsx";
 import type { Change } from "./ReviewPage.tsx";
@@ -54,7 +54,16 @@ function LoadedRun({
   const { position, go } = usePosition(steps, search.step, change);
   const judged = useMemo(() => judgementsOf(series), [series]);
   const side = search.side ?? "model";
-  const window = useWindow(session.id, run, position, steps.length, metrics, search.tokens ?? false);
+  const upcoming = next(steps.length, position, 1, (step) => isMistake(judged[side][step]!));
+  const window = useWindow(
+    session.id,
+    run,
+    position,
+    upcoming,
+    steps.length,
+    metrics,
+    search.tokens ?? false,
+  );
   return (
     <>
       <RunFacts run={window.run} />

@@ -2,10 +2,8 @@
 import type { Series } from "../api/queries.ts";
 import { whole } from "../app/format.ts";
 import { type Key, namesOf, useKeys } from "../app/keys.tsx";
-import { next, UNKNOWN } from "../timeline/judging.ts";
+import { isMistake, next } from "../timeline/judging.ts";
 import styles from "./StepControls.module.css";
-
-const MISTAKE = 3;
 
 interface Props {
   series: Series;
@@ -20,16 +18,16 @@ export function StepControls({ series, judged, position, go }: Props) {
     const found = next(total, position, by, holds);
     if (found !== null) go(found);
   };
-  const isMistake = (step: number) => judged[step]! >= MISTAKE && judged[step] !== UNKNOWN;
+  const isWrong = (step: number) => isMistake(judged[step]!);
   const differs = (step: number) => (series.disagreement?.[step] ?? 0) > 0;
   const differsInEv = (step: number) => (series.ev_disagreement?.[step] ?? 0) > 0;
   const shown: (Key & { sign: string })[] = [
-    { key: "M", label: "Previous mistake or blunder", sign: "« ??", run: () => jump(-1, isMistake) },
+    { key: "M", label: "Previous mistake or blunder", sign: "« ??", run: () => jump(-1, isWrong) },
     { key: "[", label: "Previous disagreement", sign: "« ≠", run: () => jump(-1, differs) },
     { key: ["h", "ArrowLeft"], label: "Previous step", sign: "‹", run: () => go(position - 1) },
     { key: ["l", "ArrowRight"], label: "Next step", sign: "›", run: () => go(position + 1) },
     { key: "]", label: "Next disagreement", sign: "≠ »", run: () => jump(1, differs) },
-    { key: "m", label: "Next mistake or blunder", sign: "?? »", run: () => jump(1, isMistake) },
+    { key: "m", label: "Next mistake or blunder", sign: "?? »", run: () => jump(1, isWrong) },
   ];
   useKeys([
     ...shown,

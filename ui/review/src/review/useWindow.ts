@@ -1,7 +1,7 @@
 // The steps around the one that is shown. A new window is asked for when the last one has come, so that scrubbing
 // never has more than one request under way; until then the old one stands, which is of the same run.
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useState } from "react";
 import { stepsQuery } from "../api/queries.ts";
 import type { Run, Step } from "../api/schemas.ts";
 import { centred, moved, WINDOW } from "../step/window.ts";
@@ -15,22 +15,40 @@ export interface StepWindow {
   again: () => void;
 }
 
+// how long one stays before the window of the next mistake is fetched
+const STAYS_MS = 120;
+
+/** upcoming: the step that one probably goes to next, or null; its window is fetched before it is asked for. */
 export function useWindow(
   session: string,
   run: number,
   position: number,
+  upcoming: number | null,
   total: number,
   metrics: readonly string[],
   tokenize: boolean,
 ): StepWindow {
   const [offset, setOffset] = useState(() => centred(position, total));
-  const columns = metrics.filter((name) => !NOT_OF_STEPS.has(name));
+  const client = useQueryClient();
+  const queryAt = useCallback(
+    (first: number) => {
+      const columns = metrics.filter((name) => !NOT_OF_STEPS.has(name));
+      return stepsQuery(session, run, first, WINDOW, columns, tokenize);
+    },
+    [session, run, metrics, tokenize],
+  );
   const { data, error, isFetching, refetch } = useQuery({
-    ...stepsQuery(session, run, offset, WINDOW, columns, tokenize),
+    ...queryAt(offset),
     placeholderData: keepPreviousData,
   });
   const wanted = moved(offset, position, total);
   if (wanted !== offset && !isFetching) setOffset(wanted);
+  const later = upcoming === null ? offset : moved(offset, upcoming, total);
+  useEffect(() => {
+    if (later === offset || isFetching) return;
+    const timer = setTimeout(() => void client.prefetchQuery(queryAt(later)), STAYS_MS);
+    return () => clearTimeout(timer);
+  }, [later, offset, isFetching, client, queryAt]);
   return {
     run: data?.run,
     step: data?.steps[position - data.pagination.offset],

@@ -43,7 +43,27 @@ export function SessionHead({ session, among, search }: Props) {
         <span>model {labelOf(session)}</span>
       )}
       <SessionNav session={session.id} page="review" />
+      <Provenance session={session} />
       {session.pool_type === "selfplay" && <span className={styles.kind}>self-play: no teacher</span>}
     </div>
+  );
+}
+
+/** What the manifest says of the model; of annotations made elsewhere it says nothing. */
+function Provenance({ session }: { session: Session }) {
+  const said = Object.entries(session.provenance ?? {}).filter(([, value]) => typeof value !== "object");
+  if (said.length === 0) return null;
+  return (
+    <details className={styles.provenance}>
+      <summary>provenance</summary>
+      <dl>
+        {said.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name.replaceAll("_", " ")}</dt>
+            <dd>{String(value)}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
   );
 }

@@ -1,25 +1,23 @@
 // Judgements of all steps of a run, from how much each move loses and how good that makes it.
-import { JUDGEMENTS, type Judgement } from "../api/schemas.ts";
+import { FROM } from "../judging/accuracy.ts";
 
-export const GOOD = 90;
-export const INACCURACY = 70;
-export const MISTAKE = 40;
 export const UNKNOWN = 255;
 
 /** Place in JUDGEMENTS; UNKNOWN where the loss is not known. */
 export function judge(loss: number, accuracy: number): number {
   if (Number.isNaN(loss) || Number.isNaN(accuracy)) return UNKNOWN;
   if (loss <= 0) return 0;
-  if (accuracy >= GOOD) return 1;
-  if (accuracy >= INACCURACY) return 2;
-  return accuracy >= MISTAKE ? 3 : 4;
+  if (accuracy >= FROM.good) return 1;
+  if (accuracy >= FROM.inaccuracy) return 2;
+  return accuracy >= FROM.mistake ? 3 : 4;
 }
 
 export function judgeAll(losses: Float32Array, accuracies: Float32Array): Uint8Array {
   return Uint8Array.from(losses, (loss, step) => judge(loss, accuracies[step]!));
 }
 
-export const nameOf = (place: number): Judgement | null => JUDGEMENTS[place] ?? null;
+/** Of a place in JUDGEMENTS: a mistake or a blunder. */
+export const isMistake = (place: number): boolean => place >= 3 && place !== UNKNOWN;
 
 /** The next step after `from` for which it holds, going round the end; null if there is none. */
 export function next(
