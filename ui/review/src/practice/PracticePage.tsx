@@ -77,7 +77,7 @@ function Round({ session, where }: { session: string; where: string }) {
     hits.findIndex((hit) => hit.row === row),
   );
   const hit = hits[place];
-  if (!hit) return <Empty>There is no such blunder in this session.</Empty>;
+  if (!hit) return <Empty>There is no such blunder among the moves that a search has valued.</Empty>;
   const go = (by: number) => {
     const next = hits[place + by];
     if (next) void navigate({ search: (before) => ({ ...before, row: next.row }), resetScroll: false });

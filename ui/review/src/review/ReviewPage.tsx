@@ -7,6 +7,7 @@ import { useKeys } from "../app/keys.tsx";
 import { useMedia } from "../app/media.ts";
 import { Empty, Failed, Loading, Nothing } from "../app/states.tsx";
 import { RunsSidebar } from "../runs/RunsSidebar.tsx";
+import { HitWalk } from "../search/HitWalk.tsx";
 import { labelOf } from "../sessions/labels.ts";
 import { SessionHead } from "../sessions/SessionHead.tsx";
 import styles from "./ReviewPage.module.css";
@@ -53,6 +54,17 @@ export function ReviewPage() {
       <RunsSidebar key={id} session={id} search={search} change={change} isOpen={isOpen} toggle={toggle} />
       <div className={styles.run}>
         <SessionHead session={session} among={data} search={search} />
+        {search.where && (
+          <HitWalk
+            key={`${search.where} ${search.sort}`}
+            session={id}
+            where={search.where}
+            sort={search.sort ?? ""}
+            run={search.run}
+            step={search.step}
+            show={(hit) => change({ run: hit.run_id, step: hit.step_index })}
+          />
+        )}
         {search.run === undefined ? (
           <Empty>Choose a run.</Empty>
         ) : (

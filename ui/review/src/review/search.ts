@@ -11,6 +11,9 @@ export const ReviewSearch = z.object({
   run: whole,
   /** Number of the step as its row says it. */
   step: whole,
+  /** The search whose hits are gone through. */
+  where: words,
+  sort: words,
   runs_page: whole,
   runs_page_size: oneOf(PAGE_SIZES),
   runs_where: words,

@@ -1,16 +1,15 @@
-// Hits of a search, a virtual list that fetches on as it is scrolled; one of them is shown, `n` and `p` go through them.
-import { useInfiniteQuery } from "@tanstack/react-query";
+// Hits of a search, a virtual list that fetches on as it is scrolled; one of them is shown.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Hit } from "../api/schemas.ts";
 import { whole } from "../app/format.ts";
-import { useKeys } from "../app/keys.tsx";
 import { Empty, Failed, Loading } from "../app/states.tsx";
 import styles from "./HitList.module.css";
-import { hitsQuery, type Question } from "./queries.ts";
+import { HitSteps } from "./HitSteps.tsx";
+import type { Question } from "./queries.ts";
+import { useHits } from "./useHits.ts";
 
 const ROW_HEIGHT = 30;
-const AHEAD = 20;
 
 interface Props {
   question: Question;
@@ -20,60 +19,33 @@ interface Props {
 }
 
 export function HitList({ question, shown, show }: Props) {
-  const { data, error, refetch, hasNextPage, fetchNextPage, isFetching } = useInfiniteQuery(
-    hitsQuery(question),
-  );
-  const hits = data?.pages.flatMap((page) => page.hits) ?? [];
-  const total = data?.pages[0]?.total ?? 0;
-  const place = hits.findIndex((hit) => hit.row === shown);
+  const [seen, setSeen] = useState(0);
+  const found = useHits(question, (hit) => hit.row === shown, show, seen);
+  const { hits, total, place, error, refetch } = found;
   const frame = useRef<HTMLElement>(null);
   const list = useVirtualizer({
     count: hits.length,
     getScrollElement: () => frame.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: 10,
+    onChange: (changed) => setSeen(changed.range?.endIndex ?? 0),
   });
-  const rows = list.getVirtualItems();
-  const last = Math.max(rows.at(-1)?.index ?? 0, place);
   useEffect(() => {
-    if (hasNextPage && !isFetching && last >= hits.length - AHEAD) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage, last, hits.length]);
-
-  const go = (by: number) => {
-    const next = place < 0 ? 0 : Math.min(Math.max(place + by, 0), hits.length - 1);
-    const hit = hits[next];
-    if (!hit) return;
-    show(hit);
-    list.scrollToIndex(next, { align: "auto" });
-  };
-  useKeys([
-    { key: "n", label: "Next hit", run: () => go(1) },
-    { key: "p", label: "Previous hit", run: () => go(-1) },
-  ]);
-  if (error) return <Failed error={error} again={refetch} />;
-  if (!data) return <Loading what="hits" />;
+    if (place >= 0) list.scrollToIndex(place, { align: "auto" });
+  }, [place, list]);
+  if (error && !hits.length) return <Failed error={error} again={refetch} />;
+  if (total === undefined) return <Loading what="hits" />;
   if (!hits.length) return <Empty>No step meets these conditions.</Empty>;
   return (
     <div className={styles.list}>
-      <div className={styles.head}>
-        <span>
-          {place < 0 ? "" : `${whole(place + 1)} of `}
-          <strong>{whole(total)}</strong> {total === 1 ? "step" : "steps"}
-        </span>
-        <button type="button" onClick={() => go(-1)} disabled={place <= 0}>
-          Previous
-        </button>
-        <button type="button" onClick={() => go(1)} disabled={place === hits.length - 1}>
-          Next
-        </button>
-      </div>
+      <HitSteps found={found} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys */}
       <section ref={frame} className={styles.frame} tabIndex={0} aria-label="Hits">
         <ul style={{ height: list.getTotalSize() }}>
-          {rows.map((row) => {
-            const hit = hits[row.index]!;
+          {list.getVirtualItems().map((item) => {
+            const hit = hits[item.index]!;
             return (
-              <li key={hit.row} style={{ transform: `translateY(${row.start}px)`, height: ROW_HEIGHT }}>
+              <li key={hit.row} style={{ transform: `translateY(${item.start}px)`, height: ROW_HEIGHT }}>
                 <button type="button" aria-current={hit.row === shown || undefined} onClick={() => show(hit)}>
                   <span>run {hit.run_id}</span>
                   <span>step {whole(hit.step_index)}</span>

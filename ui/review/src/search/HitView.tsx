@@ -9,16 +9,32 @@ import styles from "./HitView.module.css";
 import { MoveTable } from "./MoveTable.tsx";
 import { hitStepQuery, rowQuery } from "./queries.ts";
 
+interface Props {
+  session: string;
+  row: number;
+  /** A second session, whose model is told, too. */
+  other?: string;
+  /** The search that found it, which the review page goes on with. */
+  search?: { where: string; sort: string };
+}
+
 /** The hit in a row of the pool, found by that number alone, so that a link shows it without its search. */
-export function HitOfRow({ session, row, other }: { session: string; row: number; other?: string }) {
+export function HitOfRow({ session, row, other, search }: Props) {
   const { data: hit, error, refetch } = useQuery(rowQuery(session, row));
   if (error) return <Failed error={error} again={refetch} />;
   if (hit === undefined) return <Loading what="the step" />;
   if (hit === null) return <Empty>This session has no row {whole(row)}.</Empty>;
-  return <HitView session={session} hit={hit} other={other} />;
+  return <HitView session={session} hit={hit} other={other} search={search} />;
 }
 
-function HitView({ session, hit, other }: { session: string; hit: Hit; other?: string | undefined }) {
+interface ViewProps {
+  session: string;
+  hit: Hit;
+  other: string | undefined;
+  search: Props["search"];
+}
+
+function HitView({ session, hit, other, search }: ViewProps) {
   const { data: step, error, refetch } = useQuery(hitStepQuery(session, hit));
   if (error) return <Failed error={error} again={refetch} />;
   if (!step) return <Loading what="the step" />;
@@ -35,7 +51,7 @@ function HitView({ session, hit, other }: { session: string; hit: Hit; other?: s
           <Link
             to="/view/review/$session"
             params={{ session }}
-            search={{ run: hit.run_id, step: hit.step_index }}
+            search={{ run: hit.run_id, step: hit.step_index, ...search }}
             className={styles.open}
           >
             Open in review

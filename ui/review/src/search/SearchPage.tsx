@@ -56,7 +56,7 @@ export function SearchPage() {
         {row === undefined ? (
           <Empty>Choose a step, or press n for the first.</Empty>
         ) : (
-          <HitOfRow session={session} row={row} />
+          <HitOfRow session={session} row={row} search={{ where, sort }} />
         )}
       </div>
     </div>

@@ -1,0 +1,33 @@
+// The search that one came from, above the step that is reviewed: its next and previous hit, whatever their runs.
+import { Link } from "@tanstack/react-router";
+import type { Hit } from "../api/schemas.ts";
+import { Failed } from "../app/states.tsx";
+import { HitSteps } from "./HitSteps.tsx";
+import styles from "./HitWalk.module.css";
+import { useHits } from "./useHits.ts";
+
+interface Props {
+  session: string;
+  where: string;
+  sort: string;
+  run: number | undefined;
+  step: number | undefined;
+  show: (hit: Hit) => void;
+}
+
+export function HitWalk({ session, where, sort, run, step, show }: Props) {
+  const found = useHits(
+    { session, where, sort },
+    (hit) => hit.run_id === run && hit.step_index === step,
+    show,
+  );
+  if (found.error) return <Failed error={found.error} again={found.refetch} />;
+  return (
+    <section className={styles.walk} aria-label="Search">
+      <Link to="/view/search/$session" params={{ session }} search={{ where, sort }}>
+        <code>{where}</code>
+      </Link>
+      <HitSteps found={found} />
+    </section>
+  );
+}
