@@ -81,6 +81,14 @@ def test_reading_weights_draws_no_random_number(folder):
     assert torch.equal(before, torch.random.get_rng_state())
 
 
+def test_reading_weights_fills_none_before(folder, monkeypatch):
+    def filled(*args, **kwargs):
+        raise AssertionError("torch imports its compiler to fill a tensor without memory")
+
+    monkeypatch.setattr(torch.Tensor, "normal_", filled)
+    read_init(folder)
+
+
 def test_weights_survive_the_file_they_came_from(folder):
     model, _ = read_init(folder)
     expected = model.tok_emb.weight.clone()

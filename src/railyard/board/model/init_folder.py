@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from railyard.board.model.config import Encoder, parameter_count
 from railyard.board.model.encoder import BoardEncoder
@@ -148,13 +149,25 @@ def with_weights(config: Encoder, weights: Weights, file: Path, said_by: Path) -
 
     Built without memory first, so no random number is drawn.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _Unfilled():
         model = BoardEncoder(config)
     _check_same(model.state_dict(), weights, file, said_by)
     # copies: a tensor over the mapped file would die with it
     owned = {name: tensor.to(torch.float32, copy=True) for name, tensor in weights.items()}
     model.load_state_dict(owned, strict=True, assign=True)
     return model
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves out filling of new weights, which without memory has no effect but takes a second: torch imports its
+    compiler for it."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if getattr(function, "__module__", None) == torch.nn.init.__name__:
+            return None
+        return function(*args, **(kwargs or {}))
 
 
 def _check_same(wanted: Weights, found: Weights, file: Path, said_by: Path) -> None:
