@@ -150,6 +150,7 @@ def main() -> None:
     print(f"what the model says of {annotated['rows']:,} rows: railyard show path={annotated['session']}")
     go_on(run, annotated["session"])
     print(f"look at: {STRENGTH}" if STRENGTH.is_file() else "pip install 'railyard[plots]' draws plots, too")
+    print(f"go through the games in a browser: railyard review session={annotated['session']}")
 
 
 def go_on(run: Path, session: str) -> None:

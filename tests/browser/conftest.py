@@ -5,64 +5,22 @@ Without Chromium these tests skip, but in CI, where they fail.
 """
 
 import contextlib
-import json
 import os
-import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
-from urllib.request import urlopen
 
 import pytest
+from browsing import CHROMIUM, SIZES, Server
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 AXE = ROOT / "ui" / "review" / "node_modules" / "axe-core" / "axe.min.js"
-PATIENCE = 120  # seconds: nothing may be compiled yet
-SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.browser)
-
-
-class Server:
-    """`railyard review` as a process that can be killed and started again at the same address."""
-
-    def __init__(self, root: Path, work: Path, port: int = 0) -> None:
-        self.root, self.work, self.port = root, work, port
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        before = set(self.work.glob("outputs/review/board/*"))
-        words = ["review", f"root={self.root}", f"port={self.port}"]
-        with (self.work / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "railyard.cli", *words], cwd=self.work, stdout=log, stderr=log
-            )
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end and self.process.poll() is None:
-            for folder in set(self.work.glob("outputs/review/board/*")) - before:
-                if (folder / "address.txt").is_file() and "SERVING" in (folder / "log.txt").read_text():
-                    self.address = (folder / "address.txt").read_text().strip()
-                    self.port = int(self.address.rpartition(":")[2])
-                    return
-            time.sleep(0.05)
-        raise AssertionError((self.work / "server.log").read_text())
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-
-    def sessions(self) -> list[dict]:
-        with urlopen(f"{self.address}/sessions", timeout=PATIENCE) as answer:
-            return json.load(answer)["sessions"]
 
 
 class Named(NamedTuple):
@@ -98,7 +56,7 @@ def root(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(root, tmp_path_factory) -> Iterator[Server]:
-    found = Server(root, tmp_path_factory.mktemp("served"))
+    found = Server([f"root={root}"], tmp_path_factory.mktemp("served"))
     found.start()
     yield found
     found.kill()

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from browsing import Server
 from playwright.sync_api import expect
 
 STEPS = 400
@@ -164,9 +165,7 @@ def test_a_slow_server_never_shows_another_runs_step(opened, named):
 
 
 def test_a_lost_server_shows_and_recovers(opened, named, root, tmp_path):
-    from conftest import Server
-
-    server = Server(root, tmp_path)
+    server = Server([f"root={root}"], tmp_path)
     server.start()
     try:
         page = opened(address=server.address, harmless=("ERR_CONNECTION", "Failed to load resource"))

@@ -15,6 +15,7 @@ export default defineConfig({
   },
   server: {
     host: "127.0.0.1",
+    fs: { allow: ["../.."] },
     proxy: {
       "^/(sessions|runs|health|views|analyze|token|docs|docs\\.css|openapi\\.json)($|[/?])":
         "http://127.0.0.1:8080",
