@@ -7,6 +7,7 @@ import sys
 
 from railyard.core.output import write_out
 from railyard.core.package import __version__
+from railyard.core.progress import say_soon
 from railyard.core.verbs.table import Entry, usage, verbs
 
 
@@ -38,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _start(verb: Entry, rest: list[str]) -> int:
+    say_soon(f"railyard {verb.name}: reading its config")
     app = verb.load()
     from railyard.core.verbs import launch
 

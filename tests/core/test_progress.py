@@ -3,11 +3,12 @@
 import io
 import logging
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from railyard.core import progress as module
-from railyard.core.progress import PlainLines, clock, counting, progress
+from railyard.core.progress import PlainLines, clock, counting, progress, said, say_soon
 
 
 @pytest.fixture
@@ -87,6 +88,20 @@ def test_the_speed_is_that_of_this_call_and_a_note_stands_beside_it(lines):
     ]
 
 
+def test_something_is_said_soon_on_a_terminal_only_where_nothing_else_was(monkeypatch):
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    say_soon("reading", seconds=60.0)
+    said()
+    say_soon("waiting", seconds=0.0)
+    module._soon[0].join(10)
+    said()
+    assert screen.getvalue() == "waiting\n"
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    say_soon("no terminal")
+    assert not module._soon
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True
@@ -102,3 +117,17 @@ def test_a_bar_on_a_terminal(monkeypatch):
     assert "train" in screen.getvalue()
     assert "10/10" in screen.getvalue()
     assert "loss 0.5000" in screen.getvalue()
+
+
+def test_the_bar_estimates_as_the_lines_do(monkeypatch):
+    """What an earlier call did counts neither for the rate nor for the time left."""
+    screen, now = Terminal(), [0.0]
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with progress("train", 10, "steps", initial=2) as tick:
+        now[0] = 4.0
+        tick(6)
+    assert "1.0 steps/s, 4s left" in screen.getvalue()
+    assert PlainLines("train", 10, "steps", initial=2).line(6, 4.0, "") == "train 6/10 steps, 1.0 steps/s, 4s left"

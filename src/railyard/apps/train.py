@@ -1,5 +1,7 @@
 """`railyard train experiment=board/quickstart`: fit an experiment, or continue one with resume=RUN."""
 
+import logging
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -14,6 +16,8 @@ from railyard.core.errors import UserError
 from railyard.core.training import own_classes, rules, trainer_values
 from railyard.core.training.experiment import Data, Experiment, with_sections
 from railyard.core.verbs.verb import Job, Verb
+
+log = logging.getLogger(__name__)
 
 # how Lightning begins where a callback's or the Trainer's key is at odds with the module or the data
 REFUSALS = ("Early stopping conditioned on metric", "`val_check_interval` (")
@@ -62,6 +66,8 @@ class Train(Experiment, Verb):
         refuse_checkpoint(self)
 
     def perform(self, job: Job) -> dict[str, Any]:
+        if "lightning" not in sys.modules:
+            log.info("importing PyTorch and Lightning: some seconds")
         from lightning.fabric.utilities.exceptions import MisconfigurationException
 
         from railyard.core.training.fit import fit

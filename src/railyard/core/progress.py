@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +11,35 @@ from typing import Protocol
 log = logging.getLogger(__name__)
 
 
+_soon: list[threading.Timer] = []  # what `say_soon` has yet to say
+
+
+def say_soon(text: str, seconds: float = 1.0) -> None:
+    """Writes a line to a terminal, unless `said` is called before: imports alone may take longer than people wait."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        timer = threading.Timer(seconds, lambda: sys.stderr.write(f"{text}\n"))
+        timer.daemon = True
+        timer.start()
+        _soon.append(timer)
+
+
+def said() -> None:
+    """Something else was said, or is about to be."""
+    while _soon:
+        _soon.pop().cancel()
+
+
 class Ticker(Protocol):
     """Called with the amount done so far; `total` may become known later."""
 
     def __call__(self, done: float, note: str = "", total: float | None = None) -> None: ...
+
+
+def pace(done: float, total: float | None, unit: str, seconds: float) -> str:
+    """Rate and time left, from what this call has done in its seconds: the one way in which both are estimated."""
+    rate = done / seconds if seconds > 0 else 0.0
+    left = f", {clock((total - done) / rate)} left" if total and rate > 0 else ""
+    return f"{rate:,.1f} {unit}/s{left}"
 
 
 class PlainLines:
@@ -36,12 +62,10 @@ class PlainLines:
             log.info("%s", self.line(done, now - self.start, note))
 
     def line(self, done: float, seconds: float, note: str) -> str:
-        rate = (done - self.initial) / seconds if seconds > 0 else 0.0
         share = f"{done:,.0f}/{self.total:,.0f} {self.unit}" if self.total else f"{done:,.0f} {self.unit}"
-        left = ""
-        if self.total and rate > 0:
-            left = f", {clock((self.total - done) / rate)} left"
-        return f"{self.title} {share}, {rate:,.1f} {self.unit}/s{left}{', ' + note if note else ''}"
+        rest = self.total - self.initial if self.total else None
+        told = pace(done - self.initial, rest, self.unit, seconds)
+        return f"{self.title} {share}, {told}{', ' + note if note else ''}"
 
 
 def clock(seconds: float) -> str:
@@ -78,23 +102,23 @@ def progress(
         yield PlainLines(title, total, unit, every_seconds, initial)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[pace]}"),
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=total, completed=int(initial), rate="", note="")
-        start = time.monotonic()
+        task = bar.add_task(title, total=total, completed=int(initial), pace="", note="")
+        start, known = time.monotonic(), total
 
         def tick(done: float, note: str = "", total: float | None = None) -> None:
-            seconds = time.monotonic() - start
-            rate = f"{(done - initial) / seconds:,.1f} {unit}/s" if seconds > 0 else ""
-            bar.update(task, completed=done, total=total, rate=rate, note=note)
+            nonlocal known
+            known = total or known
+            told = pace(done - initial, known - initial if known else None, unit, time.monotonic() - start)
+            bar.update(task, completed=done, total=known, pace=told, note=note)
 
         yield tick

@@ -31,6 +31,7 @@ from railyard.core.config.origins import explain
 from railyard.core.config.words import is_utf8
 from railyard.core.errors import EXIT_INTERRUPT, Negative, RailyardError, UserError
 from railyard.core.output import can_write, write_out
+from railyard.core.progress import said
 from railyard.core.runs import run_state
 from railyard.core.runs.elsewhere import tell_where_started
 from railyard.core.runs.folder import claim, new_name, read_config, write_call, write_config
@@ -73,6 +74,8 @@ def guarded(verb: str, work: Callable[[], str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write(f"railyard {verb}: interrupted\n")
         return EXIT_INTERRUPT
+    finally:
+        said()
     return 0
 
 
@@ -107,6 +110,7 @@ def call(verb: str, app: type[Verb], argv: list[str]) -> str:
 def _called(verb: str, app: type[Verb], composition: Composition, argv: list[str]) -> str:
     job = check(verb, app, composition, argv)
     plan = plan_of(composition, job)
+    said()
     sys.stderr.write(plan.rstrip() + "\n")
     if job.root.only_checks(job):
         return render({"valid": True, "plan": plan.splitlines()}, job) if job.root.json_ else ""

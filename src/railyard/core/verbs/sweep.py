@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from railyard.core.errors import UserError
+from railyard.core.progress import said
 from railyard.core.runs.folder import claim
 from railyard.core.runs.provenance import provenance
 from railyard.core.runs.trust import refuse_paths
@@ -53,6 +54,7 @@ def call(verb: str, app: type[Verb], argv: Sequence[str]) -> str:
     job, job_plan = jobs[0]
     objectives = sweep.objectives(job)
     plan = sweep.plan(job_plan, folder)
+    said()
     sys.stderr.write(plan)
     if job.root.only_checks(job):
         return launch.render({"valid": True, "plan": plan.splitlines()}, job) if job.root.json_ else ""
