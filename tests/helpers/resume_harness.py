@@ -519,13 +519,14 @@ def ended(end: End, batch: int, cwd: Path, reference: Path) -> list[str]:
     if code:
         return [f"exit code {code}"]
     folder = _folder_of(cwd)
-    found = _end_differences(reference, folder)
     before = _manifest(folder)
+    stopped = _step_of(before["last"])
+    found = _end_differences(reference, folder, stopped)
     if code := start(["train", f"resume={folder}", *end.more], cwd, stop=(end.asked_by, 0) if end.asked_by else None):
         return [*found, f"exit code {code} of the resume"]
     if not end.more and _manifest(folder) != before:
         found.append("the resume went on")
-    return found + _end_differences(reference, folder, to_the_end=bool(end.more))
+    return found + _end_differences(reference, folder, stopped, to_the_end=bool(end.more))
 
 
 def end_trials(end: End, root: Path) -> list[list[str]]:
@@ -535,10 +536,10 @@ def end_trials(end: End, root: Path) -> list[list[str]]:
     return [ended(end, batch, root / str(batch), reference) for batch in batches]
 
 
-def _end_differences(reference: Path, other: Path, to_the_end: bool = False) -> list[str]:
+def _end_differences(reference: Path, other: Path, stopped: int, to_the_end: bool = False) -> list[str]:
     """What of the last step differs from the same step of the run let alone, one line each.
 
-    A stop that is asked for is followed by a validation, which the run let alone does not have there.
+    stopped: the step where the run ended first: a validation follows, which the run let alone does not have there.
     """
     name, whole = _manifest(other)["last"], _manifest(reference)["last"]
     if name is None or not (other / "init").is_dir():
@@ -546,10 +547,13 @@ def _end_differences(reference: Path, other: Path, to_the_end: bool = False) -> 
     found = [f"ends at {name} instead of {whole}"] if to_the_end and name != whole else []
     parts = ("global_step", "state_dict", "optimizer_states", "lr_schedulers")
     found += _checkpoint_differences(reference, other, name, parts)
-    step = int(name.removesuffix(".ckpt").rpartition("-")[2])
-    rows, own = (_rows(folder, step) for folder in (reference, other))
-    own = [row for row in own if row in rows or row["step"] < step or to_the_end]
+    rows, own = (_rows(folder, _step_of(name)) for folder in (reference, other))
+    own = [row for row in own if row in rows or row["step"] != stopped]
     return found if own == rows else [*found, "metrics.jsonl"]
+
+
+def _step_of(checkpoint: str | None) -> int:
+    return int((checkpoint or "-0").removesuffix(".ckpt").rpartition("-")[2])
 
 
 def _rows(folder: Path, step: int) -> list[dict[str, Any]]:

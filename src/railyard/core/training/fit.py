@@ -31,6 +31,7 @@ from railyard.core.training import experiment as experiments
 from railyard.core.training.callbacks.config import Saver as SaverKnobs
 from railyard.core.training.callbacks.epochs import EpochLengths
 from railyard.core.training.callbacks.exact import MetricRows, SeedEachBatch
+from railyard.core.training.callbacks.last_validation import LastValidation
 from railyard.core.training.callbacks.pruning import Prune
 from railyard.core.training.callbacks.saver import Saver
 from railyard.core.training.checkpoint import CheckpointFolder, DurableIO, load
@@ -252,6 +253,7 @@ def build_trainer(
             part.PartOfWeights(experiment.stands_on()),
             *watching,
             *chosen,
+            LastValidation(),
         ],
         logger=trackers.opened(experiment.logger, folder),
         plugins=[DurableIO()],
