@@ -24,10 +24,11 @@ def pytest_collection_modifyitems(items):
 
 
 class Named(NamedTuple):
-    """Ids of sessions: two models over one pool of teacher rows, and one over self-play."""
+    """Ids of sessions: two models over one pool of teacher rows, one of its first 500 rows, and one over self-play."""
 
     one: str
     other: str
+    begun: str
     selfplay: str
 
 
@@ -50,6 +51,7 @@ def root(tmp_path_factory) -> Path:
     heads = facts(bins=11, heads=(("p_die", 1),))
     annotate(games, out, tag="first", said=heads, products=[*usual, "value_heads"], tokenizer=tokenizer)
     annotate(games, out, tag="second", said=facts(bins=11, name="second"), products=usual)
+    annotate(games, out, tag="begun", said=facts(bins=11, name="begun"), products=usual, limit=500)
     annotate(own, out, tag="own", said=facts(bins=11), products=usual)
     return out
 
@@ -65,7 +67,7 @@ def server(root, tmp_path_factory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def named(server) -> Named:
     by_tag = {session["tag"]: session["id"] for session in server.sessions()}
-    return Named(by_tag["first"], by_tag["second"], by_tag["own"])
+    return Named(*(by_tag[tag] for tag in ("first", "second", "begun", "own")))
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +97,7 @@ def opened(chromium, server):
             )
             held.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(15_000)
+            page.set_default_timeout(30_000)
 
             def heard(message):
                 if message.type == "error" and not any(word in message.text for word in harmless):

@@ -73,7 +73,7 @@ def test_every_key_works_and_none_while_one_types(opened, named):
     page.keyboard.press("t")
     expect(page.get_by_role("checkbox", name="Tokenizer preview")).to_be_checked()
     page.keyboard.press("c")
-    expect(page.get_by_label("Model", exact=True)).to_have_value(named.other)
+    expect(page.get_by_label("Model", exact=True)).not_to_have_value(named.one)
     shows(page, there)
 
 
@@ -149,6 +149,19 @@ def test_self_play_has_no_teacher_and_says_so(opened, named):
     expect(page.get_by_text("model only")).to_be_visible()
 
 
+def test_steps_without_an_annotation_keep_the_teacher(opened, named):
+    page = opened()
+    open_run(page, named.begun, run=1, step=98)
+    shows(page, 98)
+    page.keyboard.press("l")
+    expect(page.get_by_role("rowheader", name="Probability")).to_be_visible()
+    page.keyboard.press("l")
+    shows(page, 100)
+    expect(page.get_by_text("teacher only: this step has no annotation")).to_be_visible()
+    expect(page.get_by_role("rowheader", name="Probability")).to_have_count(0)
+    expect(page.get_by_role("rowheader", name="Advantage")).to_be_visible()
+
+
 def test_a_slow_server_never_shows_another_runs_step(opened, named):
     page = opened()
     open_run(page, named.one, run=0, step=5)
@@ -185,14 +198,17 @@ def test_a_lost_server_shows_and_recovers(opened, named, root, tmp_path):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(opened, named, violations, overflow, size, scheme):
     page = opened(size, scheme)
-    for path in (
-        "/",
-        f"/view/review/{named.one}?run=1&step=7&tokens=true&bins=true&sidebar=open",
-        f"/view/review/{named.selfplay}?step=7&sidebar=closed",
-        "/view/none",
+    review = "/view/review/{}?step=7&{}"
+    insights = page.get_by_role("table", name="What teacher and model say of the four moves")
+    for path, shown in (
+        ("/", page.get_by_role("link", name=re.compile("^first"))),
+        (review.format(named.one, "run=1&tokens=true&bins=true&sidebar=open"), insights),
+        (review.format(named.selfplay, "sidebar=closed"), insights),
+        (review.format(named.begun, "run=2&sidebar=closed"), insights),
+        ("/view/none", page.get_by_role("heading", name="There is no such page")),
     ):
         page.goto(path)
-        page.wait_for_load_state("networkidle")
+        shown.wait_for()
         assert violations(page) == []
         assert overflow(page) <= 0
     page.keyboard.press("?")

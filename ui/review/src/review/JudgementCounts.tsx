@@ -1,4 +1,5 @@
 // How many moves are how good, of the moves played and of the model's; a count is a button that goes through them.
+import { useMemo } from "react";
 import { JUDGEMENTS, type Judgement, type Run } from "../api/schemas.ts";
 import { fixed } from "../app/format.ts";
 import { useKeys } from "../app/keys.tsx";
@@ -73,6 +74,12 @@ export function JudgementCounts({ run, judged, side, position, go, choose }: Pro
   );
 }
 
+function countsOf(judged: Uint8Array): Uint32Array {
+  const counts = new Uint32Array(JUDGEMENTS.length);
+  for (const judgement of judged) if (judgement < counts.length) counts[judgement]! += 1;
+  return counts;
+}
+
 interface SideProps {
   of: Side;
   run: Run | undefined;
@@ -83,8 +90,7 @@ interface SideProps {
 }
 
 function OneSide({ of, run, judged, isChosen, cycle, choose }: SideProps) {
-  const counts = new Uint32Array(JUDGEMENTS.length);
-  for (const judgement of judged) if (judgement < counts.length) counts[judgement]! += 1;
+  const counts = useMemo(() => countsOf(judged), [judged]);
   const accuracy = of === "played" ? run?.accuracy : run?.model_accuracy;
   return (
     <div className={styles.side}>
