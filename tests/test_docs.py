@@ -1,11 +1,14 @@
 """What README and docs/ name is there: files, links, the package's extras."""
 
+import gzip
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from railyard.board.logs.raw_logs import find_games, read_game
+from railyard.core.config.targets import TABLE
 from railyard.core.verbs.table import verbs
 
 ROOT = Path(__file__).parents[1]
@@ -77,3 +80,32 @@ def test_the_guide_lists_the_extras_of_the_package():
     }
     brings["all"] = ", ".join(re.findall(r"\w+", extras["all"][0])[1:])
     assert dict(rows) == {name: what for name, what in brings.items() if name not in ("test", "dev")}
+
+
+def test_every_optimizer_that_a_config_may_name_has_a_row():
+    rows = re.findall(r"^\| `(torch\.optim\.\w+)` \|", (ROOT / "docs" / "own.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(name for name in TABLE if name.startswith("torch.optim."))
+
+
+def test_the_example_of_a_raw_log_is_one(tmp_path):
+    meta, steps = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "raw_logs.md").read_text(), re.DOTALL)
+    (tmp_path / "NAME.meta.json").write_text(meta)
+    (tmp_path / "NAME.jsonl.gz").write_bytes(gzip.compress(steps.encode()))
+    (files,) = find_games(tmp_path).games
+    game = read_game(files)
+    assert game.rows["move"].tolist() == [2, 0]
+    assert (game.meta.max_tile, game.valuation_names, game.rows["step_index"].tolist()) == (4, ["search"], [0, 1])
+
+
+@pytest.mark.slow
+def test_a_model_and_data_of_one_s_own_are_trained_as_their_page_says(railyard, work):
+    text = (ROOT / "docs" / "own.md").read_text()
+    (work / "conf" / "experiment").mkdir(parents=True)
+    (work / "my_rail.py").write_text(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1])
+    (work / "conf" / "experiment" / "squares.yaml").write_text(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
+    done = railyard("train", "experiment=squares", "json=true")
+    assert done.code == 0, done.err
+    assert done.json["metrics"]["val/loss"] < 0.05
+    run, allowed = done.json["run"], "allow=[my_rail.Squares,my_rail.Curve]"
+    assert railyard("train", f"resume={run}", "trainer.max_epochs=4", allowed).code == 0
+    assert railyard("evaluate", f"run={run}", allowed).code == 0

@@ -17,6 +17,11 @@ def test_it_says_what_is_there(railyard):
     assert "logger=wandb" in facts["need a network"]
 
 
+def test_it_lists_unfinished_work_of_the_folder(railyard, work):
+    (work / "data" / ".pack.partial" / "0a").mkdir(parents=True)
+    assert [*railyard("doctor", "json=true").json["unfinished"]] == ["data/.pack.partial/0a"]
+
+
 def test_it_says_what_each_extra_is_for(railyard):
     extras = railyard("doctor", "json=true").json["extras"]
     declared = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]

@@ -10,6 +10,7 @@ from typing import Any
 
 from railyard.core.compiled import cache_folder
 from railyard.core.config.conf_folders import bundled, known_experiments
+from railyard.core.making.unfinished import unfinished
 from railyard.core.package import version_of
 from railyard.core.verbs.verb import Job, Verb
 
@@ -49,6 +50,7 @@ class Doctor(Verb):
             },
             "extras": EXTRAS,
             "missing": _missing(),
+            "unfinished": unfinished(Path.cwd()),
             "experiments": known_experiments(),
             "need a network": list(NETWORK),
         }
