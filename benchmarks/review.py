@@ -50,7 +50,7 @@ def _facts() -> Iterator[Facts]:
         _sparse(folder / "steps.npy", STEP)
         runs = SimpleNamespace(id=np.zeros(1, np.int64))
         pool: Any = SimpleNamespace(rows=ShardSet.open(folder, "steps", STEP), runs=runs, valuation_names=())
-        session: Any = SimpleNamespace(path=folder)
+        session: Any = SimpleNamespace(path=folder, source={})
         yield Facts(session, pool, columns, ROWS)
 
 

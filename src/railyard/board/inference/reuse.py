@@ -10,7 +10,7 @@ from functools import cache
 
 # of glibc's mallopt; setting one of the first two ends its own changing of both
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
-KEPT = 128 << 20  # bytes that may be free at the end of the heap before they are given back
+KEPT = 64 << 20  # bytes that may be free at the end of the heap before they are given back
 MAPPED = 32 << 20  # bytes from which an allocation is mapped by itself: the most that glibc takes
 
 

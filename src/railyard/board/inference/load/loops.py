@@ -18,6 +18,7 @@ from railyard.board.model.answers import ModelFacts, Wanted
 
 FULL = "RESOURCE_EXHAUSTED"
 UNSENT = "not sent: too many wait"
+TIMER = 1e-3  # seconds that a timer of asyncio may be late: it waits in whole milliseconds
 LONGEST_PAUSE = 0.1  # seconds of a client that was refused
 MOST_WAITING = 20_000  # requests of the open loop; what this process holds is bounded
 
@@ -90,9 +91,16 @@ async def opened(askers: Sequence[Asker], rate: float, window: Current, evenly: 
     async with asyncio.TaskGroup() as group:
         while True:
             due += 1 / rate if evenly else random.exponential(1 / rate)
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            await _until(due)
             if waiting < MOST_WAITING:
                 group.create_task(one(number, due))
             else:
                 window().failed[UNSENT] += 1
             number += 1
+
+
+async def _until(due: float) -> None:
+    """Waits for that moment of `time.monotonic`, busily for the last millisecond, in which others go on."""
+    await asyncio.sleep(max(0.0, due - time.monotonic() - TIMER))
+    while time.monotonic() < due:
+        await asyncio.sleep(0)
