@@ -1,5 +1,6 @@
 // The search that one came from, above the step that is reviewed: its next and previous hit, whatever their runs.
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import type { Hit } from "../api/schemas.ts";
 import { Failed } from "../app/states.tsx";
 import { HitSteps } from "./HitSteps.tsx";
@@ -16,11 +17,13 @@ interface Props {
 }
 
 export function HitWalk({ session, where, sort, run, step, show }: Props) {
-  const found = useHits(
-    { session, where, sort },
-    (hit) => hit.run_id === run && hit.step_index === step,
+  const [first] = useState({ run, step });
+  const found = useHits({
+    question: { session, where, sort },
+    isShown: (hit) => hit.run_id === run && hit.step_index === step,
+    isSought: run === first.run && step === first.step, // one has not gone elsewhere since
     show,
-  );
+  });
   if (found.error) return <Failed error={found.error} again={found.refetch} />;
   return (
     <section className={styles.walk} aria-label="Search">

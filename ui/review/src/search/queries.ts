@@ -5,7 +5,7 @@ import { getJson, withParameters } from "../api/client.ts";
 import { type Hit, Hits, type Step, Steps, Views } from "../api/schemas.ts";
 
 const part = encodeURIComponent;
-const HITS_A_PAGE = 200;
+const HITS_A_PAGE = 500;
 /** Columns that a hit is told by. */
 const SHOWN = ["ev_loss", "played_loss", "entropy", "model_top_prob", "logit_gap"];
 

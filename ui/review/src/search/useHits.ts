@@ -6,23 +6,30 @@ import { useKeys } from "../app/keys.tsx";
 import { hitsQuery, type Question } from "./queries.ts";
 
 const AHEAD = 20; // hits that are fetched before they are needed
+const MOST_SOUGHT = 20_000; // hits that are fetched to find the place of one that a link names
 
-/** isShown: which hit one stands at. seen: up to which one is looked at. */
-export function useHits(
-  question: Question,
-  isShown: (hit: Hit) => boolean,
-  show: (hit: Hit) => void,
-  seen = 0,
-) {
+interface Asked {
+  question: Question;
+  /** Which hit one stands at. */
+  isShown: (hit: Hit) => boolean;
+  /** Whether it is worth fetching hits until that one is among them. */
+  isSought: boolean;
+  show: (hit: Hit) => void;
+  /** Up to which hit one has looked. */
+  seen?: number;
+}
+
+export function useHits({ question, isShown, isSought, show, seen = 0 }: Asked) {
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetching } = useInfiniteQuery(
     hitsQuery(question),
   );
   const hits = data?.pages.flatMap((page) => page.hits) ?? [];
   const place = hits.findIndex(isShown);
-  const last = Math.max(seen, place);
+  const isNear = Math.max(seen, place) >= hits.length - AHEAD;
+  const wantsMore = isNear || (isSought && place < 0 && hits.length < MOST_SOUGHT);
   useEffect(() => {
-    if (hasNextPage && !isFetching && !error && last >= hits.length - AHEAD) void fetchNextPage();
-  }, [hasNextPage, isFetching, error, fetchNextPage, last, hits.length]);
+    if (wantsMore && hasNextPage && !isFetching && !error) void fetchNextPage();
+  }, [wantsMore, hasNextPage, isFetching, error, fetchNextPage]);
   const go = (by: 1 | -1) => {
     const hit = hits[place < 0 ? 0 : place + by];
     if (hit) show(hit);
