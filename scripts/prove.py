@@ -21,6 +21,7 @@ from prove_serve import serve
 from prove_stage2 import stage2
 from prove_strength import strength
 from prove_sweep import race, sweep
+from prove_viewer import viewer
 
 ROOT = Path(__file__).resolve().parents[1]
 PROOFS_FILE = ROOT / "docs" / "proofs.md"
@@ -115,6 +116,7 @@ PROOFS: dict[str, Callable[[], tuple[str, bool]]] = {
     "annotate": annotate,
     "stage2": stage2,
     "strength": strength,
+    "viewer": viewer,
 }
 
 

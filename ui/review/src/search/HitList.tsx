@@ -21,7 +21,7 @@ interface Props {
 export function HitList({ question, shown, show }: Props) {
   const [seen, setSeen] = useState(0);
   const isShown = (hit: Hit) => hit.row === shown;
-  const found = useHits({ question, isShown, isSought: shown !== undefined, show, seen });
+  const found = useHits({ question, isShown, isAhead: () => shown !== undefined, show, seen });
   const { hits, total, place, error, refetch } = found;
   const frame = useRef<HTMLElement>(null);
   const list = useVirtualizer({

@@ -1,6 +1,5 @@
 // The search that one came from, above the step that is reviewed: its next and previous hit, whatever their runs.
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 import type { Hit } from "../api/schemas.ts";
 import { Failed } from "../app/states.tsx";
 import { HitSteps } from "./HitSteps.tsx";
@@ -17,11 +16,11 @@ interface Props {
 }
 
 export function HitWalk({ session, where, sort, run, step, show }: Props) {
-  const [first] = useState({ run, step });
   const found = useHits({
     question: { session, where, sort },
     isShown: (hit) => hit.run_id === run && hit.step_index === step,
-    isSought: run === first.run && step === first.step, // one has not gone elsewhere since
+    // without a sort hits come run by run
+    isAhead: (last) => run !== undefined && (sort !== "" || last.run_id <= run),
     show,
   });
   if (found.error) return <Failed error={found.error} again={found.refetch} />;

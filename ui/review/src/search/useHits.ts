@@ -12,21 +12,22 @@ interface Asked {
   question: Question;
   /** Which hit one stands at. */
   isShown: (hit: Hit) => boolean;
-  /** Whether it is worth fetching hits until that one is among them. */
-  isSought: boolean;
+  /** Whether that one may stand behind the last hit that is fetched. */
+  isAhead: (last: Hit) => boolean;
   show: (hit: Hit) => void;
   /** Up to which hit one has looked. */
   seen?: number;
 }
 
-export function useHits({ question, isShown, isSought, show, seen = 0 }: Asked) {
+export function useHits({ question, isShown, isAhead, show, seen = 0 }: Asked) {
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetching } = useInfiniteQuery(
     hitsQuery(question),
   );
   const hits = data?.pages.flatMap((page) => page.hits) ?? [];
   const place = hits.findIndex(isShown);
   const isNear = Math.max(seen, place) >= hits.length - AHEAD;
-  const wantsMore = isNear || (isSought && place < 0 && hits.length < MOST_SOUGHT);
+  const last = hits.at(-1);
+  const wantsMore = isNear || (last && place < 0 && hits.length < MOST_SOUGHT && isAhead(last));
   useEffect(() => {
     if (wantsMore && hasNextPage && !isFetching && !error) void fetchNextPage();
   }, [wantsMore, hasNextPage, isFetching, error, fetchNextPage]);
