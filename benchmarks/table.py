@@ -42,6 +42,7 @@ NAMES = (
     "rejection",
     "review",
     "review_pages",
+    "viewer",
     "inference",
     "serve_start",
     "expectimax",
