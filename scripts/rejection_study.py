@@ -24,9 +24,9 @@ from railyard.core.runs.reporting import table
 METRICS = {
     "val/teacher_agreement": "agreement",
     "val/loss": "loss",
-    "val/policy_agreement": "mass on the teacher's move",
+    "val/policy_agreement": "policy mass",  # on the teacher's move
 }
-ENDS = {"ev_loss": "EV loss", "calibration": "calibration error"}
+ENDS = {"unseen": "agreement, POOL", "ev_loss": "EV loss, POOL", "calibration": "calibration error, POOL"}
 COLUMNS = ("ev_loss", "model_top_prob", "disagreement")  # of a session
 BASE = "uniform"
 
@@ -56,13 +56,14 @@ def arm_of(config: Mapping[str, Any]) -> Arm:
 
 
 def end(init: Path, pool: Path) -> dict[str, float]:
-    """What a model's moves cost on the rows of a pool, in points a move, and its expected calibration error."""
+    """On the rows of a pool: agreement, what a model's moves cost in points, and the expected calibration error."""
     out = init.parents[1] / "held_out"
     session = AnnotationSession.open(Annotate(pool=pool, init=init, out=out, products=["metrics"]).run()["session"])
     rows, calibration = np.arange(len(session)), Calibration()
     cost, given, differs = (session.columns[name].gather(rows) for name in COLUMNS)
     calibration.add(given, 1 - differs)
-    return {"ev_loss": float(np.nanmean(cost)), "calibration": calibration.error() or 0.0}
+    cost, agreement = float(np.nanmean(cost)), 1 - float(np.nanmean(differs))
+    return {"unseen": agreement, "ev_loss": cost, "calibration": calibration.error() or 0.0}
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

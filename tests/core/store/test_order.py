@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from railyard.core.store.order import (
+    OwnOrder,
     Permutation,
     Repeated,
     WindowedOrder,
@@ -285,3 +286,9 @@ def test_windows_of_passes_hold_their_rows(n, places, key):
         window = repeated.window(place)
         assert window < repeated.windows
         assert any(first <= row < stop for first, stop in repeated.ranges(window).tolist())
+
+
+def test_rows_in_their_own_order_come_again_and_again():
+    assert Repeated(3, (7,), OwnOrder, 9)(np.arange(7)).tolist() == [0, 1, 2, 0, 1, 2, 0]
+    with pytest.raises(IndexError, match=r"position 3 is outside \[0, 3\)"):
+        OwnOrder(3, 0)(np.array([3]))

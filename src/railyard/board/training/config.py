@@ -39,7 +39,7 @@ class PackData(Data):
         0, description="which runs are held out; equal in all runs that are to be compared"
     )
     order_seed: Annotated[int, Field(ge=0)] = Field(0, description="the order of rows within an epoch")
-    shuffle: bool = Field(True, description="false reads rows in their own order")
+    shuffle: bool = Field(True, description="false reads rows in their own order, under data.rejection within each mix")
     order: Shuffling | None = Field(
         None,
         description="null shuffles all rows, best where the pack fits into memory; "
@@ -65,9 +65,7 @@ class PackData(Data):
         return self
 
     @model_validator(mode="after")
-    def _mixes_are_shuffled(self) -> Self:
-        if self.rejection is not None and not self.shuffle:
-            raise ValueError("data.rejection draws rows in a seeded order, data.shuffle=false in their own: drop one")
+    def _epochs_of_mixes(self) -> Self:
         if self.samples_per_epoch is not None and self.rejection is None:
             raise ValueError("data.samples_per_epoch goes with data.rejection; limit_train_batches cuts other epochs")
         return self

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.core.arrays import I64
+from railyard.core.compiled import njit
 from railyard.core.errors import UserError
 from railyard.core.store.order import Permutation, mix
 
@@ -63,9 +64,10 @@ class Rows:
 
     def rows(self, positions: I64) -> I64:
         """Global rows int64 of positions int64; IndexError for a position outside [0, len)."""
-        if len(positions) and not 0 <= positions.min() <= positions.max() < len(self):
-            raise IndexError(f"positions {positions.min()} to {positions.max()} of {len(self)} rows")
-        rows: I64 = positions + self._shifts[np.searchsorted(self._ends, positions, side="right")]
+        rows = np.empty(len(positions), np.int64)
+        bad = _shifted(np.ascontiguousarray(positions, np.int64), self._ends, self._shifts, rows)
+        if bad >= 0:
+            raise IndexError(f"position {positions[bad]} of {len(self)} rows")
         return rows
 
 
@@ -94,3 +96,23 @@ class SelectedRows:
             return places + self.selected.start
         found: I64 = self.selected[places].astype(np.int64)
         return found
+
+
+@njit()
+def _shifted(positions: I64, ends_K: I64, shifts_K: I64, out: I64) -> int:
+    """Adds to each position the shift of the run it falls into; the place of the first that is in none, or -1.
+
+    The bisection has no branch to mispredict, so that those of several positions overlap.
+    """
+    rows = ends_K[-1] if ends_K.size else 0
+    for i in range(positions.size):
+        position = positions[i]
+        if not 0 <= position < rows:
+            return i
+        run, left = 0, ends_K.size
+        while left > 1:
+            half = left // 2
+            run += half * (ends_K[run + half - 1] <= position)
+            left -= half
+        out[i] = position + shifts_K[run + (ends_K[run] <= position)]
+    return -1

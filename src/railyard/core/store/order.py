@@ -1,7 +1,7 @@
 """The order of rows, computed and never stored: a keyed permutation of [0, n) in constant memory.
 
 `Permutation` spreads every stretch over all rows; `WindowedOrder` keeps it within a window of blocks, for rows on a
-disk that is slow at scattered reads.
+disk that is slow at scattered reads; `OwnOrder` leaves every row in its place.
 
 A balanced Feistel network permutes the 2w-bit numbers; results of n and above are fed back in until they
 fall into [0, n) ("cycle walking", Black and Rogaway 2002). Tiny n aside, the domain is at most four times n:
@@ -73,6 +73,17 @@ class Permutation:
         out = np.empty_like(positions)
         _permute(positions, np.uint64(self.n), np.uint64(self._half_bits), self._round_keys, out)
         return out
+
+
+class OwnOrder:
+    """[0, n) as it is, whatever the key."""
+
+    def __init__(self, n: int, key: int) -> None:
+        self.n = n
+
+    def __call__(self, positions: I64) -> I64:
+        """The positions, int64 [N]. Raises IndexError naming one outside [0, n)."""
+        return _checked(positions, self.n)
 
 
 class WindowedOrder:

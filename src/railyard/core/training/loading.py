@@ -20,13 +20,13 @@ from torch.utils.data import DataLoader
 
 from railyard.core.arrays import I64
 from railyard.core.errors import RailyardError
-from railyard.core.store.order import Permutation, WindowedOrder, mix
+from railyard.core.store.order import OwnOrder, Permutation, WindowedOrder, mix
 from railyard.core.training.windows import reading_ahead
 
 Positions = I64
 _STOPPING = {signal.SIGINT, signal.SIGTERM}
 GRACE_SECONDS = 30  # how long a worker that is told to stop goes on for its parent
-Order = Permutation | WindowedOrder
+Order = Permutation | WindowedOrder | OwnOrder
 
 
 class Source(Protocol):

@@ -17,7 +17,7 @@ import numpy as np
 
 from railyard.core.arrays import I64, U64
 from railyard.core.compiled import njit
-from railyard.core.store.order import Permutation, Repeated, half_bits_of, mix, permute_passes
+from railyard.core.store.order import OwnOrder, Permutation, Repeated, half_bits_of, mix, permute_passes
 from railyard.core.training.shares import Shares
 from railyard.core.training.windows import reading_ahead
 
@@ -89,7 +89,7 @@ class MixedOrder:
     @contextmanager
     def reading(self, source: Any, epoch: int, batch: int) -> Iterator[Callable[[int], None]]:
         """Yields what to call with each batch before its rows are read; the first one is reached at once."""
-        if self.shuffled is Permutation:
+        if self.shuffled in (Permutation, OwnOrder):
             yield lambda _: None
             return
         of_epoch = self._epoch(epoch)
@@ -201,17 +201,18 @@ def _spread(counts_M: I64, size: int, first: int, last: int, out: I64) -> I64:
 
     A place goes to the mix that is furthest behind its share.
     """
+    behind = np.zeros(len(counts_M), np.int64)  # rows that a mix lacks of its share, in parts of the batch
     taken = np.zeros(len(counts_M), np.int64)
     before = np.zeros(len(counts_M), np.int64)
     chosen = np.empty(last - first, np.int64)
     for place in range(last):
         if place == first:
             before[:] = taken
-        best, behind = 0, -size * size
+        best = 0
         for i in range(len(counts_M)):
-            own = (place + 1) * counts_M[i] - size * taken[i]
-            if taken[i] < counts_M[i] and own > behind:
-                best, behind = i, own
+            behind[i] += counts_M[i]
+            best = i if behind[i] > behind[best] else best
+        behind[best] -= size
         taken[best] += 1
         if place >= first:
             chosen[place - first] = best

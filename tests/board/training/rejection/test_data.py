@@ -67,7 +67,7 @@ def asked(data, epoch=0):
     loader = data.train_dataloader()
     for batch in range(loader.order.batches(epoch)):
         positions = loader.order.positions(epoch, batch)
-        yield positions, loader.source.global_rows(positions)
+        yield positions, np.concatenate([rows for _, _, rows in loader.source.by_mix(positions)])
 
 
 @pytest.mark.parametrize("epoch", [0, 2])
@@ -102,14 +102,13 @@ def test_batches_hold_what_each_pack_says_of_its_rows():
     labels = load_labels(TOKENIZER)
     loader, turned = plain.train_dataloader(), data.train_dataloader()
     for batch, of_turned, (positions, rows) in zip(loader, turned, asked(plain), strict=True):
-        places = positions[0] - positions[0].min()
-        assert batch.mix[places].tolist() == positions[1].tolist()
+        assert batch.mix.tolist() == positions[1].tolist()
         for number, one in enumerate(plain.mixes.mixes):
             own = positions[1] == number
             wanted = Collate(one.pack, labels)(rows[own])
             for name in Batch._fields:
                 if name != "mix":
-                    found = getattr(batch, name).numpy()[places[own]]
+                    found = getattr(batch, name).numpy()[own]
                     np.testing.assert_array_equal(found, getattr(wanted, name), err_msg=name)
         assert torch.equal(of_turned.mix, batch.mix)
         assert torch.equal(of_turned.valuation, batch.valuation)
@@ -121,11 +120,10 @@ def test_value_heads_learn_from_the_runs_of_each_pack():
     data.outcomes = {"p_die": DiesWithin(moves=20)}
     labels = load_labels(TOKENIZER)
     for batch, (positions, rows) in zip(data.train_dataloader(), asked(data), strict=True):
-        places = positions[0] - positions[0].min()
         for number, one in enumerate(data.mixes.mixes):
             own = positions[1] == number
             wanted = Collate(one.pack, labels, data.outcomes)(rows[own])
-            np.testing.assert_array_equal(batch.values.numpy()[places[own]], wanted.values)
+            np.testing.assert_array_equal(batch.values.numpy()[own], wanted.values)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -133,9 +131,21 @@ def test_ranks_and_workers_share_the_batches_of_one(workers):
     keys = {"augmentation": Augmentation(rotations=True, flips=True)}
     whole = module(**keys)
     parts = [[*module(rank, 2, workers=workers, **keys).train_dataloader()] for rank in range(2)]
+    orders = [one.train_order() for one in (module(0, 2, **keys), module(1, 2, **keys), whole)]
     for index, batch in enumerate(whole.train_dataloader()):
+        *of_ranks, of_whole = (torch.from_numpy(order.positions(0, index)[0]) for order in orders)
+        shared, alone = torch.cat(of_ranks).argsort(), of_whole.argsort()  # each mix by mix
         for field, values in enumerate(batch):
-            assert torch.equal(torch.cat([part[index][field] for part in parts]), values)
+            assert torch.equal(torch.cat([part[index][field] for part in parts])[shared], values[alone])
+
+
+def test_without_shuffling_every_epoch_of_a_phase_begins_with_the_first_rows_of_each_mix():
+    data = module(shuffle=False)
+    first, second = (next(asked(data, epoch)) for epoch in (0, 1))
+    np.testing.assert_array_equal(first[1], second[1])
+    for number in set(first[0][1].tolist()):
+        of_mix = first[0][2][first[0][1] == number]
+        assert of_mix.tolist() == [place % len(data.mixes.mixes[number].rows) for place in range(len(of_mix))]
 
 
 def test_a_resumed_loader_keeps_its_place():

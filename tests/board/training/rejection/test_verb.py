@@ -8,6 +8,8 @@ import pytest
 from annotators import annotate, facts
 
 from railyard import cli
+from railyard.board.packs.pack import Pack
+from railyard.board.training.split import Split
 
 OWN = """
 import numpy as np
@@ -96,6 +98,9 @@ allow: [mine.Even]
         "own: mine.Even",
         "rest: passthrough",
     ]
+    pack = Pack.open(tiny_pack)
+    split = Split.of(pack.runs.steps, 0.1, 0)
+    assert output.splitlines()[2].endswith(f", {pack.runs.steps[split.train].sum():,} of them to train on")
     assert sorted(path.name for path in Path("cache").glob("*.npy")) == ["errors.npy", "own.npy"]
     assert json.loads(Path("cache/own.json").read_text())["count"] == 400
 

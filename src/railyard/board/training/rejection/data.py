@@ -1,6 +1,6 @@
 """Packs under `data.rejection` as a LightningDataModule: batches of mixes of any packs, under one tokenizer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -25,15 +25,18 @@ from railyard.board.training.rejection.mixes import (
 )
 from railyard.core.arrays import I64
 from railyard.core.store import paging
-from railyard.core.store.order import mix
-from railyard.core.training.loading import OrderedLoader
+from railyard.core.store.order import OwnOrder, mix
+from railyard.core.training.loading import Order, OrderedLoader
 from railyard.core.training.mixing import MixedOrder
 
 FAR = 2048  # rows between two that are announced together: 92 KB read along
 
 
 class MixedRows:
-    """The rows of all mixes as a source of batches; asked for positions of `mixing.MixedOrder`."""
+    """The rows of all mixes as a source of batches; asked for positions of `mixing.MixedOrder`.
+
+    The rows of a batch stand mix by mix, as the positions do: a batch has no order that anything depends on.
+    """
 
     def __init__(
         self,
@@ -43,37 +46,30 @@ class MixedRows:
         seed: int,
         outcomes: Mapping[str, Outcome],
     ) -> None:
-        packs = list({id(one.pack): one.pack for one in mixes}.values())
+        collates = {id(one.pack): Collate(one.pack, labels, outcomes) for one in mixes}
         self.rows = [one.rows for one in mixes]
         self.parts = [MixPart(one) for one in mixes]
-        self.collates = [Collate(pack, labels, outcomes) for pack in packs]
-        self.pack_of = np.array([packs.index(one.pack) for one in mixes])
+        self.collates = [collates[id(one.pack)] for one in mixes]
         self.augmentation, self.key = augmentation, mix(seed, TURNS_PLACE)
 
     def __len__(self) -> int:
         return sum(map(len, self.rows))
 
     def __getitems__(self, positions: I64) -> Tensors:
-        numbers, mixes, _ = positions
-        first = int(numbers.min())
-        places, rows = numbers - first, self.global_rows(positions)
-        batch = allocate(len(rows), self.collates[0].value_heads)
-        batch.mix[places] = mixes
-        packs = self.pack_of[mixes]
-        for number in np.unique(packs).tolist():
-            of_pack = slice(None) if len(self.collates) == 1 else np.flatnonzero(packs == number)
-            self.collates[number].fill(rows[of_pack], places[of_pack], batch)
-        turn(batch, self.augmentation.turns(first + np.arange(len(rows)), self.key))
+        batch = allocate(positions.shape[1], self.collates[0].value_heads)
+        for number, stretch, rows in self.by_mix(positions):
+            batch.mix[stretch] = number
+            self.collates[number].fill(rows, np.arange(stretch.start, stretch.stop), batch)
+        turn(batch, self.augmentation.turns(positions[0], self.key))
         return Tensors(*map(torch.from_numpy, batch))
 
-    def global_rows(self, positions: I64) -> I64:
-        """Rows of their packs at these positions, int64 [B]."""
+    def by_mix(self, positions: I64) -> Iterator[tuple[int, slice, I64]]:
+        """Each mix of these positions, its stretch of them, and the rows of its pack there."""
         _, mixes, of_mix = positions
-        rows = np.empty(len(of_mix), np.int64)
-        edges = [0, *(np.flatnonzero(np.diff(mixes)) + 1).tolist(), len(rows)]
+        edges = [0, *(np.flatnonzero(mixes[1:] != mixes[:-1]) + 1).tolist(), len(mixes)]
         for start, stop in pairwise(edges):
-            rows[start:stop] = self.rows[mixes[start]].rows(of_mix[start:stop])
-        return rows
+            number = int(mixes[start])
+            yield number, slice(start, stop), self.rows[number].rows(of_mix[start:stop])
 
 
 class MixPart:
@@ -115,6 +111,10 @@ class MixedPackData(PackDataModule):
     def train_order(self) -> MixedOrder:
         (rank, world), shares = self.place(), self.mixes.shares(self.global_batch)
         return MixedOrder(shares, self.mixes.seed, rank, world, self.shuffled)
+
+    @property
+    def shuffled(self) -> Callable[[int, int], Order]:
+        return super().shuffled if self.knobs.shuffle else OwnOrder
 
     @cached_property
     def _order(self) -> MixedOrder:

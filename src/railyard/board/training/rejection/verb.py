@@ -4,6 +4,9 @@ railyard filters                                      the filters, with their pa
 railyard filters experiment=board/rejection           all mixes of an experiment
 railyard filters id=errors dataset=PACK annotation=SESSION filter=student_wrong_p1 cache_dir=FOLDER
 railyard filters … dry_run=true                       what they find, and nothing is written
+
+A filter finds rows of a whole pack. An experiment says which games are held out, so there the rows of the others are
+counted as well: those that a run will draw from.
 """
 
 from pathlib import Path
@@ -109,9 +112,8 @@ class Filters(Experiment, Verb):
         found = []
         for mix in sources_of(data.rejection.resolved()).values():
             with blamed_on("data", "rejection"):
-                found.append(
-                    _run(mix.id, filter_named(mix.filter), mix.dataset or data.pack, mix.annotation, cache_dir)
-                )
+                filter, dataset = filter_named(mix.filter), mix.dataset or data.pack
+                found.append(_run(mix.id, filter, dataset, mix.annotation, cache_dir, data))
         return found
 
     def text(self, result: dict[str, Any]) -> str | None:
@@ -120,12 +122,23 @@ class Filters(Experiment, Verb):
         return "\n".join(line for mix in result["mixes"] for line in _lines(mix))
 
 
-def _run(name: str, filter: Filter, dataset: Path, annotation: Path | None, cache_dir: Path | None) -> dict[str, Any]:
+def _run(
+    name: str, filter: Filter, dataset: Path, annotation: Path | None, cache_dir: Path | None, data: Any = None
+) -> dict[str, Any]:
+    """What a filter finds; `data` is that of an experiment, which holds games out."""
+    from railyard.board.packs.pack import Pack
     from railyard.board.training.filters.source import open_pool
     from railyard.board.training.rejection.selecting import selected
 
-    found = selected(name, filter, open_pool(dataset), annotation, cache_dir)
+    pool = open_pool(dataset)
+    found = selected(name, filter, pool, annotation, cache_dir)
     kept = cache_dir is not None and not isinstance(found.rows, range)
+    splits = data is not None and isinstance(pool, Pack)
+    to_train_on = _of_training_games(pool, found.rows, data) if splits else None
+    empty = []
+    if not found.matched or to_train_on == 0:
+        what = "rows of held-out games alone" if found.matched else "no row"
+        empty.append(f"matched {what}: the mix would be empty")
     return {
         "id": name,
         "dataset": str(dataset),
@@ -135,17 +148,27 @@ def _run(name: str, filter: Filter, dataset: Path, annotation: Path | None, cach
         "rows": found.pack_rows,
         "matched": found.matched,
         "coverage": found.coverage,
+        "train_rows": to_train_on,
         "first": int(found.rows[0]) if found.matched else None,
         "last": int(found.rows[-1]) if found.matched else None,
         "cache": f"{cache_dir}/{name}.npy" if kept else None,
-        "warnings": [*found.warnings, *([] if found.matched else ["matched no row: the mix would be empty"])],
+        "warnings": [*found.warnings, *empty],
     }
+
+
+def _of_training_games(pack: Any, rows: Any, data: Any) -> int:
+    """How many of these rows of a pack are of games that are not held out."""
+    from railyard.board.training.split import SelectedRows, Split
+
+    split = Split.of(pack.runs.steps, data.validation_fraction, data.split_seed)
+    return len(SelectedRows(pack.runs.starts, split.train, rows))
 
 
 def _lines(mix: dict[str, Any]) -> list[str]:
     share = f"{mix['filter']} matched {100 * mix['coverage']:.1f} %"
     told = f"{mix['id']}: {share}, {mix['matched']:,} of {mix['rows']:,} rows of {mix['dataset']}"
     span = f" ({mix['first']:,} to {mix['last']:,})" if mix["matched"] else ""
+    span += "" if mix["train_rows"] is None else f", {mix['train_rows']:,} of them to train on"
     kept = f", kept in {mix['cache']}" if mix["cache"] else ""
     return [f"{told}{span}{kept}", *(f"  warning: {text}" for text in mix["warnings"])]
 
