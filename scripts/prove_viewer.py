@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 VIEWER = ROOT / "ui" / "review"
 GAMES, STATES, SEED = 10_000, 1_000, 20
 A_WALK = 12  # states before another page is begun with
-CALM = 0.4  # seconds without a change after which a page, and its address, is done
+CALM = 0.3  # seconds without a change after which a page, and its address, is done
 PATIENCE = 10.0  # seconds that a page may take to show what the other one shows
 
 # what is shown: texts, what controls say, the hit that is chosen; not how far a list is scrolled
@@ -168,14 +168,12 @@ def _walk(walked: Any, fresh: Any, places: Places, rng: random.Random) -> tuple[
             walked.goto(places.begin())
             _settled(walked)
         places.act(walked)
-        wanted = _settled(walked)
+        _settled(walked)
         kind = _kind(walked.url)
         seen[kind] += 1
-        if kind == "practice":  # what was answered is the browser's, not the address's
-            wanted = _practised(wanted)
         fresh.goto(walked.url)
         end = time.monotonic() + PATIENCE
-        while (found := _told(fresh, kind)) != wanted and time.monotonic() < end:
+        while (found := _told(fresh, kind)) != (wanted := _told(walked, kind)) and time.monotonic() < end:
             time.sleep(0.05)
         if found != wanted:
             faults.append(f"{walked.url} shows something else.")
@@ -186,6 +184,7 @@ def _walk(walked: Any, fresh: Any, places: Places, rng: random.Random) -> tuple[
 
 
 def _told(page: Any, kind: str) -> str:
+    """What is shown; in practice without what was answered, which is the browser's and not the address's."""
     shown = page.evaluate(SHOWN)
     return _practised(shown) if kind == "practice" else shown
 
@@ -194,15 +193,14 @@ def _practised(shown: str) -> str:
     return "\n".join(re.findall(r"Board \d+ of \d+|Board, row by row.*", shown))
 
 
-def _settled(page: Any) -> str:
-    """What the page shows once it has stopped to change."""
+def _settled(page: Any) -> None:
+    """Waits until the page and its address have stopped to change; what is loaded ends in "…"."""
     last, since, end = ("", ""), time.monotonic(), time.monotonic() + PATIENCE
     while time.monotonic() < min(end, since + CALM):
         time.sleep(0.05)
         now = (page.evaluate(SHOWN), page.url)
-        if now != last or not now[0] or "Loading" in now[0]:
+        if now != last or not now[0] or "…" in now[0]:
             last, since = now, time.monotonic()
-    return last[0]
 
 
 def _difference(wanted: str, found: str) -> str:

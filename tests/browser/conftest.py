@@ -34,26 +34,9 @@ class Named(NamedTuple):
 
 @pytest.fixture(scope="session")
 def root(tmp_path_factory) -> Path:
-    """Sessions of small pools, by models that are functions of the board."""
-    from annotators import annotate, facts
-    from pools import as_selfplay, write_pool
-    from sampled import sample_games
+    from viewed_sessions import viewed_sessions
 
-    from railyard.board.packs.pack import Pack
-
-    folder = tmp_path_factory.mktemp("viewer")
-    games = sample_games(folder / "games", 400)
-    rows, runs, _ = as_selfplay(Pack.open(games))
-    own = write_pool(folder / "own_play", rows, runs)
-    tokenizer = ROOT / "tests" / "fixtures" / "board" / "04_tokenizer_v2_8.json"
-    out = folder / "annotations"
-    usual = ["annotations", "student_bins", "metrics"]
-    heads = facts(bins=11, heads=(("p_die", 1),))
-    annotate(games, out, tag="first", said=heads, products=[*usual, "value_heads"], tokenizer=tokenizer)
-    annotate(games, out, tag="second", said=facts(bins=11, name="second"), products=usual)
-    annotate(games, out, tag="begun", said=facts(bins=11, name="begun"), products=usual, limit=500)
-    annotate(own, out, tag="own", said=facts(bins=11), products=usual)
-    return out
+    return viewed_sessions(tmp_path_factory.mktemp("viewer"))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Sessions that pages of the viewer are tested on: two models over a pool of teacher rows, one over self-play."""
+"""Sessions that pages of the viewer are tested on: models over a pool of teacher rows, and over self-play."""
 
 from pathlib import Path
 
@@ -14,7 +14,10 @@ USUAL = ("annotations", "student_bins", "metrics")
 
 
 def viewed_sessions(folder: Path) -> Path:
-    """Makes them below a folder, by models that are functions of the board, tags first, second and own; their root."""
+    """Makes them below a folder, by models that are functions of the board; their root.
+
+    first and second are over the whole pool, begun over its first 500 rows, own over self-play.
+    """
     games = sample_games(folder / "games", STEPS)
     rows, runs, _ = as_selfplay(Pack.open(games))
     own = write_pool(folder / "own_play", rows, runs)
@@ -22,5 +25,6 @@ def viewed_sessions(folder: Path) -> Path:
     said = facts(bins=11, heads=(("p_die", 1),))
     annotate(games, out, tag="first", said=said, products=[*USUAL, "value_heads"], tokenizer=TOKENIZER)
     annotate(games, out, tag="second", said=facts(bins=11, name="second"), products=list(USUAL))
+    annotate(games, out, tag="begun", said=facts(bins=11, name="begun"), products=list(USUAL), limit=500)
     annotate(own, out, tag="own", said=facts(bins=11), products=list(USUAL))
     return out

@@ -5,6 +5,7 @@ import pytest
 from annotators import annotate, facts
 from pools import as_selfplay, write_pool
 
+from railyard.board.annotation.pool import AnnotationPool
 from railyard.board.packs.annotation_session import AnnotationSession
 from railyard.board.packs.pack import Pack
 from railyard.board.training.filters.registry import filter_of
@@ -62,3 +63,12 @@ def test_a_self_play_pool_has_no_teacher(tmp_path, tiny_pack):
     assert next(source.views(0, 3)).steps is None
     of_columns = filter_of({"name": "query", "params": {"where": "entropy>=0, steps>0"}}).select(source)
     assert len(of_columns.indices) == len(source)
+
+
+def test_what_is_computed_of_rows_can_be_trained_on(source):
+    found = filter_of({"name": "query", "params": {"where": "illegal_argmax=1, entropy!=null"}}).select(source)
+    rows = np.arange(len(source))
+    heads = source.session.annotations.gather(rows)["argmax_head"]
+    legal = AnnotationPool.open(source.pool.path).batch(0, len(rows)).legal_B
+    assert found.indices.tolist() == np.flatnonzero(legal >> heads & 1 == 0).tolist()
+    assert len(found.indices)

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type * as z from "zod/mini";
+import { Columns } from "../search/queries.ts";
 import * as schemas from "./schemas.ts";
 
 const FIXTURES = join(import.meta.dirname, "../../../../tests/fixtures/review");
@@ -13,6 +14,7 @@ const BY_NAME: Record<string, z.ZodMiniType> = {
   session_steps: schemas.Steps,
   sessions_session_runs: schemas.Runs,
   sessions_session_runs_run_id_steps: schemas.Steps,
+  sessions_session_columns: Columns,
   sessions_session_schema: schemas.SessionSchema,
   sessions_session_steps_search: schemas.Hits,
   sessions_session_compare_other: schemas.Compared,
