@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Plugin } from "vite";
+import { type Plugin, version } from "vite";
+import wanted from "./package.json" with { type: "json" };
 
 /** Files elsewhere in the repository that sources import. */
 const IMPORTED = ["../../src/railyard/board/review/accuracy.json"];
@@ -36,6 +37,8 @@ export function stamp(): Plugin {
     name: "railyard-stamp",
     apply: "build",
     configResolved(config) {
+      if (version !== wanted.devDependencies.vite)
+        throw new Error("another Vite is installed: npm ci --ignore-scripts");
       root = config.root;
       outDir = join(config.root, config.build.outDir);
     },
