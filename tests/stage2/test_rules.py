@@ -37,12 +37,20 @@ OFF = {"semantic_desc_gate": {"enabled": False}}
     ("trainer", "key", "message"),
     [
         ({"limit_train_batches": 7, "accumulate_grad_batches": 2}, "limit_train_batches", "must be a multiple of"),
-        ({"limit_train_batches": 0.5}, "limit_train_batches", "counts micro-batches here"),
+        (
+            {"limit_train_batches": 0.5, "accumulate_grad_batches": 2},
+            "limit_train_batches",
+            "got a share (0.5): trainer.limit_train_batches=20, for example",
+        ),
         ({"overfit_batches": 2}, "overfit_batches", "give data.scenes of a few scenes"),
     ],
 )
 def test_steps_that_would_end_before_their_window_are_refused(trainer, key, message):
     assert message in faults(trainer)[f"trainer.{key}"]
+
+
+def test_a_share_of_single_batches_is_taken():
+    assert faults({"limit_train_batches": 0.5}) == {}
 
 
 def test_a_metric_that_is_not_logged_is_refused_before_the_first_validation():

@@ -106,6 +106,16 @@ def test_a_stopped_run_goes_on_to_the_same_bits(scenes, tmp_path, b_ratio, losse
 
 
 @pytest.mark.slow
+def test_a_share_of_the_batches_cuts_each_epoch(scenes, tmp_path):
+    """As debug=limit does."""
+    for name, limit in (("share", 0.5), ("count", 3)):
+        setup = Setup(scenes, 0.0, batch_size=2, trainer={"limit_train_batches": limit, "max_epochs": 2})
+        stage2_runs.train(tmp_path / name, setup)
+    assert rows_of(tmp_path / "share") == rows_of(tmp_path / "count")
+    assert len(rows_of(tmp_path / "share")) == 6
+
+
+@pytest.mark.slow
 def test_a_new_run_out_of_an_open_window_goes_on_with_it_at_share_0(scenes, tmp_path):
     setup = Setup(scenes, 1.0, rollouts=REUSE, trainer={"accumulate_grad_batches": 2, "max_steps": 1})
     stage2_runs.train(tmp_path / "first", setup)

@@ -33,9 +33,10 @@ def _whole_steps(experiment: Experiment) -> Iterator[Fault]:
     accumulated, limit = keys.get("accumulate_grad_batches") or 1, keys.get("limit_train_batches")
     if keys.get("overfit_batches"):
         yield Fault(("trainer", "overfit_batches"), "is not for this trainer: give data.scenes of a few scenes instead")
-    if isinstance(limit, float) and limit != 1.0:
+    if isinstance(limit, float) and limit != 1.0 and accumulated > 1:
         message = (
-            f"counts micro-batches here, a multiple of accumulate_grad_batches={accumulated}, got a share ({limit})"
+            f"must be a number of micro-batches, a multiple of accumulate_grad_batches={accumulated}, or a step would "
+            f"end early, got a share ({limit}): trainer.limit_train_batches={10 * accumulated}, for example"
         )
         yield Fault(("trainer", "limit_train_batches"), message)
     if isinstance(limit, int) and limit % accumulated:
