@@ -14,6 +14,7 @@ import pytest
 from browsing import CHROMIUM, SIZES, Server
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 30_000  # ms: what is asked for the first time is compiled
 AXE = ROOT / "ui" / "review" / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -58,8 +59,9 @@ def chromium():
     if not Path(CHROMIUM).exists():
         reason = "there is no Chromium: apt-get install chromium"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -80,7 +82,7 @@ def opened(chromium, server):
             )
             held.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(30_000)
+            page.set_default_timeout(PATIENCE)
 
             def heard(message):
                 if message.type == "error" and not any(word in message.text for word in harmless):

@@ -77,6 +77,27 @@ def test_every_key_works_and_none_while_one_types(opened, named):
     shows(page, there)
 
 
+def test_the_keyboard_alone_leads_from_the_list_to_a_mistake(opened, named):
+    page = opened()
+    page.goto("/")
+    page.get_by_role("link", name=re.compile("^first")).wait_for()
+    focused = page.locator(":focus")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        assert focused.evaluate("one => getComputedStyle(one).outlineStyle") != "none"
+        if focused.inner_text().startswith("first"):
+            break
+    page.keyboard.press("Enter")
+    shows(page, 0)
+    run = page.url
+    page.keyboard.press("j")
+    expect(page).not_to_have_url(run)
+    shows(page, 0)
+    page.keyboard.press("m")
+    expect(page.get_by_text("action disagreement,")).to_be_visible()
+    assert step_of(page) > 0
+
+
 def test_a_link_restores_what_was_seen_and_back_goes_back(opened, named):
     page = opened()
     open_run(page, named.one, run=1, step=150, tokens="true", bins="true", graph="entropy", runs_sort="run_id")

@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 READY = 90_000  # ms that the server may take to compile its analyses
 NOT_READY = ("503", "429")
 BOARD = "6531221011000000"
-expect.set_options(timeout=30_000)  # what is asked for the first time is compiled
 
 
 def parameters(page) -> dict[str, str]:
