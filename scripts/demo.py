@@ -6,7 +6,7 @@ writes of held-out ones; meant to take at most six minutes.
 
 The model learns from the sample logs. It is also evaluated on other games, which are played here in some seconds at
 depth 2, and plays games itself, beside a random player and that teacher. It annotates the sample games, and at last
-goes on twice from its weights, for the same number of steps: with all rows, and mostly with those it got wrong.
+goes on twice from its weights, for the same number of steps: with all rows, and with half of them wrong ones at first.
 
 What an earlier run of the demo has made is reused; `./run demo fresh` begins with an empty folder.
 Meant to take at most twelve minutes on two cores.
@@ -154,7 +154,7 @@ def main() -> None:
 
 
 def go_on(run: Path, session: str) -> None:
-    """The same number of further steps on all rows and mostly on wrong ones, and how often each picks the teacher's."""
+    """The same number of further steps on all rows and first on wrong ones, and how often each picks the teacher's."""
     words = (f"model.init={run / 'init'}", f"paths.annotations.sample={session}", "trainer.max_epochs=2")
     arms = {"uniform": ("data.rejection=null",), "rejection": ()}
     for name, more in arms.items():
