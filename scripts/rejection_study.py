@@ -122,6 +122,8 @@ def draw(arms: Curves, path: Path) -> None:
                 steps, means, halves = curve(runs)
                 axes.plot(steps, means, color=colour, label=arm, linewidth=1.6)
                 axes.fill_between(steps, means - halves, means + halves, color=colour, alpha=0.15, linewidth=0)
+    for axes in panels[-len(starts) :]:
+        axes.set_xlabel("optimizer step", color=plots.MUTED)
     panels[0].legend(frameon=False, fontsize=8)
     plots.save(figure, path)
 
