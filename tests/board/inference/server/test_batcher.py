@@ -94,6 +94,14 @@ class Bench:
     def ask(self, count, seed=0, **how):
         return asyncio.create_task(self.batcher.answer(boards(count, seed), Wanted(), **how))
 
+    async def queue_up(self, count, seeds, **how):
+        """Requests one after the other, each of which has come to its pass or its place before the next is asked."""
+        asked = []
+        for seed in seeds:
+            asked.append(self.ask(count, seed, **how))
+            await settle()
+        return asked
+
 
 @asynccontextmanager
 async def bench(free=True, **of_limits):
@@ -223,18 +231,14 @@ async def test_a_full_queue_refuses_and_says_when_to_come_again():
         first = held.ask(64)
         await settle()
         held.clock.time = 0.5
-        second = [held.ask(50, 1), held.ask(50, 2)]
-        await settle()
+        second = await held.queue_up(50, (1, 2, 3))
         with pytest.raises(Full, match="the queue holds 100 of 100 boards") as refused:
             await held.ask(1)
         assert refused.value.retry_after_ms == 1  # no pass has ended yet, so nothing is known
         held.model.free.set()
         await asyncio.gather(first, *second)
         held.model.free.clear()
-        last = [held.ask(64, 0)]
-        await settle()
-        last += [held.ask(50, seed) for seed in (1, 2)]
-        await settle()
+        last = [*await held.queue_up(64, (0,)), *await held.queue_up(50, (1, 2, 3))]
         held.batcher._rate = 1000.0
         with pytest.raises(Full) as refused:
             await held.ask(1)
@@ -265,14 +269,39 @@ async def test_who_is_cancelled_leaves_the_queue_at_once():
     async with bench(free=False) as held:
         first, gone, kept = held.ask(1), held.ask(200, 1), held.ask(10, 2)
         await settle()
-        assert held.batcher.queued == 210
+        assert held.batcher.queued == 146  # the others are in a pass that stands behind the first
         gone.cancel()
         await settle()
         assert held.batcher.queued == 10
         held.model.free.set()
         await check(kept, 10, 2, 16)
         await first
-        assert held.model.sizes == [(1, 16), (10, 16)]
+        assert held.model.sizes == [(1, 16), (64, 64), (10, 16)]
+
+
+@run
+async def test_a_full_pass_stands_behind_the_one_that_runs_and_no_third():
+    async with bench(free=False) as held:
+        asked = [*await held.queue_up(64, range(4)), *await held.queue_up(10, (4,))]
+        assert held.model.sizes == [(64, 64)] * 2
+        assert held.batcher.queued == 138
+        held.model.allowed = 1
+        await settle()
+        assert held.model.sizes == [(64, 64)] * 3
+        held.model.free.set()
+        await asyncio.gather(*asked)
+        assert held.model.sizes == [*[(64, 64)] * 4, (10, 16)]
+
+
+@run
+async def test_seconds_of_a_pass_leave_out_those_behind_the_one_before():
+    async with bench(free=False) as held:
+        asked = await held.queue_up(64, range(2))
+        for now in (3.0, 5.0):
+            held.clock.time, held.model.allowed = now, 1
+            await settle()
+        await asyncio.gather(*asked)
+        assert [seconds for _, _, seconds in held.counts.passes] == [3.0, 2.0]
 
 
 @run
@@ -284,7 +313,7 @@ async def test_a_request_cancelled_between_its_passes_takes_no_more_of_them():
         await settle()
         held.model.free.set()
         await check(held.ask(1, 1), 1, 1, 16)
-        assert held.model.sizes == [(64, 64), (1, 16)]
+        assert held.model.sizes == [(64, 64), (64, 64), (1, 16)]
 
 
 @run
@@ -337,16 +366,13 @@ async def test_patient_requests_wait_for_room_in_their_order():
 @run
 async def test_patient_and_other_requests_leave_each_other_half_of_the_queue():
     async with bench(free=False, queue=128) as held:
-        asked = [held.ask(64)]
-        await settle()
-        asked += [held.ask(64, 1), held.ask(64, 2)]
-        await settle()
-        asked.append(held.ask(64, 3, patient=True))
+        asked = await held.queue_up(64, range(4))
+        asked.append(held.ask(64, 4, patient=True))
         await settle()
         assert held.batcher.queued == 128
         held.model.allowed = 1
         await settle()
-        assert held.model.sizes == [(64, 64), (64, 64)]
+        assert held.model.sizes == [(64, 64)] * 3
         assert held.batcher.queued == 128
         with pytest.raises(Full):
             await held.ask(1)
@@ -372,9 +398,8 @@ async def test_a_patient_one_that_is_cancelled_holds_no_room():
 @run
 async def test_draining_ends_the_wait_for_room():
     async with bench(free=False, queue=128) as held:
-        asked = [held.ask(64), held.ask(64, 1, patient=True)]
-        await settle()
-        waiting = held.ask(64, 2, patient=True)
+        asked = await held.queue_up(64, range(3), patient=True)
+        waiting = held.ask(64, 3, patient=True)
         await settle()
         held.batcher.drain()
         with pytest.raises(Draining):

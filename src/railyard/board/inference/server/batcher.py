@@ -25,7 +25,8 @@ from railyard.core.errors import RailyardError
 
 log = logging.getLogger(__name__)
 
-RunPass = Callable[[U8, int, Wanted], Awaitable[Answers]]  # boards, rows of the pass, what is wanted of it
+# boards, rows of the pass, what is wanted of it; one that is called while another runs has to wait for its end
+RunPass = Callable[[U8, int, Wanted], Awaitable[Answers]]
 MOST_RETRY_MS = 10_000
 DEFECT = "a defect of the server; its log has the traceback"
 NEWEST = 0.2  # weight of the last pass in the rate that is told to refused ones
@@ -127,7 +128,7 @@ class _Piece(NamedTuple):
 
 
 class Batcher:
-    """Answers requests by passes, one at a time. `run` has to be running.
+    """Answers requests by passes, in turn. `run` has to be running.
 
     queued: boards that wait for a pass, never more than the limit. pending: boards of requests without an answer yet.
     expired: requests whose deadline passed before a pass.
@@ -140,7 +141,8 @@ class Batcher:
         self._waiting: deque[_Job] = deque()
         self._patient: deque[tuple[int, asyncio.Future[None]]] = deque()  # boards that wait for room in the queue
         self._queued_patient = 0  # those of `queued` that have waited for room, or would have
-        self._arrived, self._draining = asyncio.Event(), False
+        self._arrived, self._place, self._draining = asyncio.Event(), asyncio.Event(), False
+        self._ended = -math.inf  # when the last pass did
         self._rate = 0.0  # boards a second
 
     async def answer(
@@ -157,6 +159,8 @@ class Batcher:
         self._waiting.append(job)
         self.pending += len(boards_B16)
         self._arrived.set()
+        if self.queued >= self.limits.max_batch:
+            self._place.set()
         try:
             return await job.answer
         finally:
@@ -173,11 +177,25 @@ class Batcher:
                 room.set_exception(Draining("the server is going down"))
 
     async def run(self) -> None:
-        """Runs passes until everything is drained."""
-        while await self._somebody_waits():
-            await self._wait_for_company()
-            if pieces := self._take():
-                await self._pass(pieces)
+        """Runs passes until everything is drained.
+
+        A second one is begun behind the first as soon as boards fill it: the model need not wait for a busy loop.
+        """
+        begun: deque[asyncio.Task[None]] = deque()
+        try:
+            while await self._somebody_waits():
+                await self._wait_for_company()
+                await self._wait_for_place(begun)
+                if pieces := self._take():
+                    begun.append(asyncio.create_task(self._pass(pieces, [*begun])))
+                    begun[-1].add_done_callback(lambda _: self._place.set())
+                if len(begun) > 1:
+                    await begun.popleft()
+            while begun:
+                await begun.popleft()
+        finally:
+            for each in begun:
+                each.cancel()
 
     async def _somebody_waits(self) -> bool:
         """Waits for a request; False once everything is drained."""
@@ -185,6 +203,12 @@ class Batcher:
             self._arrived.clear()
             await self._arrived.wait()
         return bool(self._waiting)
+
+    async def _wait_for_place(self, begun: Sequence[asyncio.Task[None]]) -> None:
+        """Until no pass runs, or a whole one waits."""
+        while begun and not begun[0].done() and self.queued < self.limits.max_batch:
+            self._place.clear()
+            await self._place.wait()
 
     async def _enter(self, count: int, patient: bool) -> None:
         """Counts the boards in as queued, when there is room."""
@@ -276,7 +300,8 @@ class Batcher:
             job.answer.set_exception(Expired("the deadline passed before the boards came to the model"))
         return job.answer.done()
 
-    async def _pass(self, pieces: Sequence[_Piece]) -> None:
+    async def _pass(self, pieces: Sequence[_Piece], before: Sequence[asyncio.Task[None]]) -> None:
+        """Runs one, and delivers its answers after those of the passes before."""
         boards_B16 = np.concatenate([job.boards_B16[first : first + size] for job, first, size in pieces])
         rows, wanted = self.limits.bucket(len(boards_B16)), Wanted(probabilities=False)
         for piece in pieces:
@@ -288,7 +313,10 @@ class Batcher:
             log.exception("a pass of %d boards failed", len(boards_B16))
             self._fail(pieces)
             return
-        seconds = self._clock.now() - start
+        if before:
+            await asyncio.wait(before)
+        start, self._ended = max(start, self._ended), self._clock.now()  # it may have waited for the one before
+        seconds = self._ended - start
         self._watch.passed(len(boards_B16), rows, seconds)
         rate = len(boards_B16) / max(seconds, 1e-6)
         self._rate = rate if not self._rate else (1 - NEWEST) * self._rate + NEWEST * rate
