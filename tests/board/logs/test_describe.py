@@ -3,7 +3,7 @@
 import json
 
 from railyard.apps.show import artifact_at
-from railyard.board.logs.describe import describe_logs
+from railyard.board.logs.describe import describe_logs, is_raw_logs
 
 
 def write(folder, stem, score, tile, steps=True):
@@ -30,3 +30,8 @@ def test_games_are_counted_and_what_is_damaged_is_named(tmp_path):
 def test_show_knows_a_folder_of_them_and_a_folder_of_folders(tmp_path):
     write(tmp_path / "a", "one", 100, 512)
     assert {artifact_at(path).name for path in (tmp_path, tmp_path / "a")} == {"raw logs"}
+
+
+def test_a_folder_above_a_pack_of_blocks_is_none(tmp_path):
+    write(tmp_path / "pack", "labels", 100, 512, steps=False)
+    assert not is_raw_logs(tmp_path)

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from railyard.board.logs.game_meta import SUFFIXES, BadGame, Meta, read_meta
-from railyard.board.logs.raw_logs import find_games
+from railyard.board.logs.raw_logs import find_games, steps_path
 from railyard.core.arrays import I64
 
 PERCENTILES = (0, 5, 25, 50, 75, 95, 100)
 
 
 def is_raw_logs(path: Path) -> bool:
-    """Whether a folder, or a folder in it, holds the meta file of a game."""
+    """Whether a folder, or a folder in it, holds a game: a meta file with its steps."""
     files = (file for pattern in ("*.meta.json*", "*/*.meta.json*") for file in path.glob(pattern))
-    return any(file.name.endswith(SUFFIXES) for file in files)
+    return any(file.name.endswith(SUFFIXES) and steps_path(file).is_file() for file in files)
 
 
 def describe_logs(path: Path) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def find_games(source: Path) -> FoundGames:
     """
     if not source.is_dir():
         raise UserError(f"{source} is not a folder: give source= the folder that holds the logs")
-    pairs = [GameFiles(meta, _steps_path(meta)) for meta in _meta_paths(source)]
+    pairs = [GameFiles(meta, steps_path(meta)) for meta in _meta_paths(source)]
     if not pairs:
         raise UserError(f"{source} holds no *.meta.json or *.meta.json.gz: give source= a folder of raw logs")
     with_steps = [pair for pair in pairs if pair.steps.is_file()]
@@ -64,7 +64,8 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _steps_path(meta: Path) -> Path:
+def steps_path(meta: Path) -> Path:
+    """Where the decisions of a game lie."""
     stem = meta.name.removesuffix(".gz").removesuffix(".meta.json")
     return meta.with_name(f"{stem}.jsonl.gz")
 
