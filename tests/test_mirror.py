@@ -23,7 +23,7 @@ PROVED_BY = {
         *("board/inference/client/lane.py", "board/inference/client/metric_lines.py"),
     ),
     "board/inference/load/test_load_verb.py": (
-        *("board/inference/load/config.py", "board/inference/load/job.py", "board/inference/load/loops.py"),
+        *("board/inference/load/config.py", "board/inference/load/job.py"),
         "board/inference/load/report.py",
     ),
     "board/annotation/test_job.py": (

@@ -333,6 +333,16 @@ async def test_a_pass_that_fails_fails_its_requests_and_no_other(caplog):
 
 
 @run
+async def test_a_defect_after_a_pass_is_told_at_once_too(monkeypatch):
+    async with bench() as held:
+        with monkeypatch.context() as patch:
+            patch.delattr(Counts, "passed")
+            with pytest.raises(PassFailed):
+                await held.ask(3, 1)
+        await check(held.ask(3, 2), 3, 2, 16)
+
+
+@run
 async def test_draining_answers_those_that_wait_and_refuses_others():
     async with bench(free=False, max_delay=1000.0) as held:
         asked = [held.ask(1, 0), held.ask(2, 1)]

@@ -309,18 +309,21 @@ class Batcher:
         start = self._clock.now()
         try:
             answers = await self._run_pass(boards_B16, rows, wanted)
+            if before:
+                await asyncio.wait(before)
+            self._note(len(boards_B16), rows, start)
+            self._deliver(pieces, answers)
         except Exception:
             log.exception("a pass of %d boards failed", len(boards_B16))
             self._fail(pieces)
-            return
-        if before:
-            await asyncio.wait(before)
-        start, self._ended = max(start, self._ended), self._clock.now()  # it may have waited for the one before
+
+    def _note(self, boards: int, rows: int, start: float) -> None:
+        """A pass has ended, which perhaps waited for the one before."""
+        start, self._ended = max(start, self._ended), self._clock.now()
         seconds = self._ended - start
-        self._watch.passed(len(boards_B16), rows, seconds)
-        rate = len(boards_B16) / max(seconds, 1e-6)
+        self._watch.passed(boards, rows, seconds)
+        rate = boards / max(seconds, 1e-6)
         self._rate = rate if not self._rate else (1 - NEWEST) * self._rate + NEWEST * rate
-        self._deliver(pieces, answers)
 
     def _fail(self, pieces: Sequence[_Piece]) -> None:
         for piece in pieces:
