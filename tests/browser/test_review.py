@@ -215,6 +215,25 @@ def test_a_lost_server_shows_and_recovers(opened, named, root, tmp_path):
         server.kill()
 
 
+def test_a_server_with_a_token_asks_for_it_once(opened, named, root, tmp_path):
+    (tmp_path / "token").write_text("secret\n")
+    server = Server([f"root={root}", f"token_file={tmp_path / 'token'}"], tmp_path)
+    server.start()
+    try:
+        page = opened(address=server.address, harmless=("401",))
+        page.goto(f"/view/review/{named.one}?run=1&step=7")
+        page.get_by_label("This server wants its token").fill("wrong")
+        page.get_by_role("button", name="Enter").click()
+        expect(page.get_by_text("this is not the token of this server")).to_be_visible()
+        page.get_by_label("This server wants its token").fill("secret")
+        page.get_by_role("button", name="Enter").click()
+        shows(page, 7)
+        page.reload()
+        shows(page, 7)
+    finally:
+        server.kill()
+
+
 @pytest.mark.parametrize("size", ["wide", "narrow"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(opened, named, violations, overflow, size, scheme):

@@ -10,6 +10,7 @@ import { Timeline } from "../timeline/Timeline.tsx";
 import { JudgementCounts } from "./JudgementCounts.tsx";
 import type { Change } from "./ReviewPage.tsx";
 import { RunFacts } from "./RunFacts.tsx";
+import { StepAccuracy } from "./StepAccuracy.tsx";
 import { StepControls } from "./StepControls.tsx";
 import type { ReviewSearch } from "./search.ts";
 import { usePosition } from "./usePosition.ts";
@@ -84,7 +85,9 @@ function LoadedRun({
         go={go}
         choose={(next) => change({ side: next === "model" ? undefined : next })}
       />
-      <StepView session={session} run={run} window={window} search={search} change={change} />
+      <StepView session={session} run={run} window={window} search={search} change={change}>
+        <StepAccuracy series={series} judged={judged} position={position} />
+      </StepView>
     </>
   );
 }

@@ -1,5 +1,5 @@
 // A step: its board beside everything that teacher and model say of its four moves.
-import { useMemo } from "react";
+import { type ReactNode, useMemo } from "react";
 import type { Session } from "../api/schemas.ts";
 import { useKeys } from "../app/keys.tsx";
 import { Failed, Loading } from "../app/states.tsx";
@@ -21,9 +21,11 @@ interface Props {
   window: StepWindow;
   search: ReviewSearch;
   change: Change;
+  /** What is said beside the verdict. */
+  children: ReactNode;
 }
 
-export function StepView({ session, run, window, search, change }: Props) {
+export function StepView({ session, run, window, search, change, children }: Props) {
   const { step, error, again } = window;
   const isOn = search.tokens ?? false;
   const toggle = () => change({ tokens: isOn ? undefined : true });
@@ -49,6 +51,7 @@ export function StepView({ session, run, window, search, change }: Props) {
       </div>
       <div className={styles.right}>
         <VerdictLine step={step} verdict={said.verdict} />
+        {children}
         <TokenizerPreview
           isOn={isOn}
           toggle={toggle}
