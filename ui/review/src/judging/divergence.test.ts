@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { expect, test } from "vitest";
-import { divergence, entropy, meanDivergence, normalised, surprise } from "./divergence.ts";
+import { divergence, meanDivergence, normalised } from "./divergence.ts";
 
 test("divergence is in nats, and 0 of equals", () => {
   expect(divergence([0.5, 0.5], [0.25, 0.75])).toBeCloseTo(0.5 * Math.log(2) + 0.5 * Math.log(2 / 3), 12);
@@ -22,17 +22,6 @@ test("divergence is in nats, and 0 of equals", () => {
 
 test("a bin of nothing costs much, and not everything", () => {
   expect(divergence([1, 0], [0, 1])).toBeCloseTo(126 * Math.log(2), 9);
-});
-
-test("KL to one class is the surprise of it", () => {
-  expect(surprise([0.25, 0.75], 0)).toBeCloseTo(divergence([1, 0], [0.25, 0.75]), 12);
-  expect(surprise([1, 0], 1)).toBe(Number.POSITIVE_INFINITY);
-  expect(surprise([1, 0], 0)).toBe(0);
-});
-
-test("entropy", () => {
-  expect(entropy([0.25, 0.25, 0.25, 0.25])).toBeCloseTo(Math.log(4), 12);
-  expect(entropy([1, 0])).toBe(0);
 });
 
 test("masses become a policy", () => {

@@ -1,4 +1,4 @@
-// How far two distributions are apart, and how undecided one is; in nats.
+// How far two distributions are apart, in nats.
 /** Stands for 0 where the second gives a bin nothing: the smallest normal float32, as the server's. */
 const TINY = 2 ** -126;
 
@@ -21,13 +21,4 @@ export function divergence(one: readonly number[], other: readonly number[]): nu
 /** The mean over heads, as a comparison of sessions takes it. */
 export function meanDivergence(one: readonly number[][], other: readonly number[][]): number {
   return total(one.map((head, place) => divergence(head, other[place] as number[]))) / one.length;
-}
-
-/** KL of a distribution to the one class that a teacher's token names: -ln p of it. */
-export function surprise(masses: readonly number[], token: number): number {
-  return -Math.log(masses[token] as number) + 0; // no -0
-}
-
-export function entropy(masses: readonly number[]): number {
-  return -total(masses.map((p) => (p > 0 ? p * Math.log(p) : 0))) + 0;
 }

@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type Condition, joined, parseQuery } from "./query.ts";
+import { type Condition, parseQuery } from "./query.ts";
 
 interface Case {
   text: string;
@@ -28,9 +28,4 @@ test.each(CASES)("reads $text as Python does", ({ text, conditions }) => {
 test("says where reading stopped", () => {
   expect(parseQuery("a=1, entropy>high")).toEqual({ fault: "entropy> compares numbers, got “high”", at: 5 });
   expect(parseQuery("a=1 and ")).toMatchObject({ at: 7 });
-});
-
-test("joins conditions, an empty side adds nothing", () => {
-  expect(joined("a=1 ", "")).toBe("a=1");
-  expect(joined("a=1", " b=2")).toBe("a=1, b=2");
 });

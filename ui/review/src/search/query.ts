@@ -70,8 +70,3 @@ function typedValue(word: string): Value {
   if (NUMBER.test(word)) return Number(word);
   return word in WORDS ? (WORDS[word] as Value) : word;
 }
-
-/** Two queries that must both hold, as one. */
-export function joined(one: string, other: string): string {
-  return [one.trim(), other.trim()].filter(Boolean).join(", ");
-}
