@@ -15,6 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 VIEWER = ROOT / "ui" / "review"
+VITEST = VIEWER / "node_modules" / ".bin" / "vitest"
 GAMES, STATES, SEED = 10_000, 1_000, 20
 A_WALK = 12  # states before another page is begun with
 CALM = 0.3  # seconds without a change after which a page, and its address, is done
@@ -46,6 +47,7 @@ SORTS = ("", "entropy", "ev_loss_asc", "step_index")
 def viewer() -> tuple[str, bool]:
     """replays 10,000 random games in TypeScript, and restores 1,000 states of pages from their addresses"""
     sys.path.insert(0, str(ROOT / "tests" / "helpers"))
+    _refuse_missing()
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="railyard-prove-") as folder:
         games, moves = _games(Path(folder))
@@ -63,6 +65,15 @@ def viewer() -> tuple[str, bool]:
     return "\n\n".join(lines), games.startswith("0 ") and not faults
 
 
+def _refuse_missing() -> None:
+    from browsing import CHROMIUM
+
+    if not VITEST.exists():
+        sys.exit("prove viewer: ui/review has no packages; with Node 20.19 or newer run npm ci --ignore-scripts there")
+    if not Path(CHROMIUM).exists():
+        sys.exit(f"prove viewer: there is no {CHROMIUM}; install Debian's package chromium")
+
+
 def _games(folder: Path) -> tuple[str, int]:
     """How many games are unequal, in words, and the moves of all."""
     from viewer_fixtures import games
@@ -72,7 +83,7 @@ def _games(folder: Path) -> tuple[str, int]:
         for game in games(GAMES, SEED):
             moves += len(game["moves"])
             lines.write(json.dumps(game) + "\n")
-    words = ["npx", "vitest", "run", "src/game/play.test.ts"]
+    words = [str(VITEST), "run", "src/game/play.test.ts"]
     done = subprocess.run(words, cwd=VIEWER, env={**os.environ, "GAMES": str(file)}, capture_output=True, text=True)
     if done.returncode == 0:
         return f"0 of {GAMES:,} games unequal", moves
