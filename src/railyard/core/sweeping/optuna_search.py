@@ -19,8 +19,9 @@ from railyard.core.sweeping import overrides
 from railyard.core.sweeping.config import Sweeper
 from railyard.core.sweeping.optimized_metric import Direction, OptimizedMetric, reached_values
 from railyard.core.sweeping.pruners import Pruner, Pruning
+from railyard.core.sweeping.sampling import Sampler, Sampling
 from railyard.core.sweeping.space import Axis, Choice, read_axes
-from railyard.core.sweeping.study import Sampler, Sampling, Study
+from railyard.core.sweeping.study import Study
 from railyard.core.sweeping.trial import Outcome, Search, Trial
 
 SCHEMA_VERSION = 1
@@ -42,11 +43,13 @@ class Optuna(Sweeper):
     )
     sampler: Sampler = Field(
         "tpe",
-        description="tpe draws near what was good; qmc spreads trials evenly; grid takes all combinations in turn; "
-        "random is the yardstick",
+        description="tpe draws each key near what was good, gp all keys together; nsgaii breeds generations; qmc "
+        "spreads trials evenly; grid takes all combinations in turn; random is the yardstick",
     )
     seed: Annotated[int, Field(ge=0)] = Field(0, description="what is drawn follows from it and the earlier trials")
-    n_startup_trials: Annotated[int, Field(ge=0)] = Field(10, description="trials that tpe draws at random first")
+    n_startup_trials: Annotated[int, Field(ge=0)] = Field(
+        10, description="trials that tpe and gp draw at random first; the size of a generation of nsgaii"
+    )
     pruner: Pruner | None = Field(None, description="stops bad trials early: hydra/sweeper/pruner=median")
     storage: str | None = Field(
         None,
