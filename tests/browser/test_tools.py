@@ -121,6 +121,13 @@ def test_searches_are_kept_and_files_saved(opened, named):
     expect(page.get_by_role("button", name="Saved searches (0)")).to_be_visible()
 
 
+def test_an_order_is_named_however_it_is_written(opened, named):
+    page = opened()
+    for written in ("entropy", "-entropy", "entropy_desc"):
+        page.goto(f"/view/search/{named.one}?sort={written}")
+        expect(page.get_by_label("Sort")).to_have_value("entropy")
+
+
 def test_two_models_are_compared_over_the_pool_and_on_one_run(opened, named):
     page = opened()
     page.goto(f"/view/compare/{named.one}")

@@ -103,12 +103,14 @@ function SortChoice({
 }) {
   const { data } = useQuery(columnsQuery(session));
   const names = (data?.columns ?? []).map(({ name }) => name).filter((name) => name !== "valuation");
+  const chosen = sort.replace(/^-|_desc$/g, ""); // the server's other ways to write that the largest come first
+  const isListed = chosen === "" || names.includes(chosen.replace(/_asc$/, ""));
   return (
     <label>
       Sort{" "}
-      <select value={sort} onChange={(event) => choose(event.target.value)}>
+      <select value={chosen} onChange={(event) => choose(event.target.value)}>
         <option value="">in the pool's order</option>
-        {sort && !names.length && <option value={sort}>{sort}</option>}
+        {!isListed && <option value={chosen}>{chosen}</option>}
         {names.map((name) => (
           <optgroup key={name} label={name}>
             <option value={name}>{name}, largest first</option>
