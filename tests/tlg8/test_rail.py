@@ -6,14 +6,21 @@ from railyard.tlg8.training.config import RankerEvaluation
 
 
 def test_its_artifacts_are_told_by_their_files(tmp_path):
-    file, pack, bundle, *_ = RAIL.artifacts
-    (tmp_path / "a.tlg8").touch()
-    (tmp_path / "labels.meta.json").touch()
-    assert (file.fits(tmp_path / "a.tlg8"), file.fits(tmp_path)) == (True, False)
-    assert (pack.fits(tmp_path), pack.fits(tmp_path / "a.tlg8")) == (True, False)
-    assert not bundle.fits(tmp_path)
-    (tmp_path / "bundle.json").touch()
-    assert bundle.fits(tmp_path)
+    def kinds(path):
+        return [kind.name for kind in RAIL.artifacts if kind.fits(path)]
+
+    file = tmp_path / "a.tlg8"
+    file.touch()
+    assert (kinds(file), kinds(tmp_path)) == (["a .tlg8 file"], ["a folder of .tlg8 files"])
+    for name, kind in (
+        ("labels.meta.json", "a pack"),
+        ("bundle.json", "a ranker's bundle"),
+        ("candidates.npy", "what rank made"),
+    ):
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir()
+        (folder / name).touch()
+        assert kinds(folder) == [kind]
 
 
 def test_it_evaluates_rankers():
