@@ -164,7 +164,7 @@ def test_a_million_rows_in_flat_memory_cut_with_a_mark(tmp_path, format):
     pool = SimpleNamespace(
         rows=ShardSet.open(tmp_path, "steps", STEP), runs=SimpleNamespace(id=np.zeros(1, np.int64)), valuation_names=()
     )
-    facts = Facts(SimpleNamespace(path=tmp_path), pool, columns, rows)
+    facts = Facts(SimpleNamespace(path=tmp_path, source={}), pool, columns, rows)
     list(export(facts, Query("row<9"), format).pieces)
     tracemalloc.start()
     file = export(facts, Query(), format)
