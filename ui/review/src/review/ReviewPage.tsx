@@ -1,7 +1,7 @@
 // A session: its runs at the side, one of them open. Parts are named by session and run, so none shows another's data.
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useCallback } from "react";
+import { useCallback, useRef } from "react";
 import { sessionsQuery } from "../api/queries.ts";
 import { useKeys } from "../app/keys.tsx";
 import { useMedia } from "../app/media.ts";
@@ -27,6 +27,7 @@ export function ReviewPage() {
     [navigate],
   );
   const { data, error, refetch } = useQuery(sessionsQuery);
+  const shown = useRef<number | undefined>(undefined);
   const isWide = useMedia("(min-width: 901px)");
   const isOpen = search.sidebar ? search.sidebar === "open" : isWide;
   const toggle = () => change({ sidebar: isOpen === isWide ? (isOpen ? "closed" : "open") : undefined });
@@ -53,7 +54,7 @@ export function ReviewPage() {
     <div className={styles.page} data-sidebar={isOpen ? "open" : "closed"}>
       <RunsSidebar key={id} session={id} search={search} change={change} isOpen={isOpen} toggle={toggle} />
       <div className={styles.run}>
-        <SessionHead session={session} among={data} search={search} />
+        <SessionHead session={session} among={data} search={search} shown={shown} />
         {search.where && (
           <HitWalk
             key={`${search.where} ${search.sort}`}
@@ -74,6 +75,7 @@ export function ReviewPage() {
             run={search.run}
             search={search}
             change={change}
+            shown={shown}
           />
         )}
       </div>

@@ -13,7 +13,7 @@ import { RunFacts } from "./RunFacts.tsx";
 import { StepAccuracy } from "./StepAccuracy.tsx";
 import { StepControls } from "./StepControls.tsx";
 import type { ReviewSearch } from "./search.ts";
-import { usePosition } from "./usePosition.ts";
+import { type Shown, usePosition } from "./usePosition.ts";
 import { useWindow } from "./useWindow.ts";
 
 // columns that the page draws, as far as the session has them
@@ -27,6 +27,7 @@ interface Props {
   run: number;
   search: ReviewSearch;
   change: Change;
+  shown: Shown;
 }
 
 export function RunView(props: Props) {
@@ -48,11 +49,12 @@ function LoadedRun({
   run,
   search,
   change,
+  shown,
   series,
   metrics,
 }: Props & { series: Series; metrics: string[] }) {
   const steps = series.step_index!;
-  const { position, go } = usePosition(steps, search.step, change);
+  const { position, go } = usePosition(steps, search.step, change, shown);
   const judged = useMemo(() => judgementsOf(series), [series]);
   const side = search.side ?? "model";
   const upcoming = next(steps.length, position, 1, (step) => isMistake(judged[side][step]!));

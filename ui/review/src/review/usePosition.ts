@@ -1,5 +1,5 @@
 // Which step of the run is shown. It changes at once; the URL follows when one stays.
-import { useCallback, useEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
 import type { Change } from "./ReviewPage.tsx";
 
 const STAYS_MS = 200;
@@ -15,7 +15,10 @@ export function placeOf(steps: Float32Array, number: number): number {
   return low;
 }
 
-export function usePosition(steps: Float32Array, asked: number | undefined, change: Change) {
+/** The number of the step that is shown, for who leaves before the URL has followed. */
+export type Shown = RefObject<number | undefined>;
+
+export function usePosition(steps: Float32Array, asked: number | undefined, change: Change, shown: Shown) {
   const [position, setPosition] = useState(() => (asked === undefined ? 0 : placeOf(steps, asked)));
   const written = useRef(asked);
   useEffect(() => {
@@ -32,6 +35,12 @@ export function usePosition(steps: Float32Array, asked: number | undefined, chan
     }, STAYS_MS);
     return () => clearTimeout(timer);
   }, [position, steps, change]);
+  useEffect(() => {
+    shown.current = steps[position];
+    return () => {
+      shown.current = undefined;
+    };
+  }, [position, steps, shown]);
   const last = steps.length - 1;
   const go = useCallback((next: number) => setPosition(Math.max(0, Math.min(next, last))), [last]);
   return { position, go };

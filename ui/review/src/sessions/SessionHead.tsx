@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import type { Session } from "../api/schemas.ts";
 import { useKeys } from "../app/keys.tsx";
 import type { ReviewSearch } from "../review/search.ts";
+import type { Shown } from "../review/usePosition.ts";
 import { labelOf, nameOfPool } from "./labels.ts";
 import styles from "./SessionHead.module.css";
 import { SessionNav } from "./SessionLinks.tsx";
@@ -11,12 +12,18 @@ interface Props {
   session: Session;
   among: readonly Session[];
   search: ReviewSearch;
+  shown: Shown;
 }
 
-export function SessionHead({ session, among, search }: Props) {
+export function SessionHead({ session, among, search, shown }: Props) {
   const navigate = useNavigate();
   const models = among.filter((other) => other.pool === session.pool && other.finished);
-  const open = (id: string) => navigate({ to: "/view/review/$session", params: { session: id }, search });
+  const open = (id: string) =>
+    navigate({
+      to: "/view/review/$session",
+      params: { session: id },
+      search: { ...search, step: shown.current ?? search.step },
+    });
   const following = models[(models.findIndex(({ id }) => id === session.id) + 1) % models.length];
   useKeys([
     {
