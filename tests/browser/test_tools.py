@@ -75,6 +75,7 @@ def test_hits_are_gone_through_across_runs_and_in_review(opened, named):
     page.reload()
     expect(hit).to_have_attribute("aria-label", "Run 1, step 5")
     page.get_by_role("link", name="Open in review").click()
+    page.get_by_role("slider", name="Step").wait_for()  # both pages say where one stands among the hits
     expect(page.get_by_text("2 of 3 steps")).to_be_visible()
     page.keyboard.press("n")
     expect(page.get_by_text("Run 2", exact=True)).to_be_visible()
