@@ -1,6 +1,7 @@
 """What `/sessions` tells of each session: from source.json and the manifest, without opening it."""
 
 import logging
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def facts_of(catalogue: Catalogue, place: Place) -> dict[str, Any]:
     found = _of_source(place)
     if is_finished(place):
         found.update(_of_manifest_once(place))
-        found["vocab_order"] = _vocabulary(place.tokenizer_file)
+        found["vocab_order"] = vocabulary(place.tokenizer_file)
         found["preparing"] = catalogue.preparing(place.id)
     return found
 
@@ -55,8 +56,7 @@ def _of_source(place: Place) -> dict[str, Any]:
 def _of_manifest_once(place: Place) -> dict[str, Any]:
     """A manifest names each run: with 100,000 of them it is read once, as long as it stays the same."""
     file = place.folder / MANIFEST_FILE
-    state = file.stat()
-    key = (str(file), state.st_mtime_ns, state.st_size)
+    key = _state(file)
     if key not in _read:
         try:
             _read[key] = _of_manifest(place)
@@ -83,12 +83,22 @@ def _of_manifest(place: Place) -> dict[str, Any]:
     return found
 
 
-def _vocabulary(file: Path) -> list[str] | None:
-    """Names of a tokenizer's classes; None where there is none, or one that cannot be read."""
-    if not file.is_file():
-        return None
+def vocabulary(file: Path) -> list[str] | None:
+    """Names of a tokenizer's classes; None where there is none, or one that cannot be read, which is logged once."""
+    return _class_names(*_state(file)) if file.is_file() else None
+
+
+@lru_cache(256)
+def _class_names(file: str, time_ns: int, size: int) -> list[str] | None:
+    """Read once, as long as the file stays the same."""
     try:
-        return [str(name) for name in load(file).class_names.values()]
+        return [str(name) for name in load(Path(file)).class_names.values()]
     except UserError as fault:
         log.warning("%s", fault)
         return None
+
+
+def _state(file: Path) -> tuple[str, int, int]:
+    """A file and when it was written with how many bytes: what was read of it holds while these stay."""
+    state = file.stat()
+    return str(file), state.st_mtime_ns, state.st_size

@@ -44,6 +44,8 @@ def describe_folder(folder: Path, progress: Count | None = None) -> dict[str, An
     counts = [np.zeros(classes, np.int64) for classes in CLASSES]
     pixels, size, damaged = 0, 0, []
     for done, path in enumerate(paths, 1):
+        if progress:
+            progress(done, len(paths))
         try:
             data = _decodable(path)
         except UserError as fault:
@@ -53,8 +55,6 @@ def describe_folder(folder: Path, progress: Count | None = None) -> dict[str, An
         pixels, size = pixels + header.width * header.height, size + len(data)
         for total, fields in zip(counts, fields_of_file(data, header), strict=True):
             total += np.bincount(fields, minlength=len(total))
-        if progress:
-            progress(done, len(paths))
     return {
         "kind": "tlg8 files",
         "path": str(folder),

@@ -14,6 +14,7 @@ from reviewed import TOKENIZER, reviewed
 from railyard.board.annotation.pool import AnnotationPool
 from railyard.board.packs.annotation_session import COLUMNS, AnnotationSession
 from railyard.board.review.reference_models import Disagreements, Health, RunsPage, RunSteps
+from railyard.board.review.session_facts import vocabulary
 from railyard.board.review.session_models import SessionRuns, Sessions, SessionSteps
 
 SELFPLAY = ("interleaved", "ours")
@@ -170,6 +171,14 @@ def test_a_session_names_its_columns_and_the_classes_of_its_tokenizer(clients):
     names = session["vocab_order"]
     assert (names[0], names[-1], len(names)) == ("ILLEGAL", "WINNER", 11)
     assert "value_p_die" in own.get("/sessions").json()["sessions"][0]["columns"]
+
+
+def test_a_tokenizer_that_cannot_be_read_is_told_once(tmp_path, caplog):
+    file = tmp_path / "tokenizer.json"
+    assert vocabulary(file) is None
+    file.write_text("{")
+    assert [vocabulary(file), vocabulary(file)] == [None, None]
+    assert [str(file) in record.getMessage() for record in caplog.records] == [True]
 
 
 def test_value_heads_are_probabilities(clients, inputs):
