@@ -17,7 +17,7 @@ TARGET = 4e6  # rows/s
 def measure() -> list[Figure]:
     with sample_pack(copies=100) as (pack, tokenizer):
         order = Permutation(len(pack), 7)
-        collate = Collate(pack, tokenizer)
+        collate = Collate([pack], tokenizer)
         augmentation = Augmentation(rotations=True, flips=True)
         plain = PlainRows(pack, tokenizer)
 

@@ -45,7 +45,7 @@ def test_knots_are_quantiles_of_the_legal_values():
 
 def test_targets_are_bins_of_percentiles():
     rows = PACK.rows.gather(np.arange(len(PACK)))
-    targets = Collate(PACK, FITTED)(np.arange(len(PACK))).targets
+    targets = Collate([PACK], FITTED)(np.arange(len(PACK))).targets
     for row, found in zip(rows, targets, strict=True):
         knots = np.array(FITTED.knots[PACK.valuation_names[row["valuation_type"]]])
         classes = FITTED.binner.bins(percentiles(row["branch_evs"], knots))
@@ -89,7 +89,7 @@ def test_tokenizing_gives_the_targets(tmp_path):
     FITTED.save(tmp_path / "tokenizer.json")
     result = Tokenize(tokenizer=tmp_path / "tokenizer.json", pack=PACK.path, out=tmp_path / "tokens.npy").run()
     tokens = np.load(tmp_path / "tokens.npy")
-    np.testing.assert_array_equal(tokens, Collate(PACK, FITTED)(np.arange(len(PACK))).targets)
+    np.testing.assert_array_equal(tokens, Collate([PACK], FITTED)(np.arange(len(PACK))).targets)
     assert list(result["classes"]) == [*(f"BIN_{index}" for index in range(FITTED.num_classes)), "NO_VALUE"]
     assert result["classes"]["NO_VALUE"] == (tokens == NO_VALUE).sum()
     assert sum(result["classes"].values()) == tokens.size

@@ -55,7 +55,7 @@ def test_labels_come_back_from_their_json(labels):
     assert type(again) is type(labels)
     assert again.fingerprint() == labels.fingerprint()
     rows = np.arange(50)
-    np.testing.assert_array_equal(Collate(PACK, again)(rows).targets, Collate(PACK, labels)(rows).targets)
+    np.testing.assert_array_equal(Collate([PACK], again)(rows).targets, Collate([PACK], labels)(rows).targets)
 
 
 def test_no_file_means_moves():

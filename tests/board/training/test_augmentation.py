@@ -129,7 +129,7 @@ def tuple_rows(count):
 def test_labels_of_tuple_rows_are_the_labels_of_the_turned_row(picks, data):
     numbers = tuple_rows(200)[picks]
     ops = np.array([data.draw(st.integers(0, symmetry.TURNS - 1)) for _ in numbers], np.uint8)
-    batch = Collate(PACK, TOKENIZER)(numbers, ops)
+    batch = Collate([PACK], TOKENIZER)(numbers, ops)
     rows = PACK.rows.gather(numbers)
     for row, op in zip(rows, ops, strict=True):
         exponents = boards.decode(row["board"][None], row["tile_65536_mask"][None])[0]
@@ -147,6 +147,6 @@ def test_labels_of_search_rows_are_those_of_the_board_as_played():
     """Where the reference differs: it recomputes the heuristic on the turned board, and labels change."""
     numbers = np.arange(len(PACK))
     ops = np.full(len(PACK), 3, np.uint8)
-    as_played = Collate(PACK, TOKENIZER)(numbers)
-    batch = Collate(PACK, TOKENIZER)(numbers, ops)
+    as_played = Collate([PACK], TOKENIZER)(numbers)
+    batch = Collate([PACK], TOKENIZER)(numbers, ops)
     np.testing.assert_array_equal(batch.targets, as_played.targets[:, symmetry.BRANCHES[3]])

@@ -92,7 +92,7 @@ OUTCOMES = {"reach": Reaches(tile=512), "p_die": DiesWithin(moves=30)}
 def test_value_heads_are_scored_on_the_rows_with_a_label(valued):
     how = How(split="all", batch_size=50, device="cpu")
     found = evaluate(valued, DATA, None, how, OUTCOMES).value_heads
-    batch = Collate(PACK, TOKENS, OUTCOMES)(np.arange(len(PACK)))
+    batch = Collate([PACK], TOKENS, OUTCOMES)(np.arange(len(PACK)))
     with torch.inference_mode():
         values = read_init(valued)[0].eval()(torch.from_numpy(batch.tokens)).values
     assert list(found) == ["p_die", "reach"]

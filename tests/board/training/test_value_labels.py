@@ -60,24 +60,31 @@ def test_labels_are_those_of_a_loop_over_games(played, moves, exponent, first_id
     outcomes = {"p_die": DiesWithin(moves=moves), "reach": Reaches(tile=2**exponent)}
     with pack_of(played, first_id, gap, first_step) as pack:
         rows = np.arange(len(pack))[::-1]
-        batch = Collate(pack, PlayedMove(), outcomes)(np.ascontiguousarray(rows))
+        batch = Collate([pack], PlayedMove(), outcomes)(np.ascontiguousarray(rows))
     assert batch.values[::-1].tolist() == [[*pair] for pair in game_by_game(played, moves, 2**exponent)]
 
 
 def test_a_game_without_rows_shifts_no_other():
     played = [([1] * 3, DIED, 4), ([1] * 2, DIED, 2)]
     with pack_of([played[0], ([], DIED, 16), played[1]]) as pack:
-        values = Collate(pack, PlayedMove(), {"a": Reaches(tile=16), "b": DiesWithin(moves=1)})(np.arange(5)).values
+        values = Collate([pack], PlayedMove(), {"a": Reaches(tile=16), "b": DiesWithin(moves=1)})(np.arange(5)).values
     assert values.tolist() == [[1, 0], [1, 0], [1, 1], [0, 0], [0, 1]]
+
+
+def test_games_of_a_second_pack_keep_their_labels():
+    outcomes = {"p_die": DiesWithin(moves=2), "reach": Reaches(tile=16)}
+    with pack_of([([1] * 3, DIED, 4)]) as first, pack_of([([], DIED, 2), ([1] * 4, DIED, 2)]) as second:
+        values = Collate([first, second], PlayedMove(), outcomes)(np.arange(7)).values
+    assert values.tolist() == [[0, 1], [1, 1], [1, 1], [0, 0], [0, 0], [1, 0], [1, 0]]
 
 
 @pytest.mark.parametrize("turn", [0, 5])
 def test_a_turned_board_keeps_its_labels(turn):
     with pack_of([([3, 3, 3], DIED, 9)]) as pack:
-        collate = Collate(pack, PlayedMove(), {"reach": Reaches(tile=512)})
+        collate = Collate([pack], PlayedMove(), {"reach": Reaches(tile=512)})
         assert collate(np.arange(3), np.full(3, turn, np.uint8)).values.tolist() == [[1]] * 3
 
 
 def test_without_value_heads_there_are_no_labels():
     with pack_of([([3], DIED, 9)]) as pack:
-        assert Collate(pack, PlayedMove())(np.arange(1)).values.shape == (1, 0)
+        assert Collate([pack], PlayedMove())(np.arange(1)).values.shape == (1, 0)

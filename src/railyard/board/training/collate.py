@@ -5,7 +5,7 @@ Each row is decoded, tokenized and turned while its cache line is at hand; the G
 Shapes: B rows of the batch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from railyard.board.training.value_labels import fill_values, value_labels
 from railyard.core.arrays import I64, U8, U64
 from railyard.core.compiled import njit
 from railyard.core.store.gather import PREFETCHED_ROWS, pointer, prefetch, row_address
+from railyard.core.store.shards import JoinedShards
 
 # isort: split
 # numba only after railyard.core.compiled, which decides where it caches
@@ -33,24 +34,26 @@ OUTSIDE = -1  # beside the faults of a row: there is no such row
 
 
 class Collate:
-    """Batches of one pack under one kind of labels, and labels of the value heads that learn `outcomes`.
+    """Batches of packs of the same valuation names under one kind of labels, and labels of the value heads that learn
+    `outcomes`.
 
-    Cheap to pickle: the pack travels by its files.
+    Rows are numbered on from each pack to the next. Cheap to pickle: packs travel by their files.
     """
 
-    def __init__(self, pack: Pack, labels: Labels, outcomes: Mapping[str, Outcome] | None = None) -> None:
-        self.pack = pack
-        self._tables = labels.tables(pack.valuation_names)
-        self._values = value_labels(pack, outcomes or {})
+    def __init__(self, packs: Sequence[Pack], labels: Labels, outcomes: Mapping[str, Outcome] | None = None) -> None:
+        self.packs = tuple(packs)
+        self.rows = JoinedShards([pack.rows for pack in self.packs])
+        self._tables = labels.tables(self.packs[0].valuation_names)
+        self._values = value_labels(self.packs, outcomes or {})
 
     def __call__(self, rows: I64, turns: U8 | None = None) -> Arrays:
-        """The batch of global row numbers, int64 [B], each turned by `turns` uint8 [B] of `game/symmetry.py`.
+        """The batch of row numbers, int64 [B], each turned by `turns` uint8 [B] of `game/symmetry.py`.
 
-        Labels are those of the board as it was played, turned with it. Raises IndexError for a row that the pack does
+        Labels are those of the board as it was played, turned with it. Raises IndexError for a row that the packs do
         not have, UserError for one that cannot be tokenized.
         """
         batch = allocate(len(rows), self.value_heads)
-        self.fill(rows, np.arange(len(rows)), batch)
+        self.fill(rows, 0, batch)
         turn(batch, turns)
         return batch
 
@@ -58,21 +61,22 @@ class Collate:
     def value_heads(self) -> int:
         return len(self._values.below_V)
 
-    def fill(self, rows: I64, places: I64, batch: Arrays) -> None:
-        """Global rows, int64 [n], into these places of a batch, which other packs may fill beside them."""
-        addresses, starts = self.pack.rows.addresses()
+    def fill(self, rows: I64, first: int, batch: Arrays) -> None:
+        """Rows, int64 [n], into the n places of a batch from `first` on; others may be filled beside them."""
+        addresses, starts = self.rows.addresses()
         rows = np.ascontiguousarray(rows, np.int64)
-        position, fault = _fill(addresses, starts, rows, places, self._tables, batch)
+        position, fault = _fill(addresses, starts, rows, first, self._tables, batch)
         if fault != SOUND:
             raise self._error(int(rows[position]), fault)
         if batch.values.size:  # a pass of its own: inside the other it would cost runs without value heads a third
-            fill_values(rows, places, batch.tokens, self._values, batch.values)
+            fill_values(rows, first, batch.tokens, self._values, batch.values)
 
     def _error(self, row: int, fault: int) -> Exception:
         if fault == OUTSIDE:
-            return IndexError(f"row {row} is outside [0, {len(self.pack)})")
-        record = self.pack.rows.gather(np.array([row]))[0]
-        return bad_row(record, fault, row, str(self.pack.path), self.pack.valuation_names)
+            return IndexError(f"row {row} is outside [0, {len(self.rows)})")
+        place, own = self.rows.family(row)
+        pack = self.packs[place]
+        return bad_row(pack.rows.gather(np.array([own]))[0], fault, own, str(pack.path), pack.valuation_names)
 
 
 def turn(batch: Arrays, turns: U8 | None) -> None:
@@ -82,8 +86,8 @@ def turn(batch: Arrays, turns: U8 | None) -> None:
 
 
 @njit()
-def _fill(addresses: U64, starts: I64, rows_n: I64, places_n: I64, tables: Any, batch: Arrays) -> tuple[int, int]:
-    """Fills rows in; (position of the first one that cannot be, why), or (-1, SOUND)."""
+def _fill(addresses: U64, starts: I64, rows_n: I64, place: int, tables: Any, batch: Arrays) -> tuple[int, int]:
+    """Fills rows in from a place on; (position of the first one that cannot be, why), or (-1, SOUND)."""
     found_at = np.empty(PREFETCHED_ROWS, np.uint64)
     for first in range(0, rows_n.size, PREFETCHED_ROWS):
         count = min(PREFETCHED_ROWS, rows_n.size - first)
@@ -92,7 +96,7 @@ def _fill(addresses: U64, starts: I64, rows_n: I64, places_n: I64, tables: Any, 
             return first + found, OUTSIDE
         for i in range(count):
             row = carray(pointer(found_at[i]), 1, STEP)[0]
-            fault = _fill_row(row, places_n[first + i], tables, batch)
+            fault = _fill_row(row, place + first + i, tables, batch)
             if fault != SOUND:
                 return first + i, fault
     return -1, SOUND

@@ -47,7 +47,7 @@ class PackRows:
         outcomes: Mapping[str, Outcome] | None = None,
     ) -> None:
         self.pack, self.rows = pack, rows
-        self.collate = Collate(pack, labels, outcomes)
+        self.collate = Collate([pack], labels, outcomes)
         self.augmentation = augmentation or Augmentation()
         self.key = mix(seed, TURNS_PLACE)
 

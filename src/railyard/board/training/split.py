@@ -65,10 +65,14 @@ class Rows:
     def rows(self, positions: I64) -> I64:
         """Global rows int64 of positions int64; IndexError for a position outside [0, len)."""
         rows = np.empty(len(positions), np.int64)
-        bad = _shifted(np.ascontiguousarray(positions, np.int64), self._ends, self._shifts, rows)
+        self.fill(positions, 0, rows)
+        return rows
+
+    def fill(self, positions: I64, first: int, out: I64) -> None:
+        """Writes the global rows of positions into `out`, counted from `first`; errors as of `rows`."""
+        bad = _shifted(np.ascontiguousarray(positions, np.int64), self._ends, self._shifts, first, out)
         if bad >= 0:
             raise IndexError(f"position {positions[bad]} of {len(self)} rows")
-        return rows
 
 
 class SelectedRows:
@@ -91,16 +95,22 @@ class SelectedRows:
 
     def rows(self, positions: I64) -> I64:
         """Global rows int64 of positions int64; IndexError for a position outside [0, len)."""
-        places = self._places.rows(positions)
+        rows = np.empty(len(positions), np.int64)
+        self.fill(positions, 0, rows)
+        return rows
+
+    def fill(self, positions: I64, first: int, out: I64) -> None:
+        """Writes the global rows of positions into `out`, counted from `first`; errors as of `rows`."""
         if isinstance(self.selected, range):
-            return places + self.selected.start
-        found: I64 = self.selected[places].astype(np.int64)
-        return found
+            self._places.fill(positions, first + self.selected.start, out)
+        else:
+            self._places.fill(positions, 0, out)
+            _look_up(self.selected, first, out)
 
 
 @njit()
-def _shifted(positions: I64, ends_K: I64, shifts_K: I64, out: I64) -> int:
-    """Adds to each position the shift of the run it falls into; the place of the first that is in none, or -1.
+def _shifted(positions: I64, ends_K: I64, shifts_K: I64, first: int, out: I64) -> int:
+    """Adds `first` and the shift of its run to each position; the place of the first that is in no run, or -1.
 
     The bisection has no branch to mispredict, so that those of several positions overlap.
     """
@@ -114,5 +124,12 @@ def _shifted(positions: I64, ends_K: I64, shifts_K: I64, out: I64) -> int:
             half = left // 2
             run += half * (ends_K[run + half - 1] <= position)
             left -= half
-        out[i] = position + shifts_K[run + (ends_K[run] <= position)]
+        out[i] = position + first + shifts_K[run + (ends_K[run] <= position)]
     return -1
+
+
+@njit()
+def _look_up(selected: NDArray[Any], first: int, places: I64) -> None:
+    """Replaces places among the selected rows by these rows, counted from `first`."""
+    for i in range(places.size):
+        places[i] = first + np.int64(selected[places[i]])

@@ -2,10 +2,10 @@
 
 Facts are resolved once into arrays of as many entries as the pack has games.
 
-Shapes: n rows of a batch of B, R runs of a pack, V value heads in the order of their names in the config.
+Shapes: n rows of a batch of B, R runs of all packs, V value heads in the order of their names in the config.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,8 +38,21 @@ def games_of(pack: Pack) -> Games:
     return Games(pack.runs.steps, pack.runs.highest_tile, died_R)
 
 
-def value_labels(pack: Pack, outcomes: Mapping[str, Outcome]) -> ValueLabels:
-    """The labels of the rows of `pack` for these heads; none of them reads anything of a pack."""
+def value_labels(packs: Sequence[Pack], outcomes: Mapping[str, Outcome]) -> ValueLabels:
+    """The labels of the rows of `packs`, numbered on from each to the next; without heads nothing of them is read."""
+    found = [_labels_of(pack, outcomes) for pack in packs]
+    firsts = np.cumsum([0, *map(len, packs)], dtype=np.int64)
+    starts = [first + one.starts_R1[:-1] for first, one in zip(firsts, found, strict=False)]
+    return ValueLabels(
+        np.concatenate([*starts, firsts[-1:]]),
+        np.concatenate([one.turn_RV for one in found]),
+        np.concatenate([one.before_RV for one in found]),
+        np.concatenate([one.after_RV for one in found]),
+        found[0].below_V,
+    )
+
+
+def _labels_of(pack: Pack, outcomes: Mapping[str, Outcome]) -> ValueLabels:
     runs, heads = len(pack.runs), len(outcomes)
     turn_RV, below_V = np.empty((runs, heads), np.int64), np.empty(heads, np.int64)
     before_RV, after_RV = np.empty((runs, heads), np.uint8), np.empty((runs, heads), np.uint8)
@@ -51,10 +64,10 @@ def value_labels(pack: Pack, outcomes: Mapping[str, Outcome]) -> ValueLabels:
 
 
 @njit()
-def fill_values(rows_n: I64, places_n: I64, cells_B16: U8, labels: ValueLabels, out_BV: U8) -> None:
-    """The labels of some places of a batch, of their rows' numbers in the pack and their exponents."""
+def fill_values(rows_n: I64, first: int, cells_B16: U8, labels: ValueLabels, out_BV: U8) -> None:
+    """The labels of the places of a batch from `first` on, of their rows' numbers in the packs and their exponents."""
     for i in range(rows_n.size):
-        row, position = rows_n[i], places_n[i]
+        row, position = rows_n[i], first + i
         highest = cells_B16[position].max()
         run = np.searchsorted(labels.starts_R1, row, side="right") - 1
         place = row - labels.starts_R1[run]

@@ -1,13 +1,14 @@
 """Families of memory-mapped `.npy` shards: `stem-00000.npy`, `stem-00001.npy`, … or one `stem.npy`.
 
 `ShardSet` opens a family, checks it and finds rows by their global number, which counts across the shards in
-the order of their file numbers. `ShardWriter` writes one, shard by shard, without holding it in memory.
+the order of their file numbers; `JoinedShards` counts on over several families. `ShardWriter` writes one, shard by
+shard, without holding it in memory.
 """
 
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -112,6 +113,37 @@ class ShardSet:
                 f"{self.paths[i]} cannot be opened: each of this family's {len(self.paths)} shards needs an "
                 "open file; raise the limit (ulimit -n) or write fewer, larger shards"
             ) from error
+
+
+class JoinedShards:
+    """The rows of several families of one dtype, numbered on from each family to the next. Cheap to pickle.
+
+    firsts: int64 [F+1], first number of each family's rows, then the total.
+    """
+
+    def __init__(self, families: Sequence[ShardSet]) -> None:
+        self.families = tuple(families)
+        self.firsts = np.cumsum([0, *map(len, self.families)], dtype=np.int64)
+        self._addresses: tuple[U64, I64] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return JoinedShards, (self.families,)
+
+    def __len__(self) -> int:
+        return int(self.firsts[-1])
+
+    def addresses(self) -> tuple[U64, I64]:
+        """As `ShardSet.addresses`, of the shards of all families."""
+        if self._addresses is None:
+            found = [family.addresses() for family in self.families]
+            starts = [first + own[:-1] for first, (_, own) in zip(self.firsts, found, strict=False)]
+            self._addresses = np.concatenate([at for at, _ in found]), np.concatenate([*starts, self.firsts[-1:]])
+        return self._addresses
+
+    def family(self, row: int) -> tuple[int, int]:
+        """The place of the family that a row in [0, len) is of, and its number there."""
+        place = int(np.searchsorted(self.firsts, row, side="right")) - 1
+        return place, row - int(self.firsts[place])
 
 
 class ShardWriter:

@@ -67,7 +67,11 @@ def asked(data, epoch=0):
     loader = data.train_dataloader()
     for batch in range(loader.order.batches(epoch)):
         positions = loader.order.positions(epoch, batch)
-        yield positions, np.concatenate([rows for _, _, rows in loader.source.by_mix(positions)])
+        _, mixes, of_mix = positions
+        rows = np.empty_like(of_mix)
+        for number, one in enumerate(data.mixes.mixes):
+            rows[mixes == number] = one.rows.rows(of_mix[mixes == number])
+        yield positions, rows
 
 
 @pytest.mark.parametrize("epoch", [0, 2])
@@ -105,7 +109,7 @@ def test_batches_hold_what_each_pack_says_of_its_rows():
         assert batch.mix.tolist() == positions[1].tolist()
         for number, one in enumerate(plain.mixes.mixes):
             own = positions[1] == number
-            wanted = Collate(one.pack, labels)(rows[own])
+            wanted = Collate([one.pack], labels)(rows[own])
             for name in Batch._fields:
                 if name != "mix":
                     found = getattr(batch, name).numpy()[own]
@@ -122,7 +126,7 @@ def test_value_heads_learn_from_the_runs_of_each_pack():
     for batch, (positions, rows) in zip(data.train_dataloader(), asked(data), strict=True):
         for number, one in enumerate(data.mixes.mixes):
             own = positions[1] == number
-            wanted = Collate(one.pack, labels, data.outcomes)(rows[own])
+            wanted = Collate([one.pack], labels, data.outcomes)(rows[own])
             np.testing.assert_array_equal(batch.values.numpy()[own], wanted.values)
 
 

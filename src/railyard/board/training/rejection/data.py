@@ -35,7 +35,8 @@ FAR = 2048  # rows between two that are announced together: 92 KB read along
 class MixedRows:
     """The rows of all mixes as a source of batches; asked for positions of `mixing.MixedOrder`.
 
-    The rows of a batch stand mix by mix, as the positions do: a batch has no order that anything depends on.
+    The rows of a batch stand mix by mix, as the positions do: a batch has no order that anything depends on. Packs of
+    the same valuation names are read in one pass.
     """
 
     def __init__(
@@ -46,30 +47,47 @@ class MixedRows:
         seed: int,
         outcomes: Mapping[str, Outcome],
     ) -> None:
-        collates = {id(one.pack): Collate(one.pack, labels, outcomes) for one in mixes}
-        self.rows = [one.rows for one in mixes]
         self.parts = [MixPart(one) for one in mixes]
-        self.collates = [collates[id(one.pack)] for one in mixes]
+        packs = _by_names(mixes)
+        self.collates = [Collate(same, labels, outcomes) for same in packs.values()]
+        self.collate_M = np.array([[*packs].index(one.pack.valuation_names) for one in mixes])
+        self.first_M = [_first(self.collates[i], one.pack) for i, one in zip(self.collate_M, mixes, strict=True)]
         self.augmentation, self.key = augmentation, mix(seed, TURNS_PLACE)
 
     def __len__(self) -> int:
-        return sum(map(len, self.rows))
+        return sum(len(part.rows) for part in self.parts)
 
     def __getitems__(self, positions: I64) -> Tensors:
-        batch = allocate(positions.shape[1], self.collates[0].value_heads)
-        for number, stretch, rows in self.by_mix(positions):
-            batch.mix[stretch] = number
-            self.collates[number].fill(rows, np.arange(stretch.start, stretch.stop), batch)
-        turn(batch, self.augmentation.turns(positions[0], self.key))
+        numbers, mixes, of_mix = positions
+        batch = allocate(len(mixes), self.collates[0].value_heads)
+        batch.mix[:] = mixes
+        rows = np.empty(len(mixes), np.int64)
+        for number, start, stop in _stretches(mixes):
+            self.parts[number].rows.fill(of_mix[start:stop], self.first_M[number], rows[start:stop])
+        for number, start, stop in _stretches(self.collate_M[mixes]):
+            self.collates[number].fill(rows[start:stop], start, batch)
+        turn(batch, self.augmentation.turns(numbers, self.key))
         return Tensors(*map(torch.from_numpy, batch))
 
-    def by_mix(self, positions: I64) -> Iterator[tuple[int, slice, I64]]:
-        """Each mix of these positions, its stretch of them, and the rows of its pack there."""
-        _, mixes, of_mix = positions
-        edges = [0, *(np.flatnonzero(mixes[1:] != mixes[:-1]) + 1).tolist(), len(mixes)]
-        for start, stop in pairwise(edges):
-            number = int(mixes[start])
-            yield number, slice(start, stop), self.rows[number].rows(of_mix[start:stop])
+
+def _by_names(mixes: Sequence[OpenMix]) -> dict[tuple[str, ...], list[Pack]]:
+    """The packs of all mixes, each once, by their valuation names."""
+    found: dict[tuple[str, ...], list[Pack]] = {}
+    for pack in dict.fromkeys(one.pack for one in mixes):
+        found.setdefault(pack.valuation_names, []).append(pack)
+    return found
+
+
+def _first(collate: Collate, pack: Pack) -> int:
+    """The number of a pack's first row among those of a collate."""
+    return int(collate.rows.firsts[collate.packs.index(pack)])
+
+
+def _stretches(values: I64) -> Iterator[tuple[int, int, int]]:
+    """Each stretch of equal values: the value, its first place and one past its last."""
+    edges = [0, *(np.flatnonzero(values[1:] != values[:-1]) + 1).tolist(), len(values)]
+    for start, stop in pairwise(edges):
+        yield int(values[start]), start, stop
 
 
 class MixPart:
