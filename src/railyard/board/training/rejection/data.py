@@ -35,7 +35,7 @@ FAR = 2048  # rows between two that are announced together: 92 KB read along
 class MixedRows:
     """The rows of all mixes as a source of batches; asked for positions of `mixing.MixedOrder`.
 
-    The rows of a batch stand mix by mix, as the positions do: a batch has no order that anything depends on. Packs of
+    The rows of a batch stand mix by mix, ascending, as the positions do: nothing depends on their order. Packs of
     the same valuation names are read in one pass.
     """
 
@@ -48,10 +48,11 @@ class MixedRows:
         outcomes: Mapping[str, Outcome],
     ) -> None:
         self.parts = [MixPart(one) for one in mixes]
-        packs = _by_names(mixes)
-        self.collates = [Collate(same, labels, outcomes) for same in packs.values()]
-        self.collate_M = np.array([[*packs].index(one.pack.valuation_names) for one in mixes])
-        self.first_M = [_first(self.collates[i], one.pack) for i, one in zip(self.collate_M, mixes, strict=True)]
+        collates = {names: Collate(packs, labels, outcomes) for names, packs in _by_names(mixes).items()}
+        of_mix = [collates[one.pack.valuation_names] for one in mixes]
+        self.first_M = [_first(collate, one.pack) for collate, one in zip(of_mix, mixes, strict=True)]
+        self.passes = [(of_mix[first], first, stop) for first, stop in _stretches(of_mix)]
+        self.numbers = np.arange(len(mixes) + 1)
         self.augmentation, self.key = augmentation, mix(seed, TURNS_PLACE)
 
     def __len__(self) -> int:
@@ -59,13 +60,15 @@ class MixedRows:
 
     def __getitems__(self, positions: I64) -> Tensors:
         numbers, mixes, of_mix = positions
-        batch = allocate(len(mixes), self.collates[0].value_heads)
+        batch = allocate(len(mixes), self.passes[0][0].value_heads)
         batch.mix[:] = mixes
         rows = np.empty(len(mixes), np.int64)
-        for number, start, stop in _stretches(mixes):
-            self.parts[number].rows.fill(of_mix[start:stop], self.first_M[number], rows[start:stop])
-        for number, start, stop in _stretches(self.collate_M[mixes]):
-            self.collates[number].fill(rows[start:stop], start, batch)
+        edges = np.searchsorted(mixes, self.numbers).tolist()  # where each mix begins
+        for part, first, start, stop in zip(self.parts, self.first_M, edges, edges[1:], strict=False):
+            if start < stop:
+                part.rows.fill(of_mix[start:stop], first, rows[start:stop])
+        for collate, first, stop in self.passes:
+            collate.fill(rows[edges[first] : edges[stop]], edges[first], batch)
         turn(batch, self.augmentation.turns(numbers, self.key))
         return Tensors(*map(torch.from_numpy, batch))
 
@@ -83,11 +86,10 @@ def _first(collate: Collate, pack: Pack) -> int:
     return int(collate.rows.firsts[collate.packs.index(pack)])
 
 
-def _stretches(values: I64) -> Iterator[tuple[int, int, int]]:
-    """Each stretch of equal values: the value, its first place and one past its last."""
-    edges = [0, *(np.flatnonzero(values[1:] != values[:-1]) + 1).tolist(), len(values)]
-    for start, stop in pairwise(edges):
-        yield int(values[start]), start, stop
+def _stretches(values: Sequence[Any]) -> Iterator[tuple[int, int]]:
+    """Each stretch of the same values: its first place and one past its last."""
+    changes = [place for place in range(1, len(values)) if values[place] is not values[place - 1]]
+    return pairwise([0, *changes, len(values)])
 
 
 class MixPart:
