@@ -1,10 +1,8 @@
-"""Filters and conditions over rows in the page cache, in CPU time, and how fast a rejection run has its rows.
+"""Filters and conditions over rows in the page cache, in CPU time.
 
 `student_wrong_p1` is held against a plain compiled loop over the same rows, conditions against NumPy's comparisons.
-The rows of four mixes are of a sparse file of 50 million annotations: all zeros, but as long as real ones.
 """
 
-import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,17 +14,14 @@ import numpy as np
 
 from benchmarks.figure import Figure, best_rate
 from railyard.board.packs.annotations import ANNOTATION
-from railyard.board.training.filters import cache, compiled
+from railyard.board.training.filters import compiled
 from railyard.core.arrays import Bool, Records
 from railyard.core.compiled import njit
-from railyard.core.store.npy import header
 from railyard.core.store.scanning import InColumn, Scan, above, below
 from railyard.core.store.shards import ShardSet
 
 ROWS, LONG = 4_000_000, 50_000_000
 SCANNED, PAGE_MS = 150e6, 100
-WITH_CACHES, WITHOUT, MEGABYTES = 0.3, 3.0, 400
-MIXES = 4
 WANTED = (above(0.9), below(0.5), above(0.2))
 
 
@@ -43,7 +38,7 @@ def _plain(rows: Records) -> int:
 
 
 def measure() -> list[Figure]:
-    return [_filter(), *_conditions(), *_ready()]
+    return [_filter(), *_conditions()]
 
 
 def _rows() -> Records:
@@ -121,52 +116,6 @@ def _conditions() -> list[Figure]:
             "on two free threads",
         ),
     ]
-
-
-def _ready() -> list[Figure]:
-    """Seconds until the rows of four mixes stand, by the filters and from caches that hold 6 million rows each."""
-    with tempfile.TemporaryDirectory(prefix="railyard-bench-") as place, _annotations(Path(place)) as family:
-
-        def filtered() -> int:
-            for _ in range(MIXES):
-                for _, rows in family.chunks(1 << 18):
-                    compiled.wrong(rows)
-            return 1
-
-        folder = Path(place) / "cache"
-        found = np.arange(0, LONG, 8, dtype=np.uint32)
-        facts = {"validity": "v", "filter": {}, "dataset": "", "annotation": "", "manifest_sha256": ""}
-        facts |= {"pack_rows": LONG, "count": len(found), "coverage": 0.125, "first": 0, "last": int(found[-1])}
-        with cache.writing(folder):
-            for name in range(MIXES):
-                cache.write(folder, str(name), found, facts)
-
-        def cached() -> int:
-            for name in range(MIXES):
-                assert cache.read(folder, str(name), "v").rows is not None
-            return 1
-
-        without, with_caches = (1 / best_rate(work, 6, time.process_time) for work in (filtered, cached))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return [
-        _seconds("four filters over 50M rows, CPU time", without, WITHOUT, f"peak memory so far {peak:,.0f} MB"),
-        _seconds("four caches of 6M rows opened, CPU time", with_caches, WITH_CACHES, ""),
-    ]
-
-
-def _seconds(name: str, value: float, most: float, note: str) -> Figure:
-    return Figure(name, value, "s", f"<= {most}", value <= most, "", None, note)
-
-
-@contextmanager
-def _annotations(place: Path) -> Iterator[ShardSet]:
-    """A sparse file: no bytes on the disk, zeros when read."""
-    path = place / "annotations-00000.npy"
-    start = header(ANNOTATION, LONG)
-    with path.open("wb") as file:
-        file.write(start)
-        file.truncate(len(start) + LONG * ANNOTATION.itemsize)
-    yield ShardSet.open(place, "annotations", ANNOTATION)
 
 
 @contextmanager

@@ -40,6 +40,7 @@ NAMES = (
     "play_loop",
     "annotate",
     "rejection",
+    "mixes_ready",
     "review",
     "review_pages",
     "viewer",

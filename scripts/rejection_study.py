@@ -2,13 +2,14 @@
 
     python scripts/rejection_study.py outputs/train/board/rejection_study/SWEEP POOL [docs/images/rejection_study.png]
 
-POOL is a pack of games that no run has seen: the last weights of each run annotate it, into SWEEP/held_out, which says
-what their moves cost by the teacher's values and whether their confidence is earned. Runs of one arm and start differ
-in their seed; a figure is their mean with the half-width of its 95 % interval by Student's t.
+POOL is a pack of games that no run has seen: the weights of every checkpoint annotate it, into SWEEP/held_out, which
+says how often they agree with the teacher, what their moves cost by its values and whether their confidence is earned.
+Runs of one arm and start differ in their seed; a figure is their mean with the half-width of its 95 % interval by
+Student's t. A second call annotates only what is new.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,19 @@ import numpy as np
 from railyard.board.annotation.calibration import Calibration
 from railyard.board.annotation.config import Annotate
 from railyard.board.packs.annotation_session import AnnotationSession
-from railyard.core.runs import metrics, plots
+from railyard.board.training.subject import init_from_checkpoint
+from railyard.core.progress import counting
+from railyard.core.runs import checkpoints, metrics, plots
 from railyard.core.runs.folder import read_config
 from railyard.core.runs.reporting import table
 
-METRICS = {
-    "val/teacher_agreement": "agreement",
-    "val/loss": "loss",
-    "val/policy_agreement": "policy mass",  # on the teacher's move
+LOSS = "val/loss"
+TITLES = {  # by name: what stands above a panel, and in the table
+    "agreement": "agreement with the teacher",
+    "ev_loss": "EV loss of a move, points",
+    "calibration": "calibration error",
+    LOSS: "loss, held-out side",
 }
-ENDS = {"unseen": "agreement, POOL", "ev_loss": "EV loss, POOL", "calibration": "calibration error, POOL"}
 COLUMNS = ("ev_loss", "model_top_prob", "disagreement")  # of a session
 BASE = "uniform"
 
@@ -35,16 +39,17 @@ Curves = dict[Arm, dict[str, list[tuple[Sequence[int], Sequence[float]]]]]
 
 
 def read(sweep: Path, pool: Path) -> Curves:
-    """Steps and values of each metric, a pair a run, by arm; those of ENDS at the last step alone."""
+    """Steps and values of each figure, a pair a run, by arm."""
     found: Curves = {}
-    for init in sorted(sweep.glob("*/init")):
-        rows = metrics.read(init.parent)
-        arm = found.setdefault(arm_of(read_config(init.parent)), {})
-        for name in METRICS:
-            steps, values = metrics.series(rows, name)
-            arm.setdefault(name, []).append((steps, values))
-        for name, value in end(init, pool).items():
-            arm.setdefault(name, []).append((steps[-1:], [value]))
+    runs = sorted(init.parent for init in sweep.glob("*/init"))
+    with counting("runs on POOL", "runs") as tick:
+        for done, run in enumerate(runs, 1):
+            arm = found.setdefault(arm_of(read_config(run)), {})
+            arm.setdefault(LOSS, []).append(metrics.series(metrics.read(run), LOSS))
+            steps, figures = zip(*of_checkpoints(run, pool, sweep / "held_out"), strict=True)
+            for name in figures[0]:
+                arm.setdefault(name, []).append((steps, [one[name] for one in figures]))
+            tick(done, len(runs))
     return found
 
 
@@ -55,15 +60,28 @@ def arm_of(config: Mapping[str, Any]) -> Arm:
     return start, rejection["filters"][0]["id"] if rejection else BASE
 
 
-def end(init: Path, pool: Path) -> dict[str, float]:
+def of_checkpoints(run: Path, pool: Path, out: Path) -> Iterator[tuple[int, dict[str, float]]]:
+    """Steps, and figures of the weights there; those that the run began with, where it has not drawn them, at 0."""
+    config = read_config(run)
+    if config["model"].get("init") is not None:
+        yield 0, of_weights(Path(config["model"]["init"]), pool, out)
+    folder = run / "checkpoints"
+    files = (checkpoints.read_manifest(folder) or {"files": {}})["files"]
+    for name, facts in sorted(files.items(), key=lambda one: one[1]["step"]):
+        init = out / "inits" / f"{run.name}-{facts['step']}"
+        if not init.exists():
+            init_from_checkpoint(run, config, folder / name, init)
+        yield facts["step"], of_weights(init, pool, out)
+
+
+def of_weights(init: Path, pool: Path, out: Path) -> dict[str, float]:
     """On the rows of a pool: agreement, what a model's moves cost in points, and the expected calibration error."""
-    out = init.parents[1] / "held_out"
     session = AnnotationSession.open(Annotate(pool=pool, init=init, out=out, products=["metrics"]).run()["session"])
     rows, calibration = np.arange(len(session)), Calibration()
     cost, given, differs = (session.columns[name].gather(rows) for name in COLUMNS)
     calibration.add(given, 1 - differs)
-    cost, agreement = float(np.nanmean(cost)), 1 - float(np.nanmean(differs))
-    return {"unseen": agreement, "ev_loss": cost, "calibration": calibration.error() or 0.0}
+    agreement = 1 - float(np.nanmean(differs))
+    return {"agreement": agreement, "ev_loss": float(np.nanmean(cost)), "calibration": calibration.error() or 0.0}
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
@@ -79,9 +97,8 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
 def reached(arms: Mapping[Arm, Any], start: str, arm: str) -> float | None:
     """The share of its steps after which the mean agreement is what uniform rows end with; None: never."""
-    name = next(iter(METRICS))
-    steps, means, _ = curve(arms[start, arm][name])
-    goal = curve(arms[start, BASE][name])[1][-1]
+    steps, means, _ = curve(arms[start, arm]["agreement"])
+    goal = curve(arms[start, BASE]["agreement"])[1][-1]
     beyond = np.flatnonzero(means >= goal)
     return float(steps[beyond[0]] / steps[-1]) if len(beyond) else None
 
@@ -97,7 +114,7 @@ def curve(runs: Sequence[tuple[Sequence[int], Sequence[float]]]) -> tuple[Any, A
 def rows(arms: Curves) -> list[tuple[str, ...]]:
     found = []
     for (start, arm), named in sorted(arms.items()):
-        ends = [_shown(named[name]) for name in (*METRICS, *ENDS)]
+        ends = [_shown(named[name]) for name in TITLES]
         share = reached(arms, start, arm) if (start, BASE) in arms else None
         runs = len(next(iter(named.values())))
         found.append((start, arm, str(runs), *ends, "never" if share is None else f"{100 * share:.0f} %"))
@@ -111,12 +128,12 @@ def _shown(runs: Sequence[tuple[Sequence[int], Sequence[float]]]) -> str:
 
 
 def draw(arms: Curves, path: Path) -> None:
-    """A panel for each metric and start."""
+    """A panel for each figure and start."""
     starts = sorted({start for start, _ in arms})
-    figure, panels = plots.panels(len(METRICS) * len(starts), columns=len(starts), height=2.8)
-    places = [(name, start) for name in METRICS for start in starts]
+    figure, panels = plots.panels(len(TITLES) * len(starts), columns=len(starts), height=2.6)
+    places = [(name, start) for name in TITLES for start in starts]
     for axes, (name, start) in zip(panels, places, strict=True):
-        plots.title(axes, f"{METRICS[name]}, {start} weights")
+        plots.title(axes, f"{TITLES[name]}, {start} weights")
         for colour, arm in zip(plots.COLOURS, sorted({arm for _, arm in arms}), strict=False):
             if runs := arms.get((start, arm), {}).get(name):
                 steps, means, halves = curve(runs)
@@ -132,7 +149,7 @@ def main(sweep: Path, pool: Path, out: Path | None = None) -> None:
     arms = read(sweep, pool)
     if not arms:
         sys.exit(f"{sweep} holds no runs: give the folder of the sweep")
-    heads = ("weights", "rows", "runs", *METRICS.values(), *ENDS.values(), "uniform's end after")
+    heads = ("weights", "rows", "runs", *TITLES.values(), "uniform's end after")
     sys.stdout.write(table(heads, rows(arms)) + "\n")
     if out is not None:
         draw(arms, out)
