@@ -13,7 +13,7 @@ SOURCE = Path(railyard.__file__).parent
 LIGHT = ("file", "folder", "manifest", "journal", "journal cut", "stream")  # need neither torch nor compiled code
 WRITING_CALLS = {
     *("atomic_file", "atomic_folder", "new_file", "write_bytes", "write_text", "write_json", "write_manifest"),
-    *("Journal", "ShardWriter", "open_stream", "runs_writer", "connect", "save_file", "savefig"),
+    *("Journal", "ShardWriter", "open_stream", "runs_writer", "connect", "save_file", "savefig", "print_png"),
     *("memmap", "open_memmap", "tofile", "to_csv", "to_parquet", "mkstemp", "symlink_to", "touch"),
 }
 

@@ -17,7 +17,6 @@ from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
@@ -42,6 +41,7 @@ from railyard.core.config.hydra_private import (
     Hydra,
     apply_overrides,
     create_config_search_path,
+    group_options,
     name_overrides,
     read_files_by,
     split_key,
@@ -156,8 +156,7 @@ class Composition:
 
     def _options(self, key: str) -> list[str]:
         if key not in self.options:
-            kinds = (ObjectType.CONFIG, ObjectType.GROUP)
-            self.options[key] = [option for kind in kinds for option in self.loader.get_group_options(key, kind)]
+            self.options[key] = group_options(self.hydra, key)
         return self.options[key]
 
     def _soften(self, override: Override) -> str:

@@ -9,6 +9,7 @@ from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.hydra import Hydra
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra._internal.utils import create_config_search_path
+from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 from omegaconf._utils import split_key
@@ -22,6 +23,7 @@ __all__ = [
     "apply_overrides",
     "create_config_search_path",
     "defaults_of",
+    "group_options",
     "name_overrides",
     "read_files_by",
     "split_key",
@@ -62,3 +64,10 @@ def defaults_of(hydra: Hydra, config: str) -> Iterable[str]:
         if not entry.is_self() and not entry.is_override() and not isinstance(getattr(entry, "value", None), list):
             entry.update_parent(config.rpartition("/")[0], "")
             yield entry.get_config_path()
+
+
+def group_options(hydra: Hydra, group: str) -> list[str]:
+    """Options and groups in a folder of configs. Hydra's own loader copies all that it knows for each such question."""
+    loader: Any = hydra.config_loader
+    kinds = (ObjectType.CONFIG, ObjectType.GROUP)
+    return [option for kind in kinds for option in loader.repository.get_group_options(group, kind)]

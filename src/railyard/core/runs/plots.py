@@ -5,7 +5,7 @@ import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from railyard.core.intervals import Interval, wilson_interval
 from railyard.core.runs.fonts import fonts_for
@@ -120,6 +120,7 @@ def save(figure: Any, path: Path) -> None:
 
     The sentence stands on the picture too, which may be all that a reader has.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
 
     texts = figure.findobj(Text)
@@ -129,8 +130,8 @@ def save(figure: Any, path: Path) -> None:
     if fonts.missing:
         log.warning("%s: %s", path, fonts.sentence())
         figure.supxlabel(f"boxes: {fonts.sentence()}", fontsize=7, color=MUTED)
-    image = io.BytesIO()
+    image, canvas = io.BytesIO(), cast(Any, FigureCanvasAgg(figure))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+")
-        figure.savefig(image, format="png")
+        canvas.print_png(image)  # savefig would lay all out twice
     durable.write_bytes(path, image.getvalue())
