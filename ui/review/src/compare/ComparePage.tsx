@@ -11,6 +11,7 @@ import { HitOfRow } from "../search/HitView.tsx";
 import { SearchBar } from "../search/SearchBar.tsx";
 import { labelOf } from "../sessions/labels.ts";
 import { SessionLinks } from "../sessions/SessionLinks.tsx";
+import tables from "../share/tables.module.css";
 import type { CompareParameters } from "./address.ts";
 import styles from "./ComparePage.module.css";
 import { Groups } from "./Groups.tsx";
@@ -121,7 +122,7 @@ function Provenance({ said }: { said: Compared["provenance"] }) {
   return (
     <details className={styles.provenance}>
       <summary>What differs in how they were made ({names.length})</summary>
-      <table>
+      <table className={tables.texts}>
         <thead>
           <tr>
             <th scope="col">What</th>

@@ -5,6 +5,7 @@ import { MOVES } from "../board/Board.tsx";
 import { highest } from "../game/rules.ts";
 import { judgementOf, scaleOf } from "../judging/accuracy.ts";
 import { divergence, meanDivergence, normalised } from "../judging/divergence.ts";
+import tables from "../share/tables.module.css";
 import styles from "./MoveTable.module.css";
 
 /** The legal move with most mass. */
@@ -35,7 +36,7 @@ export function MoveTable({ step, against }: Props) {
   const policy = normalised(step.policy);
   const chosen = modelMove(step);
   return (
-    <table className={styles.table}>
+    <table className={`${tables.moves} ${styles.table}`}>
       <caption>{against ? `The second model${apart(against, step)}` : "Moves"}</caption>
       <thead>
         <tr>
@@ -50,7 +51,7 @@ export function MoveTable({ step, against }: Props) {
       </thead>
       <tbody>
         {MOVES.map((name, move) => (
-          <tr key={name} className={step.legal[move] ? undefined : styles.illegal}>
+          <tr key={name} className={step.legal[move] ? undefined : tables.illegal}>
             <th scope="row">{name}</th>
             <td>{step.legal[move] ? fixed(step.teacher.evs[move], 3) : "illegal"}</td>
             <td>
@@ -58,9 +59,9 @@ export function MoveTable({ step, against }: Props) {
             </td>
             <td>{percent(policy?.[move])}</td>
             <td>
-              {step.teacher.action === move && <span className={styles.teacher}>teacher</span>}
+              {step.teacher.action === move && <span className={tables.teacher}>teacher</span>}
               {step.teacher.action === null && step.played === move && <span>played</span>}
-              {chosen === move && <span className={styles.model}>model</span>}
+              {chosen === move && <span className={tables.model}>model</span>}
             </td>
           </tr>
         ))}

@@ -3,6 +3,7 @@ import { sentenceOf } from "../api/client.ts";
 import type { Analysis } from "../api/schemas.ts";
 import { fixed, percent, whole } from "../app/format.ts";
 import { MOVES } from "../board/Board.tsx";
+import tables from "../share/tables.module.css";
 import styles from "./AnalysisTable.module.css";
 import type { Asked } from "./useAnalysis.ts";
 
@@ -16,7 +17,7 @@ export function AnalysisTable({ asked, legal, isOver }: Props) {
   const says = asked.analysis;
   return (
     <>
-      <table className={styles.table} aria-busy={asked.isAsking}>
+      <table className={`${tables.moves} ${styles.table}`} aria-busy={asked.isAsking}>
         <caption>
           <span role="status">{stateOf(asked, isOver)}</span>
         </caption>
@@ -31,10 +32,10 @@ export function AnalysisTable({ asked, legal, isOver }: Props) {
         </thead>
         <tbody>
           {MOVES.map((name, move) => (
-            <tr key={name} className={legal[move] ? undefined : styles.illegal}>
+            <tr key={name} className={legal[move] ? undefined : tables.illegal}>
               <th scope="row">
                 {name}
-                {says?.teacher.best === move && <span className={styles.best}> ★ best</span>}
+                {says?.teacher.best === move && <span className={tables.teacher}> ★ best</span>}
               </th>
               <td>{legal[move] ? fixed(says?.teacher.evs[move], 3) : "illegal"}</td>
               <td>{fixed(says?.teacher.losses[move], 1)}</td>
@@ -43,7 +44,7 @@ export function AnalysisTable({ asked, legal, isOver }: Props) {
               </td>
               <td>
                 {percent(says?.model?.policy[move])}
-                {says?.model?.best === move && <span className={styles.model}> ◆</span>}
+                {says?.model?.best === move && <span className={tables.model}> ◆</span>}
               </td>
             </tr>
           ))}

@@ -6,6 +6,7 @@ import type { Rollouts } from "../api/schemas.ts";
 import { percent, signed, whole } from "../app/format.ts";
 import { MOVES } from "../board/Board.tsx";
 import type { Board } from "../game/rules.ts";
+import tables from "../share/tables.module.css";
 import { playOut } from "./queries.ts";
 import styles from "./RolloutPanel.module.css";
 
@@ -101,7 +102,7 @@ function Outcome({ found }: { found: Rollouts }) {
   const [difference] = found.differences;
   return (
     <>
-      <table className={styles.table}>
+      <table className={`${tables.figures} ${styles.table}`}>
         <caption>Scores from this board on; in brackets the 95 % interval of the mean</caption>
         <thead>
           <tr>
