@@ -1,21 +1,34 @@
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
+import styles from "./CopyButton.module.css";
 
-/** Puts a text on the clipboard, and says that it did. */
+const SAID_MS = 2000;
+
+/** Puts a text on the clipboard, and says that it did; where the browser does not allow it, shows the text instead. */
 export function CopyButton({ text, children }: { text: string; children: ReactNode }) {
-  const [said, setSaid] = useState("");
+  const [outcome, setOutcome] = useState<"copied" | "refused">();
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(text);
-      setSaid("Copied");
+      setOutcome("copied");
     } catch {
-      setSaid("The browser does not allow it");
+      setOutcome("refused");
     }
-    setTimeout(() => setSaid(""), 2000);
   };
+  useEffect(() => {
+    if (outcome !== "copied") return;
+    const timer = setTimeout(() => setOutcome(undefined), SAID_MS);
+    return () => clearTimeout(timer);
+  }, [outcome]);
   return (
-    <button type="button" onClick={copy}>
-      {children}
-      <span role="status">{said && ` · ${said}`}</span>
-    </button>
+    <>
+      <button type="button" onClick={copy}>
+        {children}
+        <span role="status">
+          {outcome === "copied" && " · Copied"}
+          {outcome === "refused" && " · The browser does not allow it"}
+        </span>
+      </button>
+      {outcome === "refused" && <code className={styles.text}>{text}</code>}
+    </>
   );
 }
