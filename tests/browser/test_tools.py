@@ -82,6 +82,26 @@ def test_hits_are_gone_through_across_runs_and_in_review(opened, named):
     expect(page.get_by_text("3 of 3 steps")).to_be_visible()
 
 
+def test_hits_are_gone_through_from_the_step_that_is_shown(opened, named):
+    """Keys come faster than the address follows the step."""
+    page = opened()
+    page.goto(f"/view/review/{named.one}?run=1&step=5&where=step_index>=5, step_index<=8")
+    expect(page.get_by_text("5 of 12 steps")).to_be_visible()
+    place = page.locator("output")
+    for keys, step, run in (
+        ("lp", 5, 1),  # back to the hit that the address names still
+        ("lln", 8, 1),
+        ("hhp", 5, 1),
+        ("llllln", 5, 2),  # from a step that is no hit
+        ("hp", 8, 1),
+    ):
+        for key in keys:
+            page.keyboard.press(key)
+        expect(page.get_by_text(f"Run {run}", exact=True)).to_be_visible()
+        expect(place).to_contain_text(f"step {step},")
+        expect(page).to_have_url(re.compile(rf"run={run}&step={step}&"))
+
+
 def test_quick_filters_are_conditions_or_say_why_not(opened, named):
     page = opened()
     page.goto(f"/view/search/{named.one}")

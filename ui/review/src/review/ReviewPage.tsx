@@ -13,6 +13,7 @@ import { SessionHead } from "../sessions/SessionHead.tsx";
 import styles from "./ReviewPage.module.css";
 import { RunView } from "./RunView.tsx";
 import type { ReviewSearch } from "./search.ts";
+import type { Shown } from "./usePosition.ts";
 
 const route = getRouteApi("/view/review/$session");
 
@@ -27,7 +28,7 @@ export function ReviewPage() {
     [navigate],
   );
   const { data, error, refetch } = useQuery(sessionsQuery);
-  const shown = useRef<number | undefined>(undefined);
+  const shown = useRef<Shown["current"]>(undefined);
   const isWide = useMedia("(min-width: 901px)");
   const isOpen = search.sidebar ? search.sidebar === "open" : isWide;
   const toggle = () => change({ sidebar: isOpen === isWide ? (isOpen ? "closed" : "open") : undefined });
@@ -63,6 +64,7 @@ export function ReviewPage() {
             sort={search.sort ?? ""}
             run={search.run}
             step={search.step}
+            shown={shown}
             show={(hit) => change({ run: hit.run_id, step: hit.step_index })}
           />
         )}

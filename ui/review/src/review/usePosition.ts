@@ -15,8 +15,8 @@ export function placeOf(steps: Float32Array, number: number): number {
   return low;
 }
 
-/** The number of the step that is shown, for who leaves before the URL has followed. */
-export type Shown = RefObject<number | undefined>;
+/** The step that is shown, for who acts before the URL has followed. */
+export type Shown = RefObject<{ step: number; show: (step: number) => void } | undefined>;
 
 export function usePosition(steps: Float32Array, asked: number | undefined, change: Change, shown: Shown) {
   const [position, setPosition] = useState(() => (asked === undefined ? 0 : placeOf(steps, asked)));
@@ -36,7 +36,11 @@ export function usePosition(steps: Float32Array, asked: number | undefined, chan
     return () => clearTimeout(timer);
   }, [position, steps, change]);
   useEffect(() => {
-    shown.current = steps[position];
+    const show = (step: number) => {
+      written.current = step;
+      setPosition(placeOf(steps, step));
+    };
+    shown.current = { step: steps[position]!, show };
     return () => {
       shown.current = undefined;
     };

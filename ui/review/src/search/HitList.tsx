@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import type { Hit } from "../api/schemas.ts";
 import { whole } from "../app/format.ts";
 import { Empty, Failed, Loading } from "../app/states.tsx";
+import { awayFromRow } from "./around.ts";
 import styles from "./HitList.module.css";
 import { HitSteps } from "./HitSteps.tsx";
 import type { Question } from "./queries.ts";
@@ -20,8 +21,7 @@ interface Props {
 
 export function HitList({ question, shown, show }: Props) {
   const [seen, setSeen] = useState(0);
-  const isShown = (hit: Hit) => hit.row === shown;
-  const found = useHits({ question, isShown, isAhead: () => shown !== undefined, show, seen });
+  const found = useHits({ question, away: awayFromRow(shown), show, seen });
   const { hits, total, place, error, refetch } = found;
   const frame = useRef<HTMLElement>(null);
   const list = useVirtualizer({

@@ -2,6 +2,8 @@
 import { Link } from "@tanstack/react-router";
 import type { Hit } from "../api/schemas.ts";
 import { Failed } from "../app/states.tsx";
+import type { Shown } from "../review/usePosition.ts";
+import { awayFromStep } from "./around.ts";
 import { HitSteps } from "./HitSteps.tsx";
 import styles from "./HitWalk.module.css";
 import { useHits } from "./useHits.ts";
@@ -10,18 +12,23 @@ interface Props {
   session: string;
   where: string;
   sort: string;
+  /** Run and step of the URL. */
   run: number | undefined;
   step: number | undefined;
+  shown: Shown;
   show: (hit: Hit) => void;
 }
 
-export function HitWalk({ session, where, sort, run, step, show }: Props) {
+export function HitWalk({ session, where, sort, run, step, shown, show }: Props) {
   const found = useHits({
     question: { session, where, sort },
-    isShown: (hit) => hit.run_id === run && hit.step_index === step,
-    // without a sort hits come run by run
-    isAhead: (last) => run !== undefined && (sort !== "" || last.run_id <= run),
-    show,
+    away: awayFromStep(run, step, sort),
+    awayNow: (hit) => awayFromStep(run, shown.current?.step ?? step, sort)(hit),
+    show: (hit) => {
+      // told at once, as the URL may name this very hit still
+      if (hit.run_id === run) shown.current?.show(hit.step_index);
+      show(hit);
+    },
   });
   if (found.error) return <Failed error={found.error} again={found.refetch} />;
   return (

@@ -3,6 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import type { Hit } from "../api/schemas.ts";
 import { useKeys } from "../app/keys.tsx";
+import { type Away, around } from "./around.ts";
 import { hitsQuery, type Question } from "./queries.ts";
 
 const AHEAD = 20; // hits that are fetched before they are needed
@@ -10,34 +11,35 @@ const MOST_SOUGHT = 20_000; // hits that are fetched to find the place of one th
 
 interface Asked {
   question: Question;
-  /** Which hit one stands at. */
-  isShown: (hit: Hit) => boolean;
-  /** Whether that one may stand behind the last hit that is fetched. */
-  isAhead: (last: Hit) => boolean;
+  /** From what is shown, as it is drawn. */
+  away: Away;
+  /** From what is shown when one goes on, where that may be another step by then. */
+  awayNow?: Away;
   show: (hit: Hit) => void;
   /** Up to which hit one has looked. */
   seen?: number;
 }
 
-export function useHits({ question, isShown, isAhead, show, seen = 0 }: Asked) {
+export function useHits({ question, away, awayNow = away, show, seen = 0 }: Asked) {
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetching } = useInfiniteQuery(
     hitsQuery(question),
   );
   const hits = data?.pages.flatMap((page) => page.hits) ?? [];
-  const place = hits.findIndex(isShown);
-  const isNear = Math.max(seen, place) >= hits.length - AHEAD;
+  const drawn = around(hits, away);
+  const isNear = Math.max(seen, drawn.place) >= hits.length - AHEAD;
   const last = hits.at(-1);
-  const wantsMore = isNear || (last && place < 0 && hits.length < MOST_SOUGHT && isAhead(last));
+  const isSought = last && drawn.place < 0 && !(away(last) > 0);
+  const wantsMore = isNear || (isSought && hits.length < MOST_SOUGHT);
   useEffect(() => {
     if (wantsMore && hasNextPage && !isFetching && !error) void fetchNextPage();
   }, [wantsMore, hasNextPage, isFetching, error, fetchNextPage]);
-  const go = (by: 1 | -1) => {
-    const hit = hits[place < 0 ? 0 : place + by];
+  const go = (to: "before" | "behind") => {
+    const hit = hits[around(hits, awayNow)[to]];
     if (hit) show(hit);
   };
   useKeys([
-    { key: "n", label: "Next hit", run: () => go(1) },
-    { key: "p", label: "Previous hit", run: () => go(-1) },
+    { key: "n", label: "Next hit", run: () => go("behind") },
+    { key: "p", label: "Previous hit", run: () => go("before") },
   ]);
-  return { hits, total: data?.pages[0]?.total, place, go, error, refetch };
+  return { hits, total: data?.pages[0]?.total, ...drawn, go, error, refetch };
 }

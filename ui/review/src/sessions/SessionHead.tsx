@@ -22,7 +22,7 @@ export function SessionHead({ session, among, search, shown }: Props) {
     navigate({
       to: "/view/review/$session",
       params: { session: id },
-      search: { ...search, step: shown.current ?? search.step },
+      search: { ...search, step: shown.current?.step ?? search.step },
     });
   const following = models[(models.findIndex(({ id }) => id === session.id) + 1) % models.length];
   useKeys([
