@@ -2,6 +2,7 @@
 import { QueryCache, QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 import * as z from "zod/mini";
+import { stringifySearch } from "../app/address.ts";
 
 /** The server answered with a fault; the message is its sentence. */
 export class ServerFault extends Error {
@@ -79,17 +80,16 @@ export async function sendJson<T>(
   return schema.parse(await response.json());
 }
 
+/** A path below those of a session. */
+export const sessionPath = (session: string, rest: string): string =>
+  `/sessions/${encodeURIComponent(session)}/${rest}`;
+
 /** A path with those parameters that are given. */
 export function withParameters(
   path: string,
   parameters: Record<string, string | number | boolean | undefined>,
 ): string {
-  const found = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value !== undefined && value !== "") found.set(name, String(value));
-  }
-  const text = found.toString();
-  return text ? `${path}?${text}` : path;
+  return path + stringifySearch(parameters);
 }
 
 export type ServerState = "well" | "lost" | "locked";

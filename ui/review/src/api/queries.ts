@@ -1,10 +1,8 @@
 // What pages ask for, by the names that the cache keeps it under. A key names session and run, so that nothing is
 // ever shown as another one's.
 import { queryOptions } from "@tanstack/react-query";
-import { ask, getJson, ServerFault, withParameters } from "./client.ts";
+import { ask, getJson, ServerFault, sessionPath, withParameters } from "./client.ts";
 import { Health, Runs, SessionSchema, Sessions, Steps } from "./schemas.ts";
-
-const part = encodeURIComponent;
 
 export const healthQuery = queryOptions({
   queryKey: ["health"],
@@ -20,7 +18,7 @@ export const sessionsQuery = queryOptions({
 export const schemaQuery = (session: string) =>
   queryOptions({
     queryKey: ["session", session, "schema"],
-    queryFn: ({ signal }) => getJson(`/sessions/${part(session)}/schema`, SessionSchema, signal),
+    queryFn: ({ signal }) => getJson(sessionPath(session, "schema"), SessionSchema, signal),
   });
 
 export interface RunsQuestion {
@@ -35,7 +33,7 @@ export const runsQuery = (session: string, asked: RunsQuestion) =>
     queryKey: ["session", session, "runs", asked],
     queryFn: ({ signal }) =>
       getJson(
-        withParameters(`/sessions/${part(session)}/runs`, {
+        withParameters(sessionPath(session, "runs"), {
           page: asked.page,
           page_size: asked.pageSize,
           where: asked.where,
@@ -53,7 +51,7 @@ export const seriesQuery = (session: string, run: number, metrics: readonly stri
   queryOptions({
     queryKey: ["session", session, "series", run, metrics],
     queryFn: async ({ signal }): Promise<Series> => {
-      const path = `/sessions/${part(session)}/runs/${run}/series`;
+      const path = sessionPath(session, `runs/${run}/series`);
       const response = await ask(withParameters(path, { metrics: metrics.join(",") }), { signal });
       return seriesOf(await response.arrayBuffer(), metrics);
     },
@@ -85,7 +83,7 @@ export const stepsQuery = (
     gcTime: 20_000, // a window takes megabytes, and scrubbing passes many
     queryFn: async ({ signal }): Promise<StepsAnswer> => {
       const pathWith = (tokens: boolean) =>
-        withParameters(`/sessions/${part(session)}/runs/${run}/steps`, {
+        withParameters(sessionPath(session, `runs/${run}/steps`), {
           offset,
           limit,
           metrics: metrics.join(","),

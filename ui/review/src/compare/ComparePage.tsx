@@ -1,13 +1,12 @@
 // Two models over one pool: what the second sets right and spoils, how far they are apart, and why they may be.
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { getJson } from "../api/client.ts";
+import { getJson, sessionPath } from "../api/client.ts";
 import { sessionsQuery } from "../api/queries.ts";
 import { Compared } from "../api/schemas.ts";
 import { fixed, whole } from "../app/format.ts";
 import { Empty, Failed, Loading } from "../app/states.tsx";
-import { HitList } from "../search/HitList.tsx";
-import { HitOfRow } from "../search/HitView.tsx";
+import { FoundHits } from "../search/FoundHits.tsx";
 import { SearchBar } from "../search/SearchBar.tsx";
 import { labelOf } from "../sessions/labels.ts";
 import { SessionLinks } from "../sessions/SessionLinks.tsx";
@@ -22,11 +21,7 @@ const comparedQuery = (session: string, other: string) =>
   queryOptions({
     queryKey: ["session", session, "compared", other],
     queryFn: ({ signal }) =>
-      getJson(
-        `/sessions/${encodeURIComponent(session)}/compare/${encodeURIComponent(other)}`,
-        Compared,
-        signal,
-      ),
+      getJson(sessionPath(session, `compare/${encodeURIComponent(other)}`), Compared, signal),
   });
 
 export function ComparePage() {
@@ -99,19 +94,11 @@ function Comparison({ session, other }: { session: string; other: string }) {
           : `KL of the first model's ${divergence.of} to the second's: ${fixed(divergence.mean, 4)} nats, the mean over ${whole(divergence.rows)} steps.`}
       </p>
       <Provenance said={provenance} />
-      <div className={styles.found}>
-        <HitList
-          key={`${group} ${where} ${sort}`}
-          question={{ session, other, group, where, sort }}
-          shown={row}
-          show={(hit) => change({ row: hit.row }, true)}
-        />
-        {row === undefined ? (
-          <Empty>Choose a step, or press n for the first.</Empty>
-        ) : (
-          <HitOfRow session={session} row={row} other={other} />
-        )}
-      </div>
+      <FoundHits
+        question={{ session, other, group, where, sort }}
+        row={row}
+        show={(hit) => change({ row: hit.row }, true)}
+      />
     </>
   );
 }

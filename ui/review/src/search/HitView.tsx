@@ -7,34 +7,25 @@ import { Empty, Failed, Loading } from "../app/states.tsx";
 import { ShownBoard } from "../share/ShownBoard.tsx";
 import styles from "./HitView.module.css";
 import { MoveTable } from "./MoveTable.tsx";
-import { hitStepQuery, rowQuery } from "./queries.ts";
+import { hitStepQuery, type Question, rowQuery } from "./queries.ts";
 
 interface Props {
-  session: string;
+  /** The search that found it: of a comparison the second model is told, too; on another the review page goes on. */
+  question: Question;
   row: number;
-  /** A second session, whose model is told, too. */
-  other?: string;
-  /** The search that found it, which the review page goes on with. */
-  search?: { where: string; sort: string };
 }
 
 /** The hit in a row of the pool, found by that number alone, so that a link shows it without its search. */
-export function HitOfRow({ session, row, other, search }: Props) {
-  const { data: hit, error, refetch } = useQuery(rowQuery(session, row));
+export function HitOfRow({ question, row }: Props) {
+  const { data: hit, error, refetch } = useQuery(rowQuery(question.session, row));
   if (error) return <Failed error={error} again={refetch} />;
   if (hit === undefined) return <Loading what="the step" />;
   if (hit === null) return <Empty>This session has no row {whole(row)}.</Empty>;
-  return <HitView session={session} hit={hit} other={other} search={search} />;
+  return <HitView question={question} hit={hit} />;
 }
 
-interface ViewProps {
-  session: string;
-  hit: Hit;
-  other: string | undefined;
-  search: Props["search"];
-}
-
-function HitView({ session, hit, other, search }: ViewProps) {
+function HitView({ question, hit }: { question: Question; hit: Hit }) {
+  const { session, other, where, sort } = question;
   const { data: step, error, refetch } = useQuery(hitStepQuery(session, hit));
   if (error) return <Failed error={error} again={refetch} />;
   if (!step) return <Loading what="the step" />;
@@ -51,7 +42,7 @@ function HitView({ session, hit, other, search }: ViewProps) {
           <Link
             to="/view/review/$session"
             params={{ session }}
-            search={{ run: hit.run_id, step: hit.step_index, ...search }}
+            search={{ run: hit.run_id, step: hit.step_index, ...(other ? {} : { where, sort }) }}
             className={styles.open}
           >
             Open in review

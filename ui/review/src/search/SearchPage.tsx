@@ -1,12 +1,10 @@
 // Steps of a session that meet conditions: one key away from each other, across runs.
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { Empty } from "../app/states.tsx";
 import { SessionLinks } from "../sessions/SessionLinks.tsx";
 import { CopyButton } from "../share/CopyButton.tsx";
 import type { SearchParameters } from "./address.ts";
-import { HitList } from "./HitList.tsx";
-import { HitOfRow } from "./HitView.tsx";
+import { FoundHits } from "./FoundHits.tsx";
 import { columnsQuery, exportPath, FORMATS } from "./queries.ts";
 import { filterText, quickFilters } from "./quick.ts";
 import { SearchBar } from "./SearchBar.tsx";
@@ -46,19 +44,11 @@ export function SearchPage() {
         />
       </div>
       {where && <code className={styles.filter}>{filterText(where)}</code>}
-      <div className={styles.found}>
-        <HitList
-          key={`${session} ${where} ${sort}`}
-          question={{ session, where, sort }}
-          shown={row}
-          show={(hit) => change({ row: hit.row }, true)}
-        />
-        {row === undefined ? (
-          <Empty>Choose a step, or press n for the first.</Empty>
-        ) : (
-          <HitOfRow session={session} row={row} search={{ where, sort }} />
-        )}
-      </div>
+      <FoundHits
+        question={{ session, where, sort }}
+        row={row}
+        show={(hit) => change({ row: hit.row }, true)}
+      />
     </div>
   );
 }

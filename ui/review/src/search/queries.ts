@@ -1,10 +1,9 @@
 // What the search asks the server: columns, hits page by page, one hit's step, named searches.
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import * as z from "zod/mini";
-import { getJson, withParameters } from "../api/client.ts";
+import { getJson, sessionPath, withParameters } from "../api/client.ts";
 import { type Hit, Hits, type Step, Steps, Views } from "../api/schemas.ts";
 
-const part = encodeURIComponent;
 const HITS_A_PAGE = 500;
 /** Columns that a hit is told by. */
 const SHOWN = ["ev_loss", "played_loss", "entropy", "model_top_prob", "logit_gap"];
@@ -20,7 +19,7 @@ export type Columns = z.infer<typeof Columns>;
 export const columnsQuery = (session: string) =>
   queryOptions({
     queryKey: ["session", session, "columns"],
-    queryFn: ({ signal }) => getJson(`/sessions/${part(session)}/columns`, Columns, signal),
+    queryFn: ({ signal }) => getJson(sessionPath(session, "columns"), Columns, signal),
   });
 
 /** Steps of a session that meet conditions; `group` of a comparison with another session, if that is asked. */
@@ -33,9 +32,8 @@ export interface Question {
 }
 
 function pathOf({ session, where, sort, other, group }: Question, limit: number, cursor?: string): string {
-  const base = `/sessions/${part(session)}`;
-  const path = other ? `${base}/compare/${part(other)}/steps` : `${base}/steps/search`;
-  return withParameters(path, { where, sort, limit, group, cursor });
+  const rest = other ? `compare/${encodeURIComponent(other)}/steps` : "steps/search";
+  return withParameters(sessionPath(session, rest), { where, sort, limit, group, cursor });
 }
 
 export const hitsQuery = (question: Question) =>
@@ -69,7 +67,7 @@ export const hitStepQuery = (session: string, hit: Hit) =>
     queryKey: ["session", session, "step", hit.row],
     queryFn: async ({ signal }): Promise<Step> => {
       const at = async (offset: number) => {
-        const path = `/sessions/${part(session)}/runs/${hit.run_id}/steps`;
+        const path = sessionPath(session, `runs/${hit.run_id}/steps`);
         const asked = { offset, limit: 1, metrics: SHOWN.join(",") };
         return (await getJson(withParameters(path, asked), Steps, signal)).steps[0];
       };
@@ -90,4 +88,4 @@ export const viewsQuery = queryOptions({
 export const FORMATS = ["csv", "jsonl", "npz"] as const;
 
 export const exportPath = (session: string, where: string, format: string): string =>
-  withParameters(`/sessions/${part(session)}/export`, { where, format });
+  withParameters(sessionPath(session, "export"), { where, format });
