@@ -2,6 +2,8 @@
 import styles from "./Board.module.css";
 
 export const MOVES = ["Up", "Down", "Left", "Right"] as const;
+/** The keys of the moves. */
+export const ARROWS = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"] as const;
 
 const CELL = 100;
 const GAP = 8;

@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { accuracyOf, blunderLoss, judgementOf, scaleOf } from "./accuracy.ts";
+import { accuracyOf, blunderLoss, judge, judgementOf, scaleOf, UNKNOWN } from "./accuracy.ts";
 
 /** The server's recorded answer of an analysis: the same losses have to be judged alike. */
 const RECORDED = new URL("../../../../tests/fixtures/review/post_analyze.json", import.meta.url);
@@ -22,6 +22,11 @@ test.each([
   ["somebody's", 11, 0.0318018],
 ])("%s at %i has its λ", (valuation, highest, scale) => {
   expect(scaleOf(valuation, highest)).toBe(scale);
+});
+
+test("judgements follow the accuracy, best follows the loss", () => {
+  expect([judge(0, 100), judge(1, 100), judge(1, 90), judge(1, 89), judge(1, 70)]).toEqual([0, 1, 1, 2, 2]);
+  expect([judge(1, 69), judge(1, 40), judge(1, 39), judge(Number.NaN, 50)]).toEqual([3, 3, 4, UNKNOWN]);
 });
 
 test("unknown losses have no name, a blunder begins at its loss", () => {

@@ -1,9 +1,9 @@
 // How good a move is between 0 and 100, and what it is called: the rules of `board/review/accuracy.py`.
 import shipped from "../../../../src/railyard/board/review/accuracy.json";
-import type { Judgement } from "../api/schemas.ts";
+import { JUDGEMENTS, type Judgement } from "../api/schemas.ts";
 
 /** Accuracies from which on a move is called so; below the last one it is a blunder. */
-export const FROM = { good: 90, inaccuracy: 70, mistake: 40 } as const;
+const FROM = { good: 90, inaccuracy: 70, mistake: 40 } as const;
 
 const SCALES: Record<string, Record<string, number>> = shipped.scales;
 /** Whose λ the values of own endgame tables have: they are chances, too. */
@@ -23,14 +23,20 @@ export function scaleOf(valuation: string, highest: number): number {
 /** 100 exp(-loss / λ) of a loss in thousandths of an EV. */
 export const accuracyOf = (loss: number, scale: number): number => 100 * Math.exp(-Math.max(loss, 0) / scale);
 
+export const UNKNOWN = 255;
+
+/** Place in JUDGEMENTS; UNKNOWN where the loss is not known. */
+export function judge(loss: number, accuracy: number): number {
+  if (Number.isNaN(loss) || Number.isNaN(accuracy)) return UNKNOWN;
+  if (loss <= 0) return 0;
+  if (accuracy >= FROM.good) return 1;
+  if (accuracy >= FROM.inaccuracy) return 2;
+  return accuracy >= FROM.mistake ? 3 : 4;
+}
+
 /** What a move of this loss is called; null where the loss is not known. */
 export function judgementOf(loss: number | null, scale: number): Judgement | null {
-  if (loss === null || Number.isNaN(loss)) return null;
-  if (loss <= 0) return "best";
-  const accuracy = accuracyOf(loss, scale);
-  if (accuracy >= FROM.good) return "good";
-  if (accuracy >= FROM.inaccuracy) return "inaccuracy";
-  return accuracy >= FROM.mistake ? "mistake" : "blunder";
+  return loss === null ? null : (JUDGEMENTS[judge(loss, accuracyOf(loss, scale))] ?? null);
 }
 
 /** The smallest loss of a blunder. */

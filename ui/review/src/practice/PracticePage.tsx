@@ -7,21 +7,21 @@ import type { Hit, Step } from "../api/schemas.ts";
 import { percent, whole } from "../app/format.ts";
 import { useKeys } from "../app/keys.tsx";
 import { Empty, Failed, Loading } from "../app/states.tsx";
-import { MOVES } from "../board/Board.tsx";
+import { ARROWS, MOVES } from "../board/Board.tsx";
 import { highest } from "../game/rules.ts";
 import { judgementOf, scaleOf } from "../judging/accuracy.ts";
-import { lossesOf, MoveTable, modelMove } from "../search/MoveTable.tsx";
+import { MoveTable } from "../search/MoveTable.tsx";
 import { columnsQuery, hitStepQuery, hitsQuery } from "../search/queries.ts";
 import { quickFilters } from "../search/quick.ts";
 import { SessionLinks } from "../sessions/SessionLinks.tsx";
 import { ShownBoard } from "../share/ShownBoard.tsx";
+import { lossesOf, modelMove } from "../step/values.ts";
 import type { Whose } from "./address.ts";
 import styles from "./PracticePage.module.css";
 import { type Answer, answerOf, answers, keep, tally, withAnswer } from "./results.ts";
 
 const route = getRouteApi("/view/practice/$session");
 const FILTERS: Record<Whose, string> = { model: "Blunders of the model", player: "Blunders of the player" };
-const ARROWS = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"];
 
 export function PracticePage() {
   const { session } = route.useParams();

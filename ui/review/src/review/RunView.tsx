@@ -14,12 +14,10 @@ import { StepAccuracy } from "./StepAccuracy.tsx";
 import { StepControls } from "./StepControls.tsx";
 import type { ReviewSearch } from "./search.ts";
 import { type Shown, usePosition } from "./usePosition.ts";
-import { useWindow } from "./useWindow.ts";
+import { OF_SERIES, useWindow } from "./useWindow.ts";
 
 // columns that the page draws, as far as the session has them
 const DRAWN = ["ev_loss", "played_loss", "model_top_prob", "entropy", "disagreement", "ev_disagreement"];
-// names that every series knows
-const BESIDE = ["step_index", "accuracy", "model_accuracy"];
 const MOST_SERIES = 16;
 
 interface Props {
@@ -35,7 +33,7 @@ export function RunView(props: Props) {
   const metrics = useMemo(() => {
     const values = session.columns.filter((name) => name.startsWith("value_"));
     const drawn = DRAWN.filter((name) => session.columns.includes(name));
-    return [...BESIDE, ...drawn, ...values].slice(0, MOST_SERIES);
+    return [...OF_SERIES, ...drawn, ...values].slice(0, MOST_SERIES);
   }, [session.columns]);
   const { data, error, failureReason, refetch } = useQuery(seriesQuery(session.id, run, metrics));
   if (error) return <Failed error={error} again={refetch} />;

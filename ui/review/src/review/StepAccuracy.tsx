@@ -5,7 +5,7 @@ import { fixed } from "../app/format.ts";
 import { GLYPHS } from "./JudgementCounts.tsx";
 import type { Judged } from "./RunView.tsx";
 import styles from "./StepAccuracy.module.css";
-import type { Side } from "./search.ts";
+import { SIDES, type Side } from "./search.ts";
 
 const COLUMNS: Record<Side, { loss: string; accuracy: string; label: string }> = {
   played: { loss: "played_loss", accuracy: "accuracy", label: "Played" },
@@ -21,7 +21,7 @@ export function StepAccuracy({
   judged: Judged;
   position: number;
 }) {
-  const told = (["played", "model"] as const).flatMap((side) => {
+  const told = SIDES.flatMap((side) => {
     const judgement = JUDGEMENTS[judged[side][position]!];
     const { loss, accuracy, label } = COLUMNS[side];
     if (!judgement) return [];

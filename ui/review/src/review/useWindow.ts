@@ -15,6 +15,8 @@ export interface StepWindow {
   again: () => void;
 }
 
+/** Names that every series knows, and no step. */
+export const OF_SERIES = ["step_index", "accuracy", "model_accuracy"];
 // how long one stays before the window of the next mistake is fetched
 const STAYS_MS = 120;
 
@@ -32,7 +34,7 @@ export function useWindow(
   const client = useQueryClient();
   const queryAt = useCallback(
     (first: number) => {
-      const columns = metrics.filter((name) => !NOT_OF_STEPS.has(name));
+      const columns = metrics.filter((name) => !OF_SERIES.includes(name));
       return stepsQuery(session, run, first, WINDOW, columns, tokenize);
     },
     [session, run, metrics, tokenize],
@@ -57,5 +59,3 @@ export function useWindow(
     again: refetch,
   };
 }
-
-const NOT_OF_STEPS = new Set(["step_index", "accuracy", "model_accuracy"]);

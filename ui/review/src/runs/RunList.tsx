@@ -45,7 +45,7 @@ function Line({ run, isCurrent }: { run: Run; isCurrent: boolean }) {
       className={styles.run}
     >
       <span className={styles.score}>{whole(run.max_score)}</span>
-      <span className={styles.tile}>{whole(run.highest_tile)}</span>
+      <span>{whole(run.highest_tile)}</span>
       <span className={styles.name}>run {run.run_id}</span>
       <span className={styles.facts}>{whole(run.steps)} steps</span>
       <span className={styles.facts} title="steps at which the model plays another move">

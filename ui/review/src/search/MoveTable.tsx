@@ -6,23 +6,8 @@ import { highest } from "../game/rules.ts";
 import { judgementOf, scaleOf } from "../judging/accuracy.ts";
 import { divergence, meanDivergence, normalised } from "../judging/divergence.ts";
 import tables from "../share/tables.module.css";
+import { lossesOf, modelMove } from "../step/values.ts";
 import styles from "./MoveTable.module.css";
-
-/** The legal move with most mass. */
-export function modelMove({ policy, legal }: Step): number | null {
-  if (!policy) return null;
-  const known = policy.map((mass, move) => (legal[move] && mass !== null ? mass : -1));
-  const most = Math.max(...known);
-  return most < 0 ? null : known.indexOf(most);
-}
-
-/** Thousandths of an EV below the best of the legal moves; null unknown. */
-export function lossesOf({ teacher, legal }: Step): (number | null)[] {
-  const best = teacher.best === null ? null : (teacher.evs[teacher.best] ?? null);
-  return teacher.evs.map((ev, move) =>
-    ev === null || best === null || !legal[move] ? null : Math.max(0, 1000 * (best - ev)),
-  );
-}
 
 interface Props {
   step: Step;

@@ -1,4 +1,5 @@
 // What can stand at the caret of a `where=`: a column, an operator, a value.
+import { MOVES } from "../board/Board.tsx";
 import type { Columns } from "./queries.ts";
 import { OPERATORS } from "./query.ts";
 
@@ -87,7 +88,6 @@ function valuesFor(name: string, typed: string, facts: Columns): Option[] {
 }
 
 const FLAGS = new Set(["disagreement", "ev_disagreement", "illegal_argmax"]);
-const MOVES = ["Up", "Down", "Left", "Right"];
 
 function numbersFor(name: string, { columns }: Columns): Option[] {
   const unknown = { text: "null", hint: "not known" };

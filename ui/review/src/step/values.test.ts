@@ -1,6 +1,15 @@
 import { expect, test } from "vitest";
 import type { Step } from "../api/schemas.ts";
-import { boardValue, minMax, saidBy, severity, teacherValues, verdict } from "./values.ts";
+import {
+  boardValue,
+  lossesOf,
+  minMax,
+  modelMove,
+  saidBy,
+  severity,
+  teacherValues,
+  verdict,
+} from "./values.ts";
 
 const STEP: Step = {
   row: 0,
@@ -56,6 +65,19 @@ test("an illegal argmax is told apart from the move that is played", () => {
   const found = verdict(STEP, teacherValues(STEP));
   expect(found).toMatchObject({ argmax: 0, model: 2, reference: 3, differs: true, evDiffers: true });
   expect(found.severity).toBe("medium");
+});
+
+test("losses are below the best move's EV, of illegal moves and without a best none is known", () => {
+  const losses = lossesOf(STEP).map((loss) => loss && Math.round(loss));
+  expect(losses).toEqual([null, 7798, 25, 0]);
+  expect(lossesOf({ ...STEP, legal: [false, true, false, true] })[2]).toBe(null);
+  expect(lossesOf({ ...STEP, teacher: { ...STEP.teacher, best: null } })).toEqual([null, null, null, null]);
+});
+
+test("the model's move is the first legal one with most mass that is known", () => {
+  expect(modelMove({ ...STEP, policy: [0.9, null, 0.5, 0.5] })).toBe(2);
+  expect(modelMove({ ...STEP, policy: null })).toBe(null);
+  expect(modelMove({ ...STEP, legal: [true, false, false, false], policy: [null, 1, 1, 1] })).toBe(null);
 });
 
 test("a move with the best EV differs in action and not in EV", () => {

@@ -71,6 +71,19 @@ export function teacherValues(step: Step): TeacherValues {
   };
 }
 
+/** The legal move with most mass: what the model plays. */
+export function modelMove({ policy, legal }: Step): number | null {
+  return argmax((policy ?? []).map((mass, move) => (legal[move] ? mass : null)));
+}
+
+/** Thousandths of an EV below the best of the legal moves; null unknown. */
+export function lossesOf({ teacher, legal }: Step): (number | null)[] {
+  const best = teacher.best === null ? null : (teacher.evs[teacher.best] ?? null);
+  return teacher.evs.map((ev, move) =>
+    ev === null || best === null || !legal[move] ? null : Math.max(0, 1000 * (best - ev)),
+  );
+}
+
 export type Severity = "severe" | "medium" | "soft";
 export const SYMBOLS: Record<Severity, string> = { severe: "‼", medium: "!", soft: "≈" };
 
@@ -97,7 +110,7 @@ export interface Verdict {
 
 export function verdict(step: Step, teacher: TeacherValues): Verdict {
   const policy = step.policy ?? [null, null, null, null];
-  const model = argmax(policy.map((p, move) => (step.legal[move] ? p : null)));
+  const model = modelMove(step);
   const reference = step.teacher.action ?? step.played;
   const differs = model === null || reference === null ? null : model !== reference;
   const advantage = model === null ? null : (teacher.advantages[model] ?? null);

@@ -1,16 +1,5 @@
 // Judgements of all steps of a run, from how much each move loses and how good that makes it.
-import { FROM } from "../judging/accuracy.ts";
-
-export const UNKNOWN = 255;
-
-/** Place in JUDGEMENTS; UNKNOWN where the loss is not known. */
-export function judge(loss: number, accuracy: number): number {
-  if (Number.isNaN(loss) || Number.isNaN(accuracy)) return UNKNOWN;
-  if (loss <= 0) return 0;
-  if (accuracy >= FROM.good) return 1;
-  if (accuracy >= FROM.inaccuracy) return 2;
-  return accuracy >= FROM.mistake ? 3 : 4;
-}
+import { judge, UNKNOWN } from "../judging/accuracy.ts";
 
 export function judgeAll(losses: Float32Array, accuracies: Float32Array): Uint8Array {
   return Uint8Array.from(losses, (loss, step) => judge(loss, accuracies[step]!));

@@ -4,7 +4,7 @@ import { healthQuery } from "../api/queries.ts";
 import { whole } from "../app/format.ts";
 import { useKeys } from "../app/keys.tsx";
 import { Empty } from "../app/states.tsx";
-import { MOVES } from "../board/Board.tsx";
+import { ARROWS, MOVES } from "../board/Board.tsx";
 import { MOVES as DIRECTIONS, legalMoves, type Move } from "../game/rules.ts";
 import { LARGEST_SEED } from "../game/spawn.ts";
 import { ShownBoard } from "../share/ShownBoard.tsx";
@@ -16,7 +16,6 @@ import { RolloutPanel } from "./RolloutPanel.tsx";
 import { useAnalysis } from "./useAnalysis.ts";
 import { addressOf, useGame } from "./useGame.ts";
 
-const ARROWS = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"];
 const SIGNS = ["↑", "↓", "←", "→"];
 
 export function BoardPage() {
@@ -89,7 +88,7 @@ export function BoardPage() {
           </div>
           <PositionForm board={game.board} use={(board) => begin(game.seed, board)} />
         </section>
-        <section aria-label="Analysis" className={styles.analysis}>
+        <section aria-label="Analysis">
           <div className={styles.tools}>
             <label>
               Depth{" "}
