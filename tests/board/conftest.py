@@ -45,6 +45,12 @@ class Logs:
 
 
 @pytest.fixture
+def no_plots(monkeypatch):
+    """Reports without plots, for tests of all else: drawing takes longer than what is reported."""
+    monkeypatch.setattr("railyard.core.runs.plots.available", lambda: False)
+
+
+@pytest.fixture
 def logs(tmp_path):
     return Logs(tmp_path / "logs")
 

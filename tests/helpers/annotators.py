@@ -6,9 +6,11 @@ Shapes: B boards, N bins.
 import hashlib
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
+from railyard.board.annotation import report
 from railyard.board.annotation.asking import Model
 from railyard.board.annotation.config import Annotate
 from railyard.board.annotation.job import annotate_with
@@ -92,12 +94,16 @@ def model(said=None, **keys):
 
 
 def annotate(
-    pool, out, said=None, window=1, after=lambda boards: None, seen=lambda boards_B16: None, progress=None, **keys
-):
-    """A session's folder, and what the job said."""
+    pool, out, said=None, window=1, after=lambda boards: None, seen=lambda boards_B16: None, progress=None, plots=False,
+    **keys
+):  # fmt: skip
+    """A session's folder, and what the job said; its report is without plots, which take as long as all else."""
     keys = {"batch_size": 64, "bucket": 64, "tag": "fake", "init": Path("unused"), **keys}
     knobs = Annotate(pool=pool, out=out, **keys)
-    with model(said, window=window, after=after, seen=seen) as open_model:
+    with (
+        model(said, window=window, after=after, seen=seen) as open_model,
+        patch.object(report.plots, "available", lambda: plots),
+    ):
         found = annotate_with(open_model, knobs, progress)
     return Path(found["session"]), found
 

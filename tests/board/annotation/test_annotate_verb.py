@@ -26,7 +26,7 @@ def annotated(railyard, *words):
     return Path(done.json["session"]), done
 
 
-def test_a_model_in_process_on_one_and_on_two_devices(railyard, work):
+def test_a_model_in_process_on_one_and_on_two_devices(railyard, no_plots, work):
     folder, _ = annotated(railyard, f"init={BINNED}", *SMALL)
     assert folder.parent.name == "model=08_encoder_binned_gqa"
     session = AnnotationSession.open(folder)
@@ -44,7 +44,7 @@ def test_a_model_in_process_on_one_and_on_two_devices(railyard, work):
     assert digests(two) == digests(one)
 
 
-def test_a_pool_that_was_played_and_the_moves_that_led_on(railyard, work):
+def test_a_pool_that_was_played_and_the_moves_that_led_on(railyard, no_plots, work):
     assert railyard("play", "player=random", "games=4", "seed=3", "max_moves=60", "out=played").code == 0
     done = railyard("annotate", "pool=played", f"init={BINNED}", *SMALL)
     assert done.code == 0, done.err

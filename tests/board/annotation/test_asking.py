@@ -33,7 +33,7 @@ def loop():
 
 
 @pytest.fixture
-def in_process(monkeypatch, work):
+def in_process(monkeypatch, no_plots, work):
     """A session by the servers' model without a server."""
     with monkeypatch.context() as patched:
         patched.setattr("annotators.answers_for", lambda boards_B16, said: answers_of(boards_B16))
@@ -55,7 +55,7 @@ def test_one_server_and_two_give_the_bytes_of_the_process(railyard, work, in_pro
     assert (source["bucket"], source["device"], source["model_hash"]) == (None, None, FACTS.model_hash)
 
 
-def test_a_server_of_the_first_version_is_asked_about_tiles_up_to_32768(railyard, work, loop):
+def test_a_server_of_the_first_version_is_asked_about_tiles_up_to_32768(railyard, no_plots, work, loop):
     rows = np.zeros(70, SELFPLAY)
     rows["step_idx"] = np.arange(70)
     rows["exps"] = np.arange(16) + np.arange(70)[:, None] % 2

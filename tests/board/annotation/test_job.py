@@ -49,7 +49,7 @@ def small(tiny_pack, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(small, tmp_path_factory):
-    return annotate(small, tmp_path_factory.mktemp("whole"))[0]
+    return annotate(small, tmp_path_factory.mktemp("whole"), plots=True)[0]
 
 
 def stats(folder):
@@ -138,6 +138,7 @@ def test_manifest_source_and_aggregates(small, whole):
         known = values[~np.isnan(values)].astype(np.float64)
         np.testing.assert_allclose(session.quantiles[name], np.percentile(known, np.arange(1, 100)), rtol=1e-12)
     assert "Expected calibration error" in (whole / "report.md").read_text()
+    assert (whole / "annotation.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize(

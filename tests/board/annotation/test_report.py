@@ -15,7 +15,7 @@ def pool_of_one_game(folder):
 
 
 def test_what_self_play_lacks_is_not_available(tmp_path):
-    folder, _ = annotate(pool_of_one_game(tmp_path / "pool"), tmp_path)
+    folder, _ = annotate(pool_of_one_game(tmp_path / "pool"), tmp_path, plots=True)
     text = (folder / "report.md").read_text()
     assert f"| self-play | 4 | {NOT_AVAILABLE}" in text
     assert f"{NOT_AVAILABLE}: no move of the teacher is known." in text

@@ -46,7 +46,7 @@ class InProcess:
 
 
 @pytest.fixture
-def in_process(monkeypatch, railyard, work):
+def in_process(monkeypatch, railyard, no_plots, work):
     """The games of the fake's model, played in this process."""
 
     @contextmanager
@@ -75,7 +75,7 @@ def test_one_server_and_two_give_the_games_of_the_process(railyard, work, in_pro
     assert {game["steps"] for game in in_process} == {30}
 
 
-def test_a_pool_has_the_embeddings_of_the_server(railyard, work, loop):
+def test_a_pool_has_the_embeddings_of_the_server(railyard, no_plots, work, loop):
     with serving(loop, FakeServer("unix:a")):
         done = railyard(*WORDS, "address=./a", "out=pool", "embeddings=true")
         assert done.code == 0, done.err

@@ -43,7 +43,7 @@ def test_random_games(railyard, work):
     assert f"mean_score {found['mean_score']:.4g}" in railyard("runs").out
 
 
-def test_the_teacher_plays_the_games_of_its_seeds(railyard, work):
+def test_the_teacher_plays_the_games_of_its_seeds(railyard, no_plots, work):
     done = railyard("play", "player=teacher", "depth=1", "games=5", "places=3", "json=true")
     for number, game in enumerate(games(run_folder(done))):
         alone, teacher = Game(1 + number), Teacher(1, EndgameTables.none())
@@ -53,14 +53,14 @@ def test_the_teacher_plays_the_games_of_its_seeds(railyard, work):
 
 
 @pytest.mark.parametrize("init", [BINNED, POLICY])
-def test_a_model_plays_the_same_games_at_any_number_of_places(railyard, work, init):
+def test_a_model_plays_the_same_games_at_any_number_of_places(railyard, no_plots, work, init):
     words = ("play", f"init={init}", "games=9", "strategy=board_softmax", *SMALL, "json=true")
     one, many = (run_folder(railyard(*words, *more)) for more in (["places=1"], ["places=30", "inflight_batches=3"]))
     assert games(one) == games(many)
     assert {game["steps"] for game in games(one)} == {40}
 
 
-def test_eight_symmetries_play_other_games(railyard, work):
+def test_eight_symmetries_play_other_games(railyard, no_plots, work):
     words = ("play", f"init={BINNED}", "games=4", *SMALL, "json=true")
     one, eight = (run_folder(railyard(*words, more)) for more in ("symmetries=1", "symmetries=8"))
     assert games(one) != games(eight)
@@ -78,7 +78,7 @@ def interrupt_after(most, patched):
     patched.setattr(jobs._Speed, "note", stop)
 
 
-def test_a_stopped_run_goes_on_after_the_games_that_are_done(railyard, work, monkeypatch):
+def test_a_stopped_run_goes_on_after_the_games_that_are_done(railyard, no_plots, work, monkeypatch):
     words = ("play", "player=random", "games=20", "places=3", "json=true")
     whole = games(run_folder(railyard(*words)))
     with monkeypatch.context() as patched:
@@ -100,7 +100,7 @@ def test_a_stopped_run_goes_on_after_the_games_that_are_done(railyard, work, mon
 table = jobs.Table
 
 
-def test_a_lost_model_is_told_and_resumed(railyard, work, monkeypatch):
+def test_a_lost_model_is_told_and_resumed(railyard, no_plots, work, monkeypatch):
     words = ("play", "player=random", "games=12", "places=3", "json=true")
     whole = games(run_folder(railyard(*words)))
     asked = []
@@ -172,7 +172,7 @@ def test_mistakes(railyard, work, no_weights, few_tokens, words, reason):
     assert reason in done.err
 
 
-def test_another_call_cannot_go_on_with_a_run(railyard, work):
+def test_another_call_cannot_go_on_with_a_run(railyard, no_plots, work):
     railyard("play", "player=random", "games=3", "hydra.run.dir=run")
     done = railyard("play", "resume=run", "seed=9")
     assert done.code == 2
@@ -184,7 +184,7 @@ def content(folder):
 
 
 @pytest.mark.parametrize(("places", "groups"), [(7, 1), (64, 3), (300, 1)])
-def test_a_pool_has_the_same_bytes_for_any_number_of_places(railyard, work, places, groups):
+def test_a_pool_has_the_same_bytes_for_any_number_of_places(railyard, no_plots, work, places, groups):
     words = ("play", f"init={BINNED}", "games=9", "embeddings=true", *SMALL, "shard_rows=100", "json=true")
     assert railyard(*words, "places=1", "out=one").json["pool"] == "one"
     assert railyard(*words, f"places={places}", f"inflight_batches={groups}", "out=many").code == 0
@@ -194,7 +194,7 @@ def test_a_pool_has_the_same_bytes_for_any_number_of_places(railyard, work, plac
     assert facts["ended"] == {"max_moves reached": 9}
 
 
-def test_a_stopped_run_goes_on_with_its_pool(railyard, work, monkeypatch):
+def test_a_stopped_run_goes_on_with_its_pool(railyard, no_plots, work, monkeypatch):
     words = ("play", "player=random", "games=20", "places=3", "json=true")
     whole = run_folder(railyard(*words, "out=whole"))
     with monkeypatch.context() as patched:
@@ -229,7 +229,7 @@ def test_mistakes_of_recording(railyard, work, words, reason):
     assert reason in done.err
 
 
-def test_a_full_disk_is_told_and_gone_on_from(railyard, work, monkeypatch):
+def test_a_full_disk_is_told_and_gone_on_from(railyard, no_plots, work, monkeypatch):
     words = ("play", "player=random", "games=9", "places=3")
 
     def full(stream, *_):

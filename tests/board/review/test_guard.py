@@ -14,7 +14,7 @@ def nothing():
     return iter([])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client():
     with reviewed(nothing, Rules(origins=["http://localhost:5173"])) as found:
         yield found
