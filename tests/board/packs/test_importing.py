@@ -263,9 +263,16 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_is_done(logs, out, monkeypat
     assert told == [2]
 
 
-@pytest.mark.parametrize("workers", [2, pytest.param(3, marks=pytest.mark.slow)])
-def test_any_number_of_workers_gives_the_same_bytes(reference_logs, samples, out, workers):
-    source, keys = (samples, {"shard_rows": 7_000}) if workers == 2 else (reference_logs, {"on_error": "skip"})
+@pytest.mark.parametrize(
+    ("logs_of", "workers", "keys"),
+    [
+        ("tiny_logs", 2, {"shard_rows": 170}),
+        pytest.param("samples", 2, {"shard_rows": 7_000}, marks=pytest.mark.slow),
+        pytest.param("reference_logs", 3, {"on_error": "skip"}, marks=pytest.mark.slow),
+    ],
+)
+def test_any_number_of_workers_gives_the_same_bytes(request, out, logs_of, workers, keys):
+    source = request.getfixturevalue(logs_of)
     one = import_logs(source, out / "one", workers=1, **keys)
     many = import_logs(source, out / "many", workers=workers, **keys)
     assert many.counts == one.counts

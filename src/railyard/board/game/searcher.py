@@ -35,7 +35,7 @@ from railyard.board.game.rows import RowTables, aligned, four_afterstates, teach
 from railyard.board.game.transposition import PRUNED, RANK_SHIFT, SLOT_WORDS, UNPACKED
 from railyard.board.game.unpacked import unpacked_chance, unpacked_static
 from railyard.core.arrays import F32, U16, U64
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 DEEPEST = 8
 TABLE_SLOTS = 2**18  # 4 MB a thread; larger ones miss the processor's caches more than they save
@@ -59,7 +59,7 @@ def _largest_and_sum(board: np.uint64, mask: np.uint16) -> tuple[np.uint64, np.u
     return largest, total
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _set_rules(largest: np.uint64, static: np.float32, kind: np.uint64, context: np.uint64) -> None:
     """Dead end and bound of a root, and the tag that keeps its values apart from those under other rules."""
     bound = np.float32(largest << largest << np.uint64(1))
@@ -75,7 +75,7 @@ def _use_tables(tables: np.uint64, context: np.uint64) -> None:
     store_word(context, ENTRIES, load_word(context, tables + np.uint64(1)))
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _packed(board: np.uint64, largest: np.uint64, context: np.uint64) -> Evs:
     _set_rules(largest, static_value(board, context), np.uint64(0), context)
     depth = load_word(context, DEPTH)
@@ -88,7 +88,7 @@ def _packed(board: np.uint64, largest: np.uint64, context: np.uint64) -> Evs:
     )
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _unpacked_branch(board: np.uint64, mask: np.uint16, direction: int, context: np.uint64) -> np.float32:
     after, after_mask, _ = move(board, mask, direction)
     if after == board and after_mask == mask:
@@ -96,14 +96,15 @@ def _unpacked_branch(board: np.uint64, mask: np.uint16, direction: int, context:
     return unpacked_chance(after, after_mask, load_word(context, DEPTH), context) / SCALE
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _unpacked(board: np.uint64, mask: np.uint16, largest: np.uint64, context: np.uint64) -> Evs:
     _set_rules(largest, unpacked_static(board, mask, context), UNPACKED, context)
+    up = int(np.int64(0))  # no literal: for each of them the whole move would be compiled once more
     return (
-        _unpacked_branch(board, mask, 0, context),
-        _unpacked_branch(board, mask, 1, context),
-        _unpacked_branch(board, mask, 2, context),
-        _unpacked_branch(board, mask, 3, context),
+        _unpacked_branch(board, mask, up, context),
+        _unpacked_branch(board, mask, up + 1, context),
+        _unpacked_branch(board, mask, up + 2, context),
+        _unpacked_branch(board, mask, up + 3, context),
     )
 
 

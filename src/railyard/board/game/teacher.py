@@ -18,7 +18,7 @@ from railyard.board.game.rules import legal_bits_of
 from railyard.board.game.searcher import Searcher, search
 from railyard.board.game.spawn import opening, tile_after
 from railyard.core.arrays import F32, U8, U16, U64
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 UNLIMITED = -1  # moves
 
@@ -64,7 +64,7 @@ def best_move(evs: Evs, legal: np.uint8) -> int:
     return best
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _decide(row: int, board: np.uint64, mask: np.uint16, out: Decisions, context: np.uint64, book: Book) -> int:
     """Notes a board and its values as row `row`; the move, -1 where the board has none."""
     legal = legal_bits_of(board, mask)
@@ -90,8 +90,8 @@ def _play(
     state: U64, most_moves: int, seed: np.uint64, out: Decisions, context: np.uint64, book: Book
 ) -> tuple[int, int]:
     """Plays on until `out` is full or the game ends; rows written, and the end's reason."""
-    board, mask, score, played = state[0], np.uint16(state[1]), state[2], int(state[3])
-    rows, ended = 0, PLAYING
+    board, mask, score, played = state[0], np.uint16(state[1]), state[2], int(np.int64(state[3]))
+    rows, ended = int(np.int64(0)), PLAYING  # for a literal 0 the whole search would be compiled once more
     while rows < len(out.boards_N) and ended == PLAYING:
         if played == most_moves:
             ended = MOST_MOVES

@@ -13,7 +13,7 @@ import numpy as np
 from railyard.board.logs.raw_row import RAW
 from railyard.board.logs.step_lines import DEFAULT_VALUATION, MAX_RANK, MOVES, StepReader
 from railyard.core.arrays import I64, U8, Records
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.core.store.compiled_json import (
     CLOSE,
     CLOSE_LIST,
@@ -98,7 +98,7 @@ def _read(
     return count, at, line, next_index, known
 
 
-@njit()
+@inner()
 def _row(data: U8, at: int, row: Any, names: Words, known: int) -> tuple[int, int]:
     """Reads one object into `row`; the position after its line end, and the number of its valuation name."""
     if data[at] != OPEN:
@@ -127,7 +127,7 @@ def _row(data: U8, at: int, row: Any, names: Words, known: int) -> tuple[int, in
     return (at + 1, name) if data[at] == NEWLINE and name != FAIL else (FAIL, FAIL)
 
 
-@njit()
+@inner()
 def _key(data: U8, at: int, bytes_KB: U8, lengths_K: I64, guess: int) -> tuple[int, int]:
     """Number of the key at `at` (most likely `guess`), FAIL for one not used, and the position of its value."""
     end = text_end(data, at)
@@ -140,7 +140,7 @@ def _key(data: U8, at: int, bytes_KB: U8, lengths_K: I64, guess: int) -> tuple[i
     return key, skip_spaces(data, at + 1)
 
 
-@njit()
+@inner()
 def _value(data: U8, at: int, key: int, row: Any) -> int:
     """Reads the value of a key into `row`; the position after it."""
     if key == FAIL:
@@ -156,7 +156,7 @@ def _value(data: U8, at: int, key: int, row: Any) -> int:
     return _whole(data, at, key, row)
 
 
-@njit()
+@inner()
 def _whole(data: U8, at: int, key: int, row: Any) -> int:
     value, at = read_integer(data, at)
     if key == SEED:
@@ -170,7 +170,7 @@ def _whole(data: U8, at: int, key: int, row: Any) -> int:
     return at
 
 
-@njit()
+@inner()
 def _move(data: U8, at: int, row: Any) -> int:
     end = text_end(data, at)
     if end == FAIL:
@@ -180,7 +180,7 @@ def _move(data: U8, at: int, row: Any) -> int:
     return end + 1 if move >= 0 else FAIL
 
 
-@njit()
+@inner()
 def _valuation(data: U8, at: int, names: Words, known: int) -> tuple[int, int]:
     """Number of a row's valuation name, FAIL for null, and the position after it."""
     if is_null(data, at):
@@ -192,7 +192,7 @@ def _valuation(data: U8, at: int, names: Words, known: int) -> tuple[int, int]:
     return name, end + 1 if name != FAIL else FAIL
 
 
-@njit()
+@inner()
 def _name(data: U8, start: int, end: int, names: Words, known: int) -> int:
     """Number of a name; a new one is noted after those known, and counts once its row is read."""
     index = find_word(data, start, end, names.bytes_KB, names.lengths_K, 0)
@@ -206,7 +206,7 @@ def _name(data: U8, start: int, end: int, names: Words, known: int) -> int:
     return known
 
 
-@njit()
+@inner()
 def _board(data: U8, at: int, row: Any) -> int:
     if data[at] != OPEN_LIST:
         return FAIL
@@ -221,7 +221,7 @@ def _board(data: U8, at: int, row: Any) -> int:
     return at + 1
 
 
-@njit()
+@inner()
 def _branches(data: U8, at: int, row: Any) -> int:
     if data[at] != OPEN:
         return FAIL
@@ -239,7 +239,7 @@ def _branches(data: U8, at: int, row: Any) -> int:
             return at + 1 if data[at] == CLOSE else FAIL
 
 
-@njit()
+@inner()
 def _ev(data: U8, at: int, direction: int, row: Any) -> int:
     if is_null(data, at):
         return at + 4
@@ -248,7 +248,7 @@ def _ev(data: U8, at: int, direction: int, row: Any) -> int:
     return FAIL if np.isinf(row.branch_evs[direction]) else at
 
 
-@njit()
+@inner()
 def _skip(data: U8, at: int) -> int:
     """The position after a value that is not used, of any kind but lists and objects."""
     if data[at] == QUOTE:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from railyard.core.arrays import I64, U8
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 FAIL = -1
 WORD_BYTES = 32
@@ -73,7 +73,7 @@ def find_word(data: U8, start: int, end: int, bytes_KB: U8, lengths_K: I64, gues
     return FAIL
 
 
-@njit()
+@inner()
 def same_word(data: U8, start: int, end: int, bytes_KB: U8, word: int) -> bool:
     place = 0
     while place < end - start and data[start + place] == bytes_KB[word, place]:
@@ -88,7 +88,7 @@ def is_null(data: U8, at: int) -> bool:
     )
 
 
-@njit()
+@inner()
 def read_digits(data: U8, at: int, value: int) -> tuple[int, int]:
     """`value` continued by the digits at `at`, and the position after them; wrong beyond MAX_DIGITS."""
     while ZERO <= data[at] <= NINE:

@@ -27,8 +27,17 @@ def serve(work):
     loop.close()
 
 
-@pytest.mark.parametrize("ask", ["argmax", "probs", "all"])
-@pytest.mark.parametrize("stream", ["false", "true"])
+@pytest.mark.parametrize(
+    ("ask", "stream"),
+    [
+        ("argmax", "true"),
+        ("probs", "false"),
+        ("all", "true"),
+        pytest.param("argmax", "false", marks=pytest.mark.slow),
+        pytest.param("probs", "true", marks=pytest.mark.slow),
+        pytest.param("all", "false", marks=pytest.mark.slow),
+    ],
+)
 def test_the_closed_loop(railyard, no_plots, serve, ask, stream):
     server = serve()
     done = railyard("load", "address=unix:a", "boards=3", "clients=2", f"ask={ask}", f"stream={stream}", *SHORT)

@@ -520,6 +520,13 @@ def test_kinds_of_different_pools_are_not_compared(together, kind):
             assert "are of different pools" in found.json()["detail"]
 
 
+VIEWED = ("own", "foreign", "interleaved")  # the other kinds keep views as these do
+viewed = pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind in VIEWED else pytest.mark.slow) for kind in KINDS]
+)
+
+
+@viewed
 def test_views_of_every_kind_find_what_their_searches_find(inputs, clients, kind, tmp_path):
     known, session = clients(kind)
     wheres = ["disagreement=1", "ev_loss=null", "ev_loss>=0", "entropy>1.2, max_rank>=4"]
@@ -543,6 +550,7 @@ def test_views_of_every_kind_find_what_their_searches_find(inputs, clients, kind
                 assert wanted["total"] == (rows if where.endswith("null") else 0)
 
 
+@viewed
 def test_servers_of_one_session_keep_no_views(inputs, kind):
     given = inputs[kind]
     knobs = {"pool": given.pool, "annotations": given.folder} if kind == "foreign" else {"session": given.folder}

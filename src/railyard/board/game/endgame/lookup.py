@@ -16,7 +16,7 @@ from railyard.board.game.intrinsics import table_chance
 from railyard.board.game.rows import four_afterstates, move_entries
 from railyard.board.game.words import transpose
 from railyard.core.arrays import F32, U32, U64, Bool
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 Evs = tuple[np.float32, np.float32, np.float32, np.float32]
 
@@ -74,7 +74,7 @@ def _cells(groups: Sequence[tuple[int, ...]]) -> Bool:
     return cells_T16
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _has_walls(board: np.uint64, mask: np.uint16, mirrored: bool, table: int, book: Book) -> bool:
     """Whether the walls are different tiles, the smallest stands where it should and is what the goal asks for."""
     seen, smallest, where = 0, 99, 0
@@ -92,7 +92,7 @@ def _has_walls(board: np.uint64, mask: np.uint16, mirrored: bool, table: int, bo
     return fits and book.low_T16[table, where]
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _chance(after: np.uint64, before: np.uint64, table: int, book: Book) -> np.float32:
     if after == before:
         return ZERO
@@ -103,7 +103,7 @@ def _chance(after: np.uint64, before: np.uint64, table: int, book: Book) -> np.f
     return np.float32(certain)
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _ask(board: np.uint64, mask: np.uint16, mirrored: bool, table: int, book: Book) -> tuple[bool, Evs]:
     """Whether a table knows the board, and its values UDLR of the board as it is given."""
     if not _has_walls(board, mask, mirrored, table, book):
