@@ -76,7 +76,7 @@ def components() -> list[type[Component]]:
     for file in sorted((SOURCE / "railyard").rglob("*.py")):
         module = ".".join(file.relative_to(SOURCE).with_suffix("").parts)
         classes = [node for node in ast.parse(file.read_text()).body if isinstance(node, ast.ClassDef)]
-        if any(isinstance(targets.resolve(f"{module}.{node.name}", []), type) for node in classes):
+        if any(targets.is_component(f"{module}.{node.name}") for node in classes):
             importlib.import_module(module)
     return _own(Component)
 

@@ -128,12 +128,17 @@ def names(part: Part) -> list[str]:
 def _component(name: str) -> type[Component] | str:
     """Import only what its source says is a Component of that very name, then check the class itself."""
     refusal = f"{name} is not a component that a config may build"
-    found = _find(name)
-    if found is None or found.path != name or not _descends(found):
+    if not is_component(name):
         return refusal + nearest(name, _component_names())
     cls = getattr(import_admitted(name.rpartition(".")[0]), name.rpartition(".")[2])
     usable = isinstance(cls, type) and issubclass(cls, Component) and not issubclass(cls, Root) and not cls.is_abstract
     return cls if usable else refusal
+
+
+def is_component(name: str) -> bool:
+    """Whether the source says that a class of this very name is a Component."""
+    found = _find(name)
+    return found is not None and found.path == name and _descends(found)
 
 
 def _descends(found: "_Definition") -> bool:
