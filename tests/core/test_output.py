@@ -17,6 +17,6 @@ def test_a_reader_that_has_gone_and_a_closed_output_are_no_traceback(tmp_path):
     assert shell("railyard | true; exit ${PIPESTATUS:-0}", tmp_path).stderr == ""
     closed = shell("railyard >&-", tmp_path)
     assert (closed.returncode, closed.stderr) == (0, "")
-    full = shell("railyard doctor >/dev/full", tmp_path)
+    full = shell("railyard runs root=. >/dev/full", tmp_path)
     assert full.returncode == 1
     assert "Traceback" not in full.stderr

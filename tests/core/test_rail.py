@@ -24,6 +24,7 @@ model:
   optimizer: {_target_: torch.optim.SGD, _partial_: true, lr: 0.1}
 guest: {level: 1}
 trainer: {max_epochs: 2}
+callbacks: {report: {plots: false}}
 """
 
 ALLOW = "allow=[guest_rail.Numbers,guest_rail.Mean]"

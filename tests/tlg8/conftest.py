@@ -16,5 +16,6 @@ def train_words(block_pack, tmp_path):
     return (
         *("train", "experiment=tlg8/quickstart", f"data.pack={block_pack}", f"data.sets={tmp_path / 'sets'}"),
         *("data.batch_size=32", "trainer.max_epochs=2", "model.hidden=[6]", "json=true"),
+        "callbacks.report.plots=false",
         "data.features.columns=['log1p(score_residual_energy_by_predictor)',reorder_tv_mean]",
     )

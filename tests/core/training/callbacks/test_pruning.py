@@ -36,7 +36,9 @@ def study(tmp_path):
 @pytest.fixture
 def train(study, tmp_path):
     def train(step, resumed=False, metric="val/loss", name="run", **keys):
-        described = tiny.experiment(keys, {"saver": config.Saver(every_n_steps=5), "report": config.Report()})
+        described = tiny.experiment(
+            keys, {"saver": config.Saver(every_n_steps=5), "report": config.Report(plots=False)}
+        )
         folder = tmp_path / name
         if claim(folder):
             write_config(folder, {"seed": 0})

@@ -11,7 +11,12 @@ from railyard.core.runs import plots
 from railyard.core.runs.signals import Stopped
 from railyard.core.training.callbacks import config
 
-CALLBACKS = {"saver": config.Saver(), "throughput": config.Throughput(every_n_steps=4), "report": config.Report()}
+CALLBACKS = {
+    "saver": config.Saver(),
+    "throughput": config.Throughput(every_n_steps=4),
+    "report": config.Report(plots=False),
+}
+PLOTTED = {**CALLBACKS, "report": config.Report()}
 
 
 def report(folder):
@@ -50,14 +55,14 @@ def test_it_says_what_stopped_the_fit_early(tmp_path):
 
 def test_plots_stand_beside_it(tmp_path):
     pytest.importorskip("matplotlib")
-    tiny.train(tmp_path / "run", callbacks=CALLBACKS)
+    tiny.train(tmp_path / "run", callbacks=PLOTTED)
     assert "![loss](loss.png)" in report(tmp_path / "run")
     assert (tmp_path / "run" / "loss.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_without_matplotlib_it_says_how_to_get_plots(tmp_path, monkeypatch):
     monkeypatch.setattr(plots, "available", lambda: False)
-    tiny.train(tmp_path / "run", callbacks=CALLBACKS)
+    tiny.train(tmp_path / "run", callbacks=PLOTTED)
     assert "matplotlib is missing; `pip install 'railyard[plots]'`" in report(tmp_path / "run")
     assert not list((tmp_path / "run").glob("*.png"))
 
