@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from railyard.core.arrays import I64, U8, Bool
+from railyard.core.arrays import I64, U8, Bool, Int
 from railyard.core.compiled import njit
 from railyard.core.errors import BadRecord
 from railyard.core.store.compiled_json import (
@@ -196,7 +196,8 @@ def _line(
     if data[at] != OPEN:
         return FAIL
     seen = np.uint64(0)
-    key, pixels = FAIL, 0
+    key = int(FAIL)  # no literals: what takes them would be compiled for these as well
+    pixels: Int = np.int64(0)
     while True:
         at = skip_spaces(data, at + 1)
         end = text_end(data, at)

@@ -25,6 +25,7 @@ def write(planes_CHW: U8, ranks_N: U16, entropies_N: U8) -> bytes:
             f"{len(ranks_N)} ranks and {len(entropies_N)} entropies for {count_blocks(width, height)} blocks"
         )
     weights, k_of_mean = TABLE[:, :2].astype(np.int64), k_table(TABLE)
+    ranks_N = np.ascontiguousarray(ranks_N)  # compiled once, for a column of choices as well
     parts, first = [write_header(Header(width, height, components, TABLE))], 0
     for tile in tiles_of(width, height):
         blocks = tile_blocks(tile)

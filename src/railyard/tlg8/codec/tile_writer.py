@@ -36,7 +36,7 @@ def _deal(contexts: U8, sizes: U8, components: Int, ranks: Any, fields: Any, sta
 
 @njit()
 def _put_tile(fields: U8, values: I16, starts: I64, weights: I64, k_of_mean: U8, out: U8) -> Int:
-    at = put_fields(fields, out, 0)
+    at = put_fields(fields, out, np.int64(0))
     for row in range(ROWS):
         part = values[starts[row] : starts[row + 1]]
         at = put_row(part, ROW_ENTROPIES[row] != PLAIN, weights[row], k_of_mean[row], out, at)

@@ -52,7 +52,7 @@ def raw_values(contexts_N: U8, components_N: U8, keys: list[str]) -> F64:
     raw = np.full((len(contexts_N), RAW), np.nan)
     wanted = np.array([any(key.startswith(starts) for key in keys) for starts in _GROUPS.values()])
     contexts_N = np.require(contexts_N, np.uint8, ["C", "W"])
-    _fill(contexts_N, np.ascontiguousarray(components_N), wanted, raw)
+    _fill(contexts_N, np.require(components_N, np.uint8, ["C", "W"]), wanted, raw)
     searched = [key for key in keys if not KEYS[key].in_contexts]
     if searched:
         _fill_searched(contexts_N, components_N, searched, raw)

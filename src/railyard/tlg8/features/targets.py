@@ -50,7 +50,7 @@ def ungated(contexts_N: U8, components_N: U8) -> tuple[U16, U16]:
     """
     pairs, classes = np.empty((len(contexts_N), PAIRS), np.uint16), np.empty((len(contexts_N), CLASSES), np.uint16)
     contexts_N = np.require(contexts_N, np.uint8, ["C", "W"])
-    _fill_ungated(contexts_N, np.ascontiguousarray(components_N), pairs, classes)
+    _fill_ungated(contexts_N, np.require(components_N, np.uint8, ["C", "W"]), pairs, classes)
     return pairs, classes
 
 
@@ -61,7 +61,7 @@ def _fill_ungated(contexts_N: U8, components_N: U8, pairs_NP: U16, classes_NC: U
     by_rest = np.empty((PREDICTORS, TUPLES_OF_A_PAIR), np.uint16)
     for block in range(len(contexts_N)):
         load_block(planes, contexts_N[block], np.int64(components_N[block]), SIDE, SIDE)
-        fill_table(planes, costs, every, PLAIN, table)
+        fill_table(planes, costs, every, np.int64(PLAIN), table)  # a literal would be compiled for itself
         _reduce(table.reshape(PAIRS, TUPLES_OF_A_PAIR), by_rest, pairs_NP[block], classes_NC[block])
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from railyard.core.arrays import F32, I64, Int
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.core.store.workers import cores
 from railyard.tlg8.ranking.heads import CLASSES
 
@@ -74,7 +74,8 @@ def _forward(inputs_ND: F32, mean: F32, scale: F32, weights: F32, shapes: I64, o
         for i in range(len(normalised)):
             known = not np.isnan(inputs_ND[row, i])
             normalised[i] = (inputs_ND[row, i] - mean[i]) / scale[i] if known else np.float32(0)
-        first, column, is_first = 0, 0, True
+        first: Int = np.int64(0)  # no literal: _layer would be compiled for it as well
+        column, is_first = 0, True
         for layer in range(len(shapes)):
             wide, high, is_last = shapes[layer, 0], shapes[layer, 1], shapes[layer, 2] == 1
             values = normalised if is_first else before
@@ -88,7 +89,7 @@ def _forward(inputs_ND: F32, mean: F32, scale: F32, weights: F32, shapes: I64, o
                     before[j] = max(after[j], np.float32(0))
 
 
-@njit()
+@inner()
 def _layer(values: F32, weights: F32, first: Int, wide: Int, high: Int, out: F32) -> int:
     """bias + sum over the inputs in their order, for each output; where the next layer's weights begin."""
     bias = first + wide * high
