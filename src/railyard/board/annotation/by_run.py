@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from railyard.core.arrays import F32, F64, I64, U64
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 CHUNK, GROUP_ROWS = 1 << 18, 1 << 19
 
@@ -53,7 +53,7 @@ def _summarise(values_K: F32, ends_R: I64, out: Summary) -> None:
         out.p95_R[run] = _percentile(np.sort(known[:count]), 0.95) if count else np.nan
 
 
-@njit()
+@inner()
 def _percentile(values: F64, share: float) -> float:
     place = share * (len(values) - 1)
     below = int(place)

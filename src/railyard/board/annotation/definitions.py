@@ -15,7 +15,7 @@ from railyard.board.annotation.pool import Batch
 from railyard.board.packs.annotations import UNKNOWN
 from railyard.board.packs.judging import best_move, entropy_of, logarithms, loss_of, top_move
 from railyard.core.arrays import F32, U8, Bool
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 NAN = np.float32(np.nan)
 
@@ -37,7 +37,7 @@ class Judged(NamedTuple):
     entropy_B: F32  # nats; the mean of the heads, of an action policy that of its moves
 
 
-@njit()
+@inner()
 def _gap(p1: F32, top: int, action: int) -> float:
     if top > 3 or action > 3 or (p1[top] == 0 and p1[action] == 0):
         return np.nan

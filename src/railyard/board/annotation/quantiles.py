@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from railyard.core.arrays import F32, F64, I64, U32
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 HALF = 1 << 16
 SHORT = 1 << 20  # numbers that are sorted as they are: 8 MB
@@ -18,7 +18,7 @@ PERCENTS = np.arange(1, 100)
 Chunks = Callable[[], Iterable[F32]]
 
 
-@njit()
+@inner()
 def _ordered(bits: np.uint32) -> np.uint32:
     """Bits of a float32 as an integer that sorts as the float does."""
     sign = np.uint32(0x80000000)

@@ -14,7 +14,7 @@ from railyard.board.game.rows import move_entries, plain_words, up_and_down
 from railyard.board.game.sliding import REWARD_OF_16, moved_rows, reward_of, sides_of
 from railyard.board.game.words import transpose
 from railyard.core.arrays import U8, U16, U32, U64
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 
 class Afterstates(NamedTuple):
@@ -36,7 +36,7 @@ class Afterstates(NamedTuple):
         )
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _by_cells(board: np.uint64, mask: np.uint16, row: int, out: Afterstates) -> None:
     bits = 0
     for direction in range(4):

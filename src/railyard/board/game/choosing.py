@@ -9,14 +9,14 @@ import numpy as np
 
 from railyard.board.game.spawn import game_key, mixed
 from railyard.core.arrays import F32, U8, U32, U64
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 NONE = 255  # no move
 STREAM = np.uint64(1)  # of draws: the tiles of a game are those of number 0 of its seed
 TO_UNIT = 2.0**-53
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _first_largest(scores_4: F32, legal: int) -> int:
     chosen = NONE
     for move in range(4):

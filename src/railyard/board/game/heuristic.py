@@ -9,17 +9,17 @@ import numpy as np
 
 from railyard.board.game.boards import decode_into
 from railyard.core.arrays import I64, U8, U16, U64
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 CLIMB = 12
 
 
-@njit()
+@inner()
 def tile_value(rank: np.uint8) -> np.int64:
     return np.int64(rank) << np.int64(rank)
 
 
-@njit()
+@inner()
 def line_score(a: np.uint8, b: np.uint8, c: np.uint8, d: np.uint8) -> np.int64:
     """L of the ranks a, b, c, d: T(a) plus, for each neighbouring pair (x, y) of tile values,
     x + y going down or level (and x again where level), 12 * (x - y) going up."""
@@ -44,7 +44,7 @@ def board_score(exponents: U8) -> np.int64:
     return score
 
 
-@njit()
+@inner()
 def interactive_score(exponents: U8) -> np.int64:
     """The better reading direction of the rows plus the better one of the columns."""
     rows = columns = reversed_rows = reversed_columns = np.int64(0)

@@ -16,7 +16,7 @@ from railyard.board.game.intrinsics import inlined, table_word
 from railyard.board.game.moves import slide
 from railyard.board.game.words import ROW, transpose
 from railyard.core.arrays import F32, U8, U64
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 RANKS = SATURATED + 1
 ROWS = 1 << 16
@@ -49,7 +49,7 @@ def teacher_line_values() -> F32:
     return values
 
 
-@njit()
+@inner()
 def _row_of(cells: U8) -> np.uint64:
     row = np.uint64(0)
     for cell in cells:
@@ -57,7 +57,7 @@ def _row_of(cells: U8) -> np.uint64:
     return row
 
 
-@njit()
+@inner()
 def _column_of(row: np.uint64) -> np.uint64:
     """The cells of a row below each other, in the last column of a board."""
     column = np.uint64(0)

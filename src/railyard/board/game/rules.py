@@ -8,14 +8,14 @@ import numpy as np
 from railyard.board.game.boards import DOWN, LEFT, RIGHT, UP, decode_into
 from railyard.board.game.words import occupied
 from railyard.core.arrays import U8, U16, U64
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 # the lowest bit of the nibbles of three columns, and of three rows; cell 0 is the highest nibble
 NOT_LAST_COLUMN = np.uint64(0x1110111011101110)
 NOT_LAST_ROW = np.uint64(0x1111111111110000)
 
 
-@njit()
+@inner()
 def _pair_bits(near: int, far: int, toward_near: int, toward_far: int) -> int:
     """Directions in which two neighbouring cells alone already make a move legal."""
     bits = 0
@@ -39,7 +39,7 @@ def legal_bits(exponents: U8) -> np.uint8:
     return np.uint8(bits)
 
 
-@njit()
+@inner()
 def packed_legal_bits(board: np.uint64) -> np.uint8:
     """Legality bits of a packed board without exponents above 15: all neighbouring cells are compared at once."""
     bits = 0

@@ -47,7 +47,7 @@ CHUNK = 64
 Evs = tuple[np.float32, np.float32, np.float32, np.float32]
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _largest_and_sum(board: np.uint64, mask: np.uint16) -> tuple[np.uint64, np.uint64]:
     """The largest exponent and the sum of the tiles of exponent below 16."""
     largest, total = np.uint64(0), np.uint64(0)

@@ -14,10 +14,10 @@ from railyard.board.game.moves import move
 from railyard.board.game.rows import RANKS
 from railyard.board.game.transposition import MASK_SHIFT, holds, keep, key_of, recall, slot_of
 from railyard.board.game.words import empty_cells
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _line_value(board: np.uint64, mask: np.uint16, first: int, stride: int, values: np.uint64) -> np.float32:
     place = 0
     for cell in range(first, first + 4 * stride, stride):

@@ -10,7 +10,7 @@ import numpy as np
 
 from railyard.board.packs.annotations import UNKNOWN
 from railyard.core.arrays import F32
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 POINTS = 1000.0  # of the heuristic in a unit of EV; thousandths where EVs are probabilities
 SMALLEST = np.finfo(np.float32).tiny  # its logarithm stands for that of 0, which is multiplied by 0
@@ -49,7 +49,7 @@ def loss_of(evs: F32, known: int, move: int, best: int, is_goal: bool) -> float:
     return POINTS * (np.float64(evs[best]) - np.float64(evs[move]))
 
 
-@njit()
+@inner()
 def entropy_of(probabilities_4N: F32, logs_4N: F32) -> float:
     """Nats; the mean of the heads, of an action policy that of its moves."""
     bins = probabilities_4N.shape[1]

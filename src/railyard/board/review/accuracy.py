@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from railyard.core.arrays import F32, F64, I64, U8
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.core.store.reading import read_json
 
 FILE = Path(__file__).with_name("accuracy.json")
@@ -68,7 +68,7 @@ def _accuracy(loss: float, scale: float) -> float:
     return 100.0 * math.exp(-max(loss, 0.0) / scale)
 
 
-@njit()
+@inner()
 def _judgement(loss: float, accuracy: float) -> int:
     if np.isnan(loss):
         return UNKNOWN

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from railyard.core.arrays import F64, I64, Bool
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 
 class Place(NamedTuple):
@@ -21,7 +21,7 @@ class Place(NamedTuple):
 FIRST = Place(np.inf, -1)  # before every row
 
 
-@njit()
+@inner()
 def _is_before(value: float, row: int, other_value: float, other_row: int) -> bool:
     if np.isnan(value) or np.isnan(other_value):
         if np.isnan(value) and np.isnan(other_value):
@@ -30,7 +30,7 @@ def _is_before(value: float, row: int, other_value: float, other_row: int) -> bo
     return bool(value > other_value or (value == other_value and row < other_row))
 
 
-@njit()
+@inner()
 def _sink(values_L: F64, rows_L: I64, count: int) -> None:
     """Puts the top of the heap, whose every parent comes after its children, where it belongs."""
     at = 0
@@ -46,7 +46,7 @@ def _sink(values_L: F64, rows_L: I64, count: int) -> None:
         at = last
 
 
-@njit()
+@inner()
 def _rise(values_L: F64, rows_L: I64, at: int) -> None:
     while at > 0:
         parent = (at - 1) // 2

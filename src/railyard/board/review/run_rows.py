@@ -13,7 +13,7 @@ import numpy as np
 
 from railyard.board.annotation.pool import AnnotationPool
 from railyard.core.arrays import I64, U64
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.core.progress import Count
 from railyard.core.store.shards import ShardSet
 
@@ -76,7 +76,7 @@ def _write_order(rows: ShardSet, folder: Path, ids_R: U64, starts_R: I64, tick: 
     order.flush()
 
 
-@njit()
+@inner()
 def _place_of(run: np.uint64, ids_R: U64, last: int) -> int:
     """Place of a run among the sorted ids, looked for first where the row before was; -1 for a stranger."""
     if last >= 0 and ids_R[last] == run:

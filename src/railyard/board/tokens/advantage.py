@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from railyard.core.arrays import F64, U8
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 ILLEGAL, FAILURE, FIRST_BIN = 0, 1, 2
 UNKNOWN, SEARCH, TUPLE = 0, 1, 2  # kinds of valuation
@@ -61,7 +61,7 @@ def is_legal(row: Any, branch: int) -> bool:
     return bool((row.ev_legal >> branch) & 1)
 
 
-@njit()
+@inner()
 def _has_finite_values(row: Any) -> bool:
     total = 0.0
     for branch in range(4):
@@ -81,7 +81,7 @@ def fault_of(row: Any, kinds: U8) -> int:
     return SOUND if _has_finite_values(row) else BAD_VALUE
 
 
-@njit()
+@inner()
 def value_of(row: Any, branch: int, is_search: bool) -> float:
     """A branch's value: for search the rounded score over the board's own, for tuples the probability."""
     value = np.float64(row.branch_evs[branch])

@@ -17,7 +17,7 @@ from railyard.board.tokens.quantiles import StreamedQuantiles
 from railyard.board.tokens.tokenizer import CHUNK_ROWS, Progress, as_records, bad_row, kinds_of
 from railyard.board.tokens.tokenizer_json import BASE_TYPES
 from railyard.core.arrays import F64, I64, U8, Records
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def _tally(
     return -1, advantage.SOUND
 
 
-@njit()
+@inner()
 def _tally_row(row: Any, kinds: U8, failure_cutoff: float, counts_5: I64, stage: quantiles.Stage) -> None:
     is_search = kinds[row.valuation_type] == advantage.SEARCH
     played_value = advantage.value_of(row, row.move_dir, is_search)

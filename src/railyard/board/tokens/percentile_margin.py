@@ -19,7 +19,7 @@ from railyard.board.tokens.json_fields import expect, names, numbers, table, who
 from railyard.board.tokens.percentiles import knot_table, percentile, quarters
 from railyard.board.tokens.tokenizer import Tokenizer, kinds_of, line
 from railyard.core.arrays import F64, U8
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.core.errors import UserError
 
 VERSION = 1
@@ -137,7 +137,7 @@ def _check_order(values: tuple[float, ...], path: str) -> None:
             raise UserError(f"{path}[{position}] is {upper} after {lower}, expected ascending numbers")
 
 
-@njit()
+@inner()
 def _margin_class(margin: float, delta_edges: F64) -> int:
     """The class of a margin: the larger it is, the smaller the class."""
     bins = delta_edges.size - 1

@@ -21,7 +21,7 @@ from railyard.board.training.batch import Arrays, allocate
 from railyard.board.training.outcomes import Outcome
 from railyard.board.training.value_labels import fill_values, value_labels
 from railyard.core.arrays import I64, U8, U64
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.core.store.gather import PREFETCHED_ROWS, pointer, prefetch, row_address
 from railyard.core.store.shards import JoinedShards
 
@@ -114,7 +114,7 @@ def _find(addresses: U64, starts: I64, rows: I64, places: U64) -> int:
     return int(rows.size)
 
 
-@njit()
+@inner()
 def _fill_row(row: Any, position: int, tables: Any, batch: Arrays) -> int:
     fault: int = encode_row(row, tables, batch.targets[position])
     if fault != SOUND:

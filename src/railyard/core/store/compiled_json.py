@@ -41,7 +41,7 @@ def words(texts: list[str], room: int, width: int = WORD_BYTES) -> Words:
     return found
 
 
-@njit()
+@inner()
 def skip_spaces(data: U8, at: int) -> int:
     while data[at] == 32 or data[at] == 9 or data[at] == 13:
         at += 1
@@ -132,7 +132,7 @@ def read_number(data: U8, at: int) -> tuple[float, int]:
     return value, at
 
 
-@njit()
+@inner()
 def read_exponent(data: U8, at: int) -> tuple[int, int]:
     negative = data[at] == MINUS
     start = at + 1 if negative or data[at] == PLUS else at

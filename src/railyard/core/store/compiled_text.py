@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from railyard.core.arrays import F32, I64, U8, U64, Bool
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 WIDTH = 24  # bytes of a number: -1.23456789e-38 and 20 digits fit
 MOST_DIGITS = 9  # that tell any two float32 apart
@@ -29,7 +29,7 @@ class Cells(NamedTuple):
     lengths_n: I64
 
 
-@njit()
+@inner()
 def _write_digits(value: np.uint64, out: U8, at: int, least: int) -> int:
     """Decimal digits of a number at a position, with leading zeros up to `least` of them; the position after them."""
     count, rest = 1, value // np.uint64(10)
@@ -43,7 +43,7 @@ def _write_digits(value: np.uint64, out: U8, at: int, least: int) -> int:
     return at + count
 
 
-@njit()
+@inner()
 def _shortest(value: np.float32) -> tuple[int, int, int]:
     """Digits as a whole number, how many, and the power of ten of the first, of a positive number."""
     x = np.float64(value)
@@ -64,7 +64,7 @@ def _shortest(value: np.float32) -> tuple[int, int, int]:
     return digits, count, power
 
 
-@njit()
+@inner()
 def _write_float(value: np.float32, out: U8) -> int:
     """A finite number; its length."""
     at = 0
@@ -87,7 +87,7 @@ def _write_float(value: np.float32, out: U8) -> int:
     return _write_digits(np.uint64(digits) % after, out, at + 1, count - 1 - power)
 
 
-@njit()
+@inner()
 def _write_scientific(digits: int, count: int, power: int, out: U8, at: int) -> int:
     after = np.uint64(POWERS[count - 1])
     at = _write_digits(np.uint64(digits) // after, out, at, 1)

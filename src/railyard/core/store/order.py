@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from railyard.core.arrays import I64, U64
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 
 LARGEST = 2**62
 ROUNDS = 6
@@ -236,7 +236,7 @@ def _network(value: Any, half_bits: Any, round_keys: U64) -> Any:
     return (left << half_bits) | right
 
 
-@njit()
+@inner()
 def scrambled(z: Any) -> Any:
     """A hash of 64 bits whose high bits are the good ones."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(_FIRST_FACTOR)
@@ -262,7 +262,7 @@ def permute_passes(first: int, n: int, half_bits: int, state: Any, out: I64) -> 
         done += count
 
 
-@njit()
+@inner()
 def _mixed(state: Any, value: Any) -> Any:
     """One word of `mix`."""
     z = scrambled(state + value + np.uint64(_GOLDEN))

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from railyard.core.arrays import I64, U64
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.core.store.order import OwnOrder, Permutation, Repeated, half_bits_of, mix, permute_passes
 from railyard.core.training.shares import Shares
 from railyard.core.training.windows import reading_ahead
@@ -168,7 +168,7 @@ def _coprime(count: int) -> int:
     return next((number for number in near if 0 < number < count and math.gcd(number, count) == 1), 1)
 
 
-@njit()
+@inner()
 def _floor_sum(n: int, m: int, a: int, c: int) -> int:
     """The sum of (a·x + c) // m over x from 0 to n - 1, for a and c from 0, in as many steps as Euclid's algorithm."""
     total = 0

@@ -3,7 +3,7 @@
 import numpy as np
 
 from railyard.core.arrays import F64, I32, U8, U16, Int
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.core.store.compiled_json import (
     CLOSE,
     CLOSE_LIST,
@@ -46,7 +46,7 @@ KINDS |= {name: NUMBER if name in SINGLE else LIST for name in VALUES}
 FIELD_BYTES, FIELD_LENGTHS = words([*CHOICE], len(CHOICE))
 
 
-@njit()
+@inner()
 def read_value(
     data: U8, at: int, kind: int, start: int, length: int, columns: Columns, row: int, pixels: int
 ) -> tuple[int, int]:
@@ -96,7 +96,7 @@ def _numbers(data: U8, at: int, length: int, out: F64) -> int:
 NO_SCORE_TEXT = np.frombuffer(b"1e+09", np.uint8)
 
 
-@njit()
+@inner()
 def _is_no_score(data: U8, at: int) -> bool:
     place = 0
     while place < len(NO_SCORE_TEXT) and data[at + place] == NO_SCORE_TEXT[place]:
@@ -104,7 +104,7 @@ def _is_no_score(data: U8, at: int) -> bool:
     return place == len(NO_SCORE_TEXT)
 
 
-@njit()
+@inner()
 def _short_integer(data: U8, at: int) -> tuple[Int, Int]:
     """A whole number below 10^9 that a comma or the end of a list follows at once: nearly all there are."""
     first = np.int64(data[at]) - ZERO
@@ -143,7 +143,7 @@ def _projections(data: U8, at: int, length: int, out: U16) -> int:
 NO_BITS_TEXT = np.frombuffer(str(NO_BITS).encode(), np.uint8)
 
 
-@njit()
+@inner()
 def _is_no_bits(data: U8, at: int) -> bool:
     place = 0
     while place < len(NO_BITS_TEXT) and data[at + place] == NO_BITS_TEXT[place]:
@@ -215,7 +215,7 @@ def _choice(data: U8, at: int, out: I32) -> int:
 LIST_STOPS = np.isin(np.arange(256), (CLOSE_LIST, NEWLINE, OPEN, OPEN_LIST, QUOTE))
 
 
-@njit()
+@inner()
 def skip_value(data: U8, at: int) -> int:
     """The position after a text, a number, or a flat list of numbers that is not used."""
     if data[at] == QUOTE:
@@ -230,7 +230,7 @@ def skip_value(data: U8, at: int) -> int:
     return read_number(data, at)[1]
 
 
-@njit()
+@inner()
 def _skip_text(data: U8, at: int) -> int:
     """The position after a text of any letters; a backslash takes the next byte with it."""
     at += 1

@@ -78,7 +78,7 @@ def mean_class(a: Int) -> Int:
     return min((a + 8) >> 4, MEANS - 1)
 
 
-@njit()
+@inner()
 def next_mean(a: Int, m: Int, rise: Int, fall: Int) -> Int:
     """The running mean after a magnitude."""
     weight = rise if a < m else fall

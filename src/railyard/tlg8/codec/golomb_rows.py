@@ -102,7 +102,7 @@ def read_run(data: U8, at: Int) -> tuple[Int, Int]:
     return (1 << low) + take(word, low + 3, low) + 2, at + 3 + 2 * low
 
 
-@njit()
+@inner()
 def value_of(m: Int) -> Int:
     """The signed value of a magnitude."""
     return -((m + 1) >> 1) if m & 1 else m >> 1

@@ -7,13 +7,13 @@ Neighbours are a = left, b = above, c = above left, d = above right. residual = 
 import numpy as np
 
 from railyard.core.arrays import I16, U8, Int
-from railyard.core.compiled import njit
+from railyard.core.compiled import inner, njit
 from railyard.tlg8.codec.tuples import PREDICTORS
 
 MED, LEFT_AND_CORNER, TOP_AND_CORNER, TOP_AND_RIGHT, LEFT, TOP, CORNER, RIGHT = range(PREDICTORS)
 
 
-@njit()
+@inner()
 def median_edge(a: Int, b: Int, c: Int) -> Int:
     """The predictor of JPEG-LS: the median of a, b and a + b - c."""
     low, high = min(a, b), max(a, b)

@@ -104,7 +104,7 @@ def _read_varint(data: U8, at: Int, end: Int) -> tuple[Int, Int]:
     return 0, BAD_FIELD
 
 
-@njit()
+@inner()
 def read_sequence(data: U8, at: Int, end: Int, field: Int, mode: Int, values: U8) -> Int:
     """Reads a sequence of `len(values)` numbers; the next position, or a fault."""
     index, value = 0, 0
