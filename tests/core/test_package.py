@@ -1,5 +1,6 @@
 """The installed package: its version is the project's, and its folders are found in a checkout and in a wheel."""
 
+import hashlib
 import tomllib
 from pathlib import Path
 
@@ -26,3 +27,10 @@ def test_the_folders_of_a_wheel_lie_inside(tmp_path, monkeypatch):
     (tmp_path / "samples").mkdir()
     monkeypatch.setattr(package, "FOLDER", str(tmp_path))
     assert package.bundled("samples") == str(tmp_path / "samples")
+
+
+def test_the_hash_of_the_source_is_that_of_names_and_bytes():
+    digest, source = hashlib.sha256(), ROOT / "src" / "railyard"
+    for path in sorted(source.rglob("*.py")):
+        digest.update(str(path.relative_to(source)).encode() + path.read_bytes())
+    assert package.source_hash() == digest.hexdigest() == package.source_hash()
