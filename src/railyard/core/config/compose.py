@@ -89,6 +89,7 @@ class Composition:
         if not all(self._is_plain(override) for override in parsed):
             return Composition(self.primary, [*(word for _, word in self.given), *words], self)
         other = copy.copy(self)
+        vars(other).pop("_filled", None)
         other.given = [*self.given, *((override.key_or_group, str(override.input_line)) for override in parsed)]
         added = [self._soften(override) for override in parsed]
         other.overrides = [*self.overrides, *added]
@@ -196,7 +197,7 @@ class Composition:
         OmegaConf.set_readonly(self.config.hydra, None)
         whole = self.job()
         with open_dict(whole):
-            whole.hydra = copy.deepcopy(self.config.hydra)
+            whole.hydra = self.config.hydra  # OmegaConf copies it
         try:
             return OmegaConf.select(whole, key)
         except OmegaConfBaseException as fault:
@@ -251,12 +252,16 @@ class Composition:
 
     def job(self) -> DictConfig:
         """The composed config without Hydra's own node, with the defaults of its root."""
-        job = OmegaConf.masked_copy(self.config, [str(key) for key in self.config if key != "hydra"])
         if self.root is None:
-            return job
-        given = OmegaConf.to_container(job, resolve=False)
+            return OmegaConf.masked_copy(self.config, [str(key) for key in self.config if key != "hydra"])
+        return OmegaConf.create(self._filled)
+
+    @cached_property
+    def _filled(self) -> dict[str, Any]:
+        assert self.root is not None
+        given = OmegaConf.to_container(self.config, resolve=False)
         assert isinstance(given, dict)
-        return OmegaConf.create(filled(self.root, {str(key): value for key, value in given.items()}))
+        return filled(self.root, {str(key): value for key, value in given.items() if key != "hydra"})
 
     def container(self) -> tuple[dict[str, Any], list[Fault]]:
         """The job's part as a plain container, resolved; unresolvable values are faults and become null."""

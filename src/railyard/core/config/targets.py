@@ -128,11 +128,18 @@ def names(part: Part) -> list[str]:
 def _component(name: str) -> type[Component] | str:
     """Import only what its source says is a Component of that very name, then check the class itself."""
     refusal = f"{name} is not a component that a config may build"
-    if not is_component(name):
+    if not _is_imported(name) and not is_component(name):
         return refusal + nearest(name, _component_names())
     cls = getattr(import_admitted(name.rpartition(".")[0]), name.rpartition(".")[2])
     usable = isinstance(cls, type) and issubclass(cls, Component) and not issubclass(cls, Root) and not cls.is_abstract
     return cls if usable else refusal
+
+
+def _is_imported(name: str) -> bool:
+    """Whether this process has a Component of that very name: its source need not be read."""
+    module, _, last = name.rpartition(".")
+    cls = getattr(sys.modules.get(module), last, None)
+    return isinstance(cls, type) and issubclass(cls, Component) and path_of(cls) == name
 
 
 def is_component(name: str) -> bool:
