@@ -11,9 +11,16 @@ pytest.importorskip("matplotlib")
 PNG = b"\x89PNG\r\n"
 
 
-@pytest.mark.parametrize("count", [1, 30])
-@pytest.mark.parametrize("objectives", [(LOSS,), (LOSS, SPEED)])
-def test_pictures_of(count, objectives, tmp_path):
+@pytest.mark.parametrize(
+    ("objectives", "count"),
+    [
+        ((LOSS,), 1),
+        ((LOSS, SPEED), 30),
+        pytest.param((LOSS,), 30, marks=pytest.mark.slow),
+        pytest.param((LOSS, SPEED), 1, marks=pytest.mark.slow),
+    ],
+)
+def test_pictures_of(objectives, count, tmp_path):
     made = points(SPACE, sweep(count), objectives)
     shares = {parameter.key: Share(0.3, 0.2, 0.4) for parameter in made.parameters}
     plots.history(tmp_path / "history.png", made)

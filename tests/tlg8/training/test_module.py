@@ -52,18 +52,16 @@ def test_a_bundle_ranks_as_its_run_did(mode, railyard, train_words):
     assert sum(bundle.facts.parameters.values()) == sum(weight.numel() for weight in module.parameters())
 
 
-def test_a_stopped_run_goes_on_to_the_same_weights(railyard, train_words, tmp_path):
-    whole = railyard(*train_words, "hydra.run.dir=whole")
-    assert whole.code == 0, whole.err
+def test_a_stopped_run_goes_on_to_the_same_weights(railyard, train_words, whole_run):
     part = railyard(*train_words, "hydra.run.dir=part", "trainer.max_epochs=1", "callbacks.saver.every_n_steps=1")
     assert part.code == 0, part.err
     assert railyard("train", "resume=part", "trainer.max_epochs=2", "json=true").code == 0
-    facts = [json.loads((Path(name) / "init" / "bundle.json").read_text()) for name in ("whole", "part")]
+    facts = [json.loads((run / "init" / "bundle.json").read_text()) for run in (whole_run, Path("part"))]
     assert facts[0]["provenance"]["sampling"] == facts[1]["provenance"]["sampling"]
 
 
-def test_an_evaluation_has_all_measures_beside_the_baselines(railyard, train_words):
-    run = railyard(*train_words).json["run"]
+def test_an_evaluation_has_all_measures_beside_the_baselines(railyard, train_words, whole_run):
+    run = whole_run
     done = railyard("evaluate", f"run={run}", "json=true")
     assert done.code == 0, done.err
     found = done.json
