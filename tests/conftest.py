@@ -1,5 +1,6 @@
 """What all tests share: a run of a verb inside this process, and a small pack with its tokenizer."""
 
+import gc
 import gzip
 import json
 import logging
@@ -28,6 +29,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 ROOT = Path(__file__).resolve().parents[1]
 MOVES = 400
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end: each search for circles in all of them takes some tenths of a second."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,19 @@ def test_the_first_signal_asks_to_stop_and_a_second_one_ends_at_once(monkeypatch
     assert f"{signal.Signals(number).name} again: ends at once" in capsys.readouterr().err
 
 
-def test_the_collector_leaves_alone_what_was_there():
+@pytest.fixture
+def unfrozen():
+    """Without what the tests themselves leave to the end."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
+def test_the_collector_leaves_alone_what_was_there(unfrozen):
     with uncollected():
-        assert gc.get_freeze_count() > 1000
+        before = gc.get_freeze_count()
+        assert before > 1000
+        with uncollected():
+            assert gc.get_freeze_count() == before
+        assert gc.get_freeze_count() == before
     assert gc.get_freeze_count() == 0

@@ -45,7 +45,10 @@ def is_loopback(host: str) -> bool:
 @contextmanager
 def uncollected() -> Iterator[None]:
     """What is there now is left alone by the collector of circles, which would look through all of it now and then and
-    keep every caller waiting meanwhile."""
+    keep every caller waiting meanwhile. Where something is left alone already, it stays with that."""
+    if gc.get_freeze_count():
+        yield
+        return
     gc.collect()
     gc.freeze()
     try:
