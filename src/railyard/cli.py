@@ -17,25 +17,36 @@ def main(argv: list[str] | None = None) -> int:
         atexit.register(gc.freeze)  # what is left at the end is not searched for circles: 0.4 s with torch
     words = sys.argv[1:] if argv is None else argv
     if not words or words[0] in ("-h", "--help") or words == ["help"]:
-        write_out(usage())
-        return 0
+        return _told(usage())
     name, *rest = [*words[1:2], "--help", *words[2:]] if words[0] == "help" else words
     if name == "completion":
         from railyard.core.verbs import completion
 
         code, out, err = completion.main(rest)
-        write_out(out)
         sys.stderr.write(err)
-        return code
+        return _told(out) or code
     if name == "--version":
-        write_out(f"railyard {__version__}\n")
-        return 0
+        return _told(f"railyard {__version__}\n")
     if name not in verbs():
         close = difflib.get_close_matches(name, verbs(), n=1)
         hint = f"; did you mean '{close[0]}'?" if close else "; `railyard` alone lists the verbs"
         sys.stderr.write(f"railyard: there is no verb '{name}'{hint}\n")
         return 2
     return _start(verbs()[name], rest)
+
+
+def _told(text: str) -> int:
+    """Write what needs no verb; returns the exit code."""
+    try:
+        write_out(text)
+    except Exception as fault:
+        from railyard.core.errors import RailyardError  # not before: help is said without pathlib
+
+        if not isinstance(fault, RailyardError):
+            raise
+        sys.stderr.write(f"railyard: {fault}\n")
+        return fault.exit_code
+    return 0
 
 
 def _start(verb: Entry, rest: list[str]) -> int:

@@ -20,3 +20,8 @@ def test_a_reader_that_has_gone_and_a_closed_output_are_no_traceback(tmp_path):
     full = shell("railyard runs root=. >/dev/full", tmp_path)
     assert full.returncode == 1
     assert "Traceback" not in full.stderr
+    bare = shell("railyard --version >/dev/full", tmp_path)
+    assert (bare.returncode, bare.stderr) == (
+        1,
+        "railyard: standard output cannot be written: No space left on device\n",
+    )
