@@ -34,7 +34,7 @@ CHECK = """
     from railyard.core.config.compose import Composition
 
     BESIDE = {"board_hard_move": ["model.encoder.head_type=action_policy"]}
-    ANNOTATED = ("board/rejection", "board_wrong", "board_learnable", "board_annealed")
+    ANNOTATED = ("board/rejection", "board_wrong", "board_learnable", "board_annealed", "board_unsure")
     rules.NEEDS.clear()  # trackers need not be installed here
     devices.visible_gpus = lambda: ["0"] * 8  # nor any device be there
     trainer_values.missing = lambda _: ""
