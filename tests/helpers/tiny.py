@@ -110,6 +110,13 @@ class Epochal(TinyModule):
         return super().training_step(batch, batch_idx)
 
 
+class Explaining(TinyModule):
+    """Says what it logs."""
+
+    def meanings(self):
+        return {"loss": "a guess has 1"}
+
+
 class Reporting(TinyModule):
     """Counts, gauges and ratios beside means; only every second batch has the gauge. Measures a part of its own."""
 
