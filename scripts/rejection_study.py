@@ -26,8 +26,8 @@ from railyard.core.runs.reporting import table
 
 LOSS = "val/loss"
 TITLES = {  # by name: what stands above a panel, and in the table
-    "agreement": "agreement with the teacher",
-    "ev_loss": "EV loss of a move, points",
+    "agreement": "agreement",  # with the teacher
+    "ev_loss": "EV loss, points",  # of a move
     "calibration": "calibration error",
     LOSS: "loss, held-out side",
 }
@@ -96,11 +96,11 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def reached(arms: Mapping[Arm, Any], start: str, arm: str) -> float | None:
-    """The share of its steps after which the mean agreement is what uniform rows end with; None: never."""
+    """The share of its steps from which on the mean agreement is at least what uniform rows end with; None: never."""
     steps, means, _ = curve(arms[start, arm]["agreement"])
-    goal = curve(arms[start, BASE]["agreement"])[1][-1]
-    beyond = np.flatnonzero(means >= goal)
-    return float(steps[beyond[0]] / steps[-1]) if len(beyond) else None
+    below = np.flatnonzero(means < curve(arms[start, BASE]["agreement"])[1][-1])
+    first = below[-1] + 1 if len(below) else 0
+    return float(steps[first] / steps[-1]) if first < len(steps) else None
 
 
 def curve(runs: Sequence[tuple[Sequence[int], Sequence[float]]]) -> tuple[Any, Any, Any]:
@@ -141,7 +141,7 @@ def draw(arms: Curves, path: Path) -> None:
                 axes.fill_between(steps, means - halves, means + halves, color=colour, alpha=0.15, linewidth=0)
     for axes in panels[-len(starts) :]:
         axes.set_xlabel("optimizer step", color=plots.MUTED)
-    panels[0].legend(frameon=False, fontsize=8)
+    panels[len(starts) - 1].legend(frameon=False, fontsize=8)
     plots.save(figure, path)
 
 
