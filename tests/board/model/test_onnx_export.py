@@ -85,8 +85,9 @@ def test_beside_it_stands_what_it_was_made_of(made, inits):
 
 
 def test_what_stands_there_is_not_made_again(made, inits, monkeypatch):
+    folder = made(BINNED)
     monkeypatch.setattr(onnx_export, "_traced", None)
-    assert onnx_export.export_onnx(inits / BINNED, made(BINNED), [])["already_there"]
+    assert onnx_export.export_onnx(inits / BINNED, folder, [])["already_there"]
 
 
 def test_a_difference_is_an_error(made, inits, tmp_path, monkeypatch):
