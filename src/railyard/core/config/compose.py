@@ -89,7 +89,7 @@ class Composition:
         if not all(self._is_plain(override) for override in parsed):
             return Composition(self.primary, [*(word for _, word in self.given), *words], self)
         other = copy.copy(self)
-        vars(other).pop("_filled", None)
+        vars(other).pop("_filled", None)  # it is of the config before these overrides
         other.given = [*self.given, *((override.key_or_group, str(override.input_line)) for override in parsed)]
         added = [self._soften(override) for override in parsed]
         other.overrides = [*self.overrides, *added]
